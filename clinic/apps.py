@@ -1,0 +1,6 @@
+"""Ground floor: sites, rooms, staff and roles, audit, refusals, PDF engine, form base."""
+from django.apps import AppConfig
+
+
+class ClinicConfig(AppConfig):
+    name = "clinic"

@@ -56,11 +56,12 @@ COPIES: tuple[tuple[str, str], ...] = (
 # Families of the kit that no page uses: widgets that need the kit's own script, parts that exist here as components of ours
 # under the same name, marketing parts, colours outside our palette. Layout, forms, tables and utilities stay whole.
 UNUSED_FAMILIES = re.compile(
-    r"\.(?:carousel|sparkline|signal|otp|io-|markdown|toast|popover|bs-|tooltip|calendar|navbar|ribbon|steps?\b|step-|sortable|chart|"
+    r"\.(?:carousel|sparkline|signal|otp|io\b|prose|markdown|toast|popover|bs-|tooltip|calendar|navbar|ribbon|steps?\b|step-|sortable|chart|"
     r"mention|timeline|theme-|switch-icon|avatar|legend|divide|layout-|ts-|tom-|apexcharts|jvm|litepicker|noUi|dropzone|gl-|"
     r"fslightbox|plyr|star-rating|clr-|hugerte|tox|datagrid|payment|flag|social|strength|status|tag\b|tag-|tracking|offcanvas|"
     r"accordion|modal|nav\b|nav-|dropdown|dropend|dropstart|dropup|page\b|page-|list-timeline|card-rotate|placeholder|progressbg|"
-    r"demo|chip|countup|empty|kbd|turbo|color-input|segmented|tracking|"
+    r"demo|chip|countup|empty|kbd|turbo|color-input|segmented|bg-pattern|bg-gradient|card-gradient|form-colorinput|form-imagecheck|"
+    r"form-selectgroup|form-floating|form-range|focus-ring|"
     r"(?:btn|btn-outline|btn-ghost|bg|text-bg|text|link|border|table|alert|card|badge)-(?:blue|azure|indigo|purple|pink|red|orange|"
     r"yellow|lime|green|teal|cyan|x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|"
     r"flickr|bitbucket|tabler|gray|black|brand)\b)"
@@ -148,7 +149,16 @@ def is_unused(rule: str) -> bool:
 
 def split_selectors(selectors: str) -> list[str]:
     """`a:is(b,c),d` -> [`a:is(b,c)`, `d`]."""
-    return re.split(r",(?![^(\[]*[)\]])", selectors)
+    found, depth, start = [], 0, 0
+    for position, character in enumerate(selectors):
+        if character in "([":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif character == "," and depth == 0:
+            found.append(selectors[start:position])
+            start = position + 1
+    return [*found, selectors[start:]]
 
 
 def rules(css: str) -> Iterator[str]:

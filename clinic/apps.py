@@ -4,3 +4,9 @@ from django.apps import AppConfig
 
 class ClinicConfig(AppConfig):
     name = "clinic"
+
+    def ready(self) -> None:
+        from clinic import checks, grants
+
+        grants.connect(self)
+        checks.connect()

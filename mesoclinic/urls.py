@@ -1,0 +1,9 @@
+"""The table of contents. Every view declares who may see it (clinic/permissions.py)."""
+from django.urls import path
+
+from clinic.views import health
+
+urlpatterns = [
+    path("live/", health.live, name="live"),
+    path("ready/", health.ready, name="ready"),
+]

@@ -1,0 +1,113 @@
+"""What every test stands on: two database roles, no network but this machine, fast passwords, a real browser."""
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings as django_settings
+from django.db import connections
+from django.test import TransactionTestCase
+
+from tests import database
+
+pytest_plugins = ["tests.browser"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # whitenoise warns about a missing one
+    # Plain names: hashed ones need a collectstatic before every run.
+    django_settings.STORAGES = {
+        **django_settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What opens a page in Chromium is a browser test, marked or not."""
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+# --- database -------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def django_db_setup(
+    request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """Made as owner; from here on the connection `default` is the app role."""
+    original = connections["owner"].settings_dict["NAME"]
+    keep = request.config.getoption("reuse_db") and not request.config.getoption("create_db")
+    with django_db_blocker.unblock():
+        database.make(keep=keep, verbosity=request.config.option.verbose)
+        if importlib.util.find_spec("protocols.catalogue"):
+            from protocols.catalogue import ensure_reference_catalogue
+
+            ensure_reference_catalogue()
+        connections.close_all()
+        database.snapshot()
+    yield
+    if not keep:
+        with django_db_blocker.unblock():
+            database.drop(original, verbosity=request.config.option.verbose)
+
+
+# The app role may not truncate, so Django's own flush would be refused.
+TransactionTestCase._fixture_teardown = lambda self: database.empty()  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def owner(db: None) -> Iterator[Any]:
+    """A cursor of the owner role, outside the test's transaction: it sees committed rows only."""
+    with database.owner_cursor() as cursor:
+        yield cursor
+
+
+# --- passwords, time, network ---------------------------------------------------------------------------------------
+@pytest.fixture(autouse=True)
+def fast_passwords(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Argon2 takes a sixth of a second by design. Mark a test `real_passwords` where that is what it tests."""
+    if request.node.get_closest_marker("real_passwords") is None:
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def at() -> Iterator[Callable[[str | dt.datetime], time_machine.Coordinates]]:
+    """Freeze time: `at("2026-03-29T00:30+00:00")`, again to move on. The zone must be said."""
+    travellers: list[time_machine.travel] = []
+
+    def freeze(moment: str | dt.datetime) -> time_machine.Coordinates:
+        moment = dt.datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        if moment.tzinfo is None:
+            raise ValueError("Say the time zone of a frozen moment.")
+        while travellers:
+            travellers.pop().stop()
+        travellers.append(time_machine.travel(moment, tick=False))
+        return travellers[-1].start()
+
+    yield freeze
+    while travellers:
+        travellers.pop().stop()
+
+
+_connect = socket.socket.connect
+HERE = ("127.0.0.1", "::1", "localhost", "0.0.0.0")  # noqa: S104 - compared, not bound
+
+
+def _connect_here(self: socket.socket, address: Any) -> None:
+    if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in allowed_hosts():
+        raise AssertionError(f"A test tried to reach {address[0]}: tests stay on this machine.")
+    _connect(self, address)
+
+
+def allowed_hosts() -> set[str]:
+    """This machine, and where DATABASE_URL and REDIS_URL were set to lead."""
+    return {*HERE, *(parts["HOST"] for parts in django_settings.DATABASES.values())}
+
+
+socket.socket.connect = _connect_here  # type: ignore[method-assign]

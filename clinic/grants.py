@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connections
 from django.db.models.signals import post_migrate, pre_migrate
 from psycopg2 import sql
@@ -107,6 +108,7 @@ def make_extensions(using: str, **_: Any) -> None:
 
 def grant_after_migrate(using: str, **_: Any) -> None:
     if using == "owner":
+        call_command("createcachetable", database=using, verbosity=0)  # no migration makes it
         apply_grants(connections[using])
 
 

@@ -1,9 +1,14 @@
 """The table of contents. Every view declares who may see it (clinic/permissions.py)."""
-from django.urls import path
+from django.urls import include, path, register_converter
 
-from clinic.views import health
+from clinic.converters import PublicIdConverter
+
+register_converter(PublicIdConverter, "public")
 
 urlpatterns = [
-    path("live/", health.live, name="live"),
-    path("ready/", health.ready, name="ready"),
+    path("", include("sessions.urls")),
+    path("", include("patients.urls")),
+    path("", include("protocols.urls")),
+    path("", include("clinic.urls")),
+    path("account/", include("allauth.urls")),
 ]

@@ -1,0 +1,62 @@
+"""Who looked at what: views, searches, prints, exports and denials. The only writer of access rows."""
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from clinic.audit import seal
+from clinic.choices import AccessCategory
+from clinic.doer import Doer
+from clinic.models import AccessEvent
+
+
+def note(
+    request: HttpRequest,
+    category: AccessCategory,
+    *,
+    patient: Any = None,
+    of: Any = None,
+    detail: dict[str, Any] | None = None,
+) -> AccessEvent:
+    """Write one look, in the request's own transaction if there is one. Never write typed search text: it names people."""
+    doer = doer_of(request)
+    event = AccessEvent(
+        at=timezone.now(),
+        doer_kind=doer.kind,
+        doer_public_id=doer.public_id,
+        doer_label=doer.label,
+        site_public_id=doer.site.public_id if doer.site else "",
+        patient_public_id=patient.public_id if patient else "",
+        object_kind=of._meta.model_name if of is not None else "",
+        object_public_id=getattr(of, "public_id", "") if of is not None else "",
+        detail=detail or {},
+        category=category,
+        page=(request.resolver_match.view_name if request.resolver_match else "")[:80],
+    )
+    seal(event, category, event.page)
+    event.save(force_insert=True)
+    return event
+
+
+def viewed(request: HttpRequest, *, patient: Any = None, of: Any = None) -> None:
+    note(request, AccessCategory.VIEW, patient=patient, of=of)
+
+
+def printed(request: HttpRequest, *, patient: Any = None, of: Any = None) -> None:
+    note(request, AccessCategory.PRINT, patient=patient, of=of)
+
+
+def denied(request: HttpRequest, permission: str) -> None:
+    note(request, AccessCategory.DENIED, detail={"permission": str(permission)})
+
+
+def doer_of(request: HttpRequest) -> Doer:
+    """The doer of this request: the signed-in user at the current site, the patient behind a link, or nobody known."""
+    patient_doer = getattr(request, "patient_doer", None)
+    if patient_doer is not None:
+        return patient_doer
+    if request.user.is_authenticated:
+        return Doer.staff(request.user, getattr(request, "site", None))
+    return Doer(kind="nobody", label="not signed in")

@@ -1,0 +1,1 @@
+"""The components of the design system, registered for templates in `clinic/templatetags/ui.py`."""

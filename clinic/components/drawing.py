@@ -1,0 +1,39 @@
+"""What every component tag shares: drawing a template, attributes, figures as people write them."""
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.forms.utils import flatatt
+from django.template.loader import get_template
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+
+Text = str | Promise
+
+
+def draw(name: str, **context: Any) -> SafeString:
+    """One component template, rendered with nothing but its own parameters."""
+    return get_template(f"components/{name}.html").render(context)
+
+
+def attributes(extra: dict[str, Any]) -> SafeString:
+    """Further keywords of a tag as HTML attributes: `hx_post=url` becomes `hx-post="…"`; None and False are left out."""
+    return flatatt({key.replace("_", "-"): value for key, value in extra.items() if value not in (None, False)})
+
+
+def kind_of(value: object) -> str:
+    """A model's value as a kind: `in_treatment` -> `in-treatment`."""
+    return str(value or "").lower().replace("_", "-")
+
+
+def figure(value: object) -> str:
+    """An amount as people write it: no needless zeros, the language's own decimal sign."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, int | Decimal):
+        plain = format(Decimal(value), "f")
+        decimals = plain.rstrip("0").rstrip(".") if "." in plain else plain
+        return number_format(Decimal(decimals), decimal_pos=len(decimals.partition(".")[2]))
+    return str(value)

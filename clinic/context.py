@@ -1,0 +1,52 @@
+"""What every staff page needs for its frame: sites, rail, clinic name, demonstration mark."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+from clinic.choices import Permission
+from clinic.models import Organisation, Site
+
+# url name, icon, label, permission that shows it
+RAIL = [
+    ("board", "layout-dashboard", _("Today"), Permission.SEE_PERSON),
+    ("patients", "users", _("Patients"), Permission.SEE_PERSON),
+    ("protocols", "flask", _("Protocols"), Permission.SEE_CATALOGUE),
+    ("stock", "package", _("Stock"), Permission.SEE_STOCK),
+    ("messages", "mail", _("Messages"), Permission.SEE_PERSON),
+    ("audit-log", "history", _("Audit"), Permission.SEE_AUDIT),
+    ("staff", "settings", _("Staff"), Permission.SEE_STAFF),
+]
+
+
+@dataclass
+class Frame:
+    clinic_name: str
+    demo: bool
+    sites: list[Site] = field(default_factory=list)
+    site: Site | None = None
+    rail: list[tuple[str, str, str, bool, int]] = field(default_factory=list)
+
+
+def frame(request: HttpRequest) -> dict[str, object]:
+    """Context processor. Anonymous pages get the clinic's name and the demonstration mark only."""
+    organisation = Organisation.objects.first()
+    shown = Frame(clinic_name=organisation.name if organisation else "Mesoclinic", demo=settings.DEMO)
+    site = getattr(request, "site", None)
+    if site is not None or getattr(request, "sites", None):
+        shown.sites = request.sites  # type: ignore[attr-defined]
+        shown.site = site
+        held = request.permissions  # type: ignore[attr-defined]
+        here = request.resolver_match.view_name if request.resolver_match else ""
+        for name, icon, label, permission in RAIL:
+            if permission in held:
+                try:
+                    reverse(name)
+                except NoReverseMatch:
+                    continue
+                shown.rail.append((name, icon, str(label), here == name or here.startswith(name.rstrip("s")), 0))
+    return {"frame": shown}

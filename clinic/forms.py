@@ -1,0 +1,84 @@
+"""The base of every form: hostile text is refused beside its field, a version and a token travel along."""
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from clinic import idempotency
+from clinic.errors import Refused
+
+# Marks that turn the reading direction of what follows; a name with one can disguise another name.
+DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LONGEST_TEXT = 2_000
+
+
+def check_plain_text(value: str, *, multiline: bool = False) -> str:
+    """Return the text in composed form. Raises `ValidationError` for control and direction marks, and for endless text."""
+    allowed = {"\n", "\r", "\t"} if multiline else set()
+    for sign in value:
+        if sign in DIRECTION_MARKS:
+            raise ValidationError(_("Remove the invisible right-to-left or left-to-right mark."), code="direction-mark")
+        if sign not in allowed and unicodedata.category(sign) in {"Cc", "Cs", "Co", "Cn"}:
+            raise ValidationError(_("Remove the invisible control character."), code="control-character")
+    if len(value) > LONGEST_TEXT:
+        raise ValidationError(
+            _("At most %(most)s characters; this is %(got)s."), params={"most": LONGEST_TEXT, "got": len(value)}
+        )
+    return unicodedata.normalize("NFC", value)
+
+
+class CleanTextMixin:
+    """Checks every text field of the form with `check_plain_text`."""
+
+    fields: dict[str, forms.Field]
+
+    def guard_text_fields(self) -> None:
+        for field in self.fields.values():
+            if isinstance(field, forms.CharField):
+                multiline = isinstance(field.widget, forms.Textarea)
+                field.validators.append(lambda value, many=multiline: check_plain_text(value, multiline=many))
+
+
+class _House(CleanTextMixin):
+    """Token, version and crispy defaults for `HouseForm` and `HouseModelForm`."""
+
+    def set_up_house(self, *, seen_version: int | None) -> None:
+        self.fields[idempotency.FIELD] = forms.CharField(
+            max_length=64, widget=forms.HiddenInput, required=False, initial=idempotency.new_token
+        )
+        if seen_version is not None:
+            self.fields["seen_version"] = forms.IntegerField(
+                widget=forms.HiddenInput, required=True, min_value=1, initial=seen_version
+            )
+        self.guard_text_fields()
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+
+    def refuse(self, refusal: Refused) -> None:
+        """Put the sentence of a refusal beside the field it names, or above the form."""
+        field = refusal.field if refusal.field in self.fields else None
+        self.add_error(field, refusal.sentence)  # type: ignore[attr-defined]
+
+
+class HouseForm(_House, forms.Form):
+    """A plain form of the house. `seen_version` is the version of the row it was made from, if any."""
+
+    def __init__(self, *args: Any, seen_version: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.set_up_house(seen_version=seen_version)
+
+
+class HouseModelForm(_House, forms.ModelForm):
+    """A model form of the house: explicit fields only; the version is that of the instance, if it is saved already."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        instance = self.instance
+        known = instance.version if instance.pk and hasattr(instance, "version") else None
+        self.set_up_house(seen_version=known)

@@ -1,0 +1,163 @@
+"""Small middlewares, one duty each. Order in settings.MIDDLEWARE."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pghistory
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+
+from clinic.errors import NotPermitted, Refused
+from clinic.permissions import permissions_of
+
+Next = Callable[[HttpRequest], HttpResponse]
+OPEN_PREFIXES = ("/static/", "/live/", "/ready/")
+
+
+class LanguageMiddleware:
+    """The browser's wish until somebody is known; staff get their own language, patient pages set the patient's."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        wish = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        known = dict(settings.LANGUAGES)
+        language = wish if wish in known else translation.get_language_from_request(request)
+        translation.activate(language)
+        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Language", translation.get_language() or "en")
+        return response
+
+
+class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
+    """Django's own, but a poll or fragment request is told to reload the page instead of receiving the sign-in form."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: object) -> HttpResponse:
+        if getattr(request, "htmx", False) or request.headers.get("HX-Request"):
+            response = HttpResponse(status=401)
+            response.headers["HX-Refresh"] = "true"
+            return response
+        return super().handle_no_permission(request, view_func)
+
+
+class IdleTimeoutMiddleware:
+    """A shared desk computer signs out by itself. A poll (header X-Poll) does not count as activity."""
+
+    KEY = "last_activity"
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(time.time())
+            last = request.session.get(self.KEY, now)
+            if now - last > settings.IDLE_TIMEOUT_SECONDS:
+                logout(request)
+                messages.info(request, _("You were signed out because nothing happened for a while."))
+                return redirect("account_login")
+            # One write a minute is enough; every request would turn reads into writes.
+            if not request.headers.get("X-Poll") and (now - last >= 60 or self.KEY not in request.session):
+                request.session[self.KEY] = now
+        return self.get_response(request)
+
+
+class MfaRequiredMiddleware:
+    """allauth offers a second factor; this demands one where the installation requires it (design.md 18)."""
+
+    OPEN_NAMES = ("account_logout", "account_reauthenticate", "mfa_")
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_args: object) -> HttpResponse | None:
+        if not settings.REQUIRE_MFA or not request.user.is_authenticated:
+            return None
+        from allauth.mfa.utils import is_mfa_enabled
+
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if name.startswith(self.OPEN_NAMES) or is_mfa_enabled(request.user):
+            return None
+        return redirect("mfa_index")
+
+
+class HistoryContextMiddleware:
+    """Row history rows written during this request carry who and which page."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD", "OPTIONS"}:
+            return self.get_response(request)
+        who = request.user.public_id if request.user.is_authenticated else ""
+        with pghistory.context(user=who, method=request.method):
+            return self.get_response(request)
+
+
+class CurrentSiteMiddleware:
+    """`request.site` is the site chosen in the frame (remembered per user) and `request.permissions` what holds there."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.site = None  # type: ignore[attr-defined]
+        request.permissions = frozenset()  # type: ignore[attr-defined]
+        request.patient_doer = None  # type: ignore[attr-defined]
+        if request.user.is_authenticated and not request.path.startswith(OPEN_PREFIXES):
+            sites = list(request.user.sites())
+            chosen = [site for site in sites if site.pk == request.user.current_site_id]
+            site = (chosen or sites or [None])[0]
+            request.sites = sites  # type: ignore[attr-defined]
+            request.site = site  # type: ignore[attr-defined]
+            request.permissions = permissions_of(request.user, site)  # type: ignore[attr-defined]
+            if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+                translation.activate(request.user.language)
+        return self.get_response(request)
+
+
+class NoStoreMiddleware:
+    """Nothing of a page stays in the browser's cache: the back button after signing out shows nothing (T7)."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path.startswith("/static/"):
+            add_never_cache_headers(response)
+        if request.path == reverse("account_logout") and request.method == "POST":
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+
+class RefusalMiddleware:
+    """A `Refused` that no view caught beside its form becomes a page with the sentence, never a 500."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refused):
+            return None
+        status = 403 if isinstance(exception, NotPermitted) else 409
+        context = {"sentence": exception.sentence, "status": status}
+        return render(request, "refused.html", context, status=status)

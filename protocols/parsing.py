@@ -1,0 +1,487 @@
+"""One parser per kind of catalogue entry: a JSON-shaped body in, a frozen definition out.
+
+Pure. A parser checks everything that can be seen in the entry alone (fields, units, ranges, texts); references between
+entries are resolved by `protocols.resolving`. Substance groups (`grp-`) of mixing rules stay as written until then.
+"""
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from protocols.choices import (
+    Category,
+    CheckResult,
+    DoseUnit,
+    Form,
+    InstructionSeverity,
+    LooksAt,
+    MixingShape,
+    Role,
+    Status,
+)
+from protocols.definitions import (
+    AftercareRule,
+    ConsentItem,
+    Definition,
+    Delivery,
+    HoursVariant,
+    Indication,
+    Maintenance,
+    MessageDefinition,
+    MixingRule,
+    Mixture,
+    MixtureItem,
+    Phase,
+    ReactionDefinition,
+    Region,
+    RegionFigure,
+    Review,
+    Scope,
+    StartGate,
+    Substance,
+    Technique,
+    Texts,
+)
+from protocols.entries import MARKS, SOURCE_WORD, EntryError, Fields
+
+STRENGTH_UNITS: Mapping[DoseUnit, frozenset[str]] = {
+    DoseUnit.MG: frozenset({"mg/ml"}),
+    DoseUnit.U: frozenset({"U/ml"}),
+    DoseUnit.IU: frozenset({"IU/ml"}),
+    DoseUnit.G: frozenset({"mg/g"}),
+    DoseUnit.ML: frozenset({"mg/ml", "U/ml", "IU/ml", ""}),
+}
+"""Strength units that can be multiplied into each dose unit; products dosed in ml may state any or none."""
+
+SENTENCE_FIELDS = frozenset({"substances", "amount", "limit", "unit", "region", "days", "count", "form"})
+SEXES = frozenset({"female", "male", "other"})
+
+
+class _Common:
+    """The fields every entry has."""
+
+    def __init__(self, code: str, body: object) -> None:
+        self.fields = Fields(body)
+        written = self.fields.text("code", default=code)
+        if written != code:
+            raise EntryError(f"code {written!r} differs from the entry's code {code!r}")
+        self.fields.code("code") if self.fields.has("code") else None
+        self.code = code
+        self.source = self.fields.text("source")
+        self.mark = self.fields.text("mark", default="")
+        self.note = self.fields.text("note", default="")
+        wrong = [word for word in self.source.replace(",", " ").split() if not SOURCE_WORD.match(word)]
+        if wrong:
+            raise EntryError(f"source {' '.join(wrong)!r} is not a seed (S0–S4), a source (E1–E99), bg, check or dec")
+        unknown = set(self.mark.split()) - MARKS
+        if unknown:
+            raise EntryError(f"mark {' '.join(sorted(unknown))!r} is not one of: bg, check, dec")
+
+    def name(self) -> Texts:
+        return self.fields.texts("name")
+
+
+def parse_indication(code: str, body: object) -> Indication:
+    common = _Common(code, body)
+    fields = common.fields
+    phases = tuple(_phase(inner) for inner in fields.inner_list("phases"))
+    if not phases:
+        raise EntryError("phases must hold at least one phase")
+    sessions = fields.whole_range("sessions") if fields.has("sessions") else phases[0].sessions
+    if sum(phase.sessions.default for phase in phases) != sessions.default:
+        raise EntryError(f"the phases do not add up to the default of {sessions.default} sessions")
+    if sessions.default > 1 and any(phase.interval_days is None for phase in phases):
+        raise EntryError("phases of a course with several sessions need interval_days")
+    definition = Indication(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        category=fields.choice("category", Category),
+        status=fields.choice("status", Status, Status.ON),
+        regions=_filled(fields, "regions"),
+        techniques=_filled(fields, "techniques"),
+        only_substances=fields.words("only_substances"),
+        evidence=fields.text("evidence"),
+        sessions=sessions,
+        phases=phases,
+        maintenance=_maintenance(fields),
+        effect=fields.texts("effect"),
+        reviews=tuple(_review(inner) for inner in fields.inner_list("reviews")),
+        scales=fields.words("scales"),
+        stop_if_vas_fell_less_than_percent=fields.whole_or_none("stop_if_vas_fell_less_than_percent", least=1, most=100),
+        never_in=_countries(fields),
+    )
+    fields.finish()
+    return definition
+
+
+def _phase(fields: Fields) -> Phase:
+    interval = fields.whole_range("interval_days") if fields.has("interval_days") else None
+    if interval is not None and interval.low < 1:
+        raise EntryError(f"{fields.at('interval_days')} must be at least 1 day")
+    phase = Phase(fields.text("name", default=""), fields.whole_range("sessions"), interval)
+    fields.finish()
+    return phase
+
+
+def _maintenance(fields: Fields) -> Maintenance | None:
+    if not fields.has("maintenance"):
+        return None
+    inner = fields.inner("maintenance")
+    earliest, latest = inner.whole("earliest_days", least=1), inner.whole("latest_days", least=1)
+    if earliest > latest:
+        raise EntryError(f"maintenance is a range from {earliest} down to {latest} days")
+    found = Maintenance(earliest, latest, inner.flag("only_if_it_helps"))
+    inner.finish()
+    return found
+
+
+def _review(fields: Fields) -> Review:
+    anchor = fields.text("anchor")
+    if anchor not in ("first", "last", "session", "hours"):
+        raise EntryError(f"{fields.at('anchor')} {anchor!r} is not one of: first, last, session, hours")
+    found = Review(
+        anchor,
+        days=fields.whole("days", least=1) if anchor in ("first", "last") else None,
+        session=fields.whole("session", least=1) if anchor == "session" else None,
+        hours=fields.whole("hours", least=1) if anchor == "hours" else None,
+    )
+    fields.finish()
+    return found
+
+
+def parse_region(code: str, body: object) -> Region:
+    common = _Common(code, body)
+    fields = common.fields
+    definition = Region(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        group=fields.code("group"),
+        depth_mm=fields.decimal_range("depth_mm"),
+        max_ml=fields.decimal("max_ml", least=Decimal("0.01"), most=Decimal(20)),
+        both_sides=fields.flag("both_sides"),
+        slot_minutes=fields.whole("slot_minutes", least=5, most=240),
+        aftercare_sets=fields.words("aftercare_sets"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_technique(code: str, body: object) -> Technique:
+    common = _Common(code, body)
+    fields = common.fields
+    definition = Technique(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        status=fields.choice("status", Status, Status.ON),
+        depth_mm=fields.decimal_range_or_none("depth_mm"),
+        ml_per_point=fields.decimal_range("ml_per_point"),
+        spacing_mm=fields.text("spacing_mm"),
+        needle=fields.text("needle"),
+        hard_depth_mm=fields.decimal_or_none("hard_depth_mm"),
+        only_substances=fields.words("only_substances"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_delivery(code: str, body: object) -> Delivery:
+    common = _Common(code, body)
+    fields = common.fields
+    definition = Delivery(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        status=fields.choice("status", Status, Status.ON),
+        depth_mm=fields.decimal_range_or_none("depth_mm"),
+        needle_free=fields.flag("needle_free"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_substance(code: str, body: object) -> Substance:
+    common = _Common(code, body)
+    fields = common.fields
+    definition = Substance(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        substance_class=fields.texts("class"),
+        role=fields.choice("role", Role, Role.ACTIVE),
+        form=fields.choice("form", Form, Form.AQUEOUS),
+        status=fields.choice("status", Status, Status.ON),
+        groups=frozenset(fields.words("groups")),
+        origin=fields.text("origin", default=""),
+        strength=fields.decimal_range_or_none("strength"),
+        strength_unit=fields.text("strength_unit", default=""),
+        dose_unit=fields.choice("dose_unit", DoseUnit),
+        typical=fields.decimal_range_or_none("typical"),
+        hard_max=fields.decimal_or_none("hard_max"),
+        mg_per_kg=fields.decimal_or_none("mg_per_kg"),
+        final_strength_max=fields.decimal_or_none("final_strength_max"),
+        lidocaine_mg_per_g=fields.decimal_or_none("lidocaine_mg_per_g"),
+        max_ml_per_point=fields.decimal_or_none("max_ml_per_point"),
+        max_points=fields.whole_or_none("max_points", least=1),
+        max_sessions=fields.whole_or_none("max_sessions", least=1),
+        min_interval_days=fields.whole_or_none("min_interval_days", least=1),
+        by_region={region: _region_figure(inner) for region, inner in fields.inner_by_code("by_region").items()},
+        allowed=_scope(fields),
+        never_in=_countries(fields),
+        needs_allergy_test=not fields.flag("no_allergy_test"),
+    )
+    fields.finish()
+    _check_amounts(definition)
+    return definition
+
+
+def _check_amounts(substance: Substance) -> None:
+    if substance.strength is not None and substance.strength_unit not in STRENGTH_UNITS[substance.dose_unit]:
+        raise EntryError(
+            f"strength_unit {substance.strength_unit!r} does not fit doses in {substance.dose_unit.value}")
+    if substance.strength is None and substance.strength_unit:
+        raise EntryError("strength_unit is given without a strength")
+    if substance.mg_per_kg is not None and substance.dose_unit is not DoseUnit.MG:
+        raise EntryError(f"mg_per_kg does not fit doses in {substance.dose_unit.value}")
+    if substance.typical and substance.hard_max is not None and substance.typical.high > substance.hard_max:
+        raise EntryError(f"typical reaches {substance.typical.high}, above the hard_max of {substance.hard_max}")
+
+
+def _region_figure(fields: Fields) -> RegionFigure:
+    figure = RegionFigure(
+        fields.decimal_or_none("max_ml"), fields.decimal_range_or_none("depth_mm"),
+        fields.decimal_range_or_none("typical"))
+    fields.finish()
+    return figure
+
+
+def _scope(fields: Fields) -> Scope:
+    if not fields.has("allowed"):
+        fields.raw("allowed")
+        return Scope()
+    inner = fields.inner("allowed")
+    scope = Scope(
+        categories=tuple(category.value for category in inner.choices("categories", Category)),
+        indications=inner.words("indications"), regions=inner.words("regions"),
+        techniques=inner.words("techniques"), sexes=_sexes(inner))
+    inner.finish()
+    return scope
+
+
+def parse_mixture(code: str, body: object) -> Mixture:
+    common = _Common(code, body)
+    fields = common.fields
+    items = tuple(_mixture_item(inner) for inner in fields.inner_list("items"))
+    if not items:
+        raise EntryError("items must hold at least one component")
+    definition = Mixture(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        indications=_filled(fields, "indications"),
+        technique=fields.code("technique"),
+        items=items,
+        total_ml=fields.decimal("total_ml", least=Decimal("0.01"), most=Decimal(20)),
+        total_ml_for=fields.decimals_by_code("total_ml_for"),
+        sexes=_sexes(fields),
+        never_in=_countries(fields),
+        warns=fields.words("warns"),
+    )
+    fields.finish()
+    total = sum((item.volume_ml for item in items), Decimal(0))
+    if total != definition.total_ml:
+        raise EntryError(f"total_ml {definition.total_ml} is not the sum of the items, {total}")
+    return definition
+
+
+def _mixture_item(fields: Fields) -> MixtureItem:
+    strength = fields.decimal_or_none("strength")
+    item = MixtureItem(
+        fields.code("substance"), fields.decimal("volume_ml", least=Decimal("0.01"), most=Decimal(20)), strength,
+        fields.text("strength_unit", default="mg/ml" if strength is not None else ""))
+    fields.finish()
+    return item
+
+
+def parse_mixing_rule(code: str, body: object) -> MixingRule:
+    common = _Common(code, body)
+    fields = common.fields
+    text = fields.texts("text")
+    for lang, sentence in text.items():
+        try:
+            names = {name for _text, name, _spec, _conversion in string.Formatter().parse(sentence) if name is not None}
+        except ValueError as error:
+            raise EntryError(f"text.{lang} is not a sentence with fields: {error}") from None
+        if names - SENTENCE_FIELDS:
+            raise EntryError(f"text.{lang} uses unknown fields {', '.join(sorted(names - SENTENCE_FIELDS))}")
+    definition = MixingRule(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(), body=text,
+        looks_at=fields.choice("looks_at", LooksAt),
+        shape=fields.choice("shape", MixingShape),
+        result=fields.choice("result", CheckResult, CheckResult.INCOMPATIBLE),
+        substances=frozenset(fields.words("substances")),
+        with_substances=frozenset(fields.words("with_substances")),
+        forms=frozenset(fields.choices("forms", Form)),
+        within_days=fields.whole_or_none("within_days") or 0,
+        limits=fields.decimals_by_code("limits"),
+    )
+    fields.finish()
+    _check_shape(definition)
+    return definition
+
+
+SHAPE_LIMITS: Mapping[MixingShape, frozenset[str]] = {
+    MixingShape.ANAESTHETIC_SUM: frozenset(),
+    MixingShape.SHARE_OF_MIX: frozenset({"percent"}),
+    MixingShape.COUNT: frozenset({"warn_substances", "most_substances"}),
+    MixingShape.VOLUME_SESSION: frozenset({"warn_ml", "most_ml"}),
+    MixingShape.VOLUME_POINT: frozenset({"most_ml_per_point"}),
+    MixingShape.DEPTH_MAX: frozenset({"most_mm"}),
+    MixingShape.STATED_TOTAL: frozenset({"tolerance_ml"}),
+}
+_NAMES_SUBSTANCES = frozenset({
+    MixingShape.FORBIDDEN, MixingShape.TOGETHER, MixingShape.ALONE, MixingShape.AT_MOST_ONE,
+    MixingShape.ANAESTHETIC_SUM, MixingShape.SHARE_OF_MIX,
+})
+_NAMES_TWO_SIDES = frozenset({MixingShape.TOGETHER, MixingShape.ANAESTHETIC_SUM})
+
+
+def _check_shape(rule: MixingRule) -> None:
+    """Each shape needs its own figures and lists, and no others."""
+    wanted = SHAPE_LIMITS.get(rule.shape, frozenset())
+    if set(rule.limits) != wanted:
+        raise EntryError(f"shape {rule.shape.value} needs the limits {', '.join(sorted(wanted)) or 'none'}")
+    if bool(rule.substances) != (rule.shape in _NAMES_SUBSTANCES):
+        raise EntryError(f"shape {rule.shape.value} and the list of substances do not fit")
+    if bool(rule.with_substances) != (rule.shape in _NAMES_TWO_SIDES):
+        raise EntryError(f"shape {rule.shape.value} and the list with_substances do not fit")
+    if bool(rule.forms) != (rule.shape is MixingShape.FORBIDDEN_FORM):
+        raise EntryError(f"shape {rule.shape.value} and the list of forms do not fit")
+
+
+def parse_aftercare(code: str, body: object) -> AftercareRule:
+    common = _Common(code, body)
+    fields = common.fields
+    hours_until = fields.whole_or_none("hours_until", least=1)
+    settable = fields.decimal_range_or_none("settable_hours")
+    definition = AftercareRule(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"),
+        severity=fields.choice("severity", InstructionSeverity),
+        hours_from=fields.whole("hours_from"),
+        hours_until=hours_until,
+        everybody=fields.flag("everybody"),
+        regions=fields.words("regions"),
+        categories=tuple(category.value for category in fields.choices("categories", Category)),
+        substances=fields.words("substances"),
+        settable_hours=(int(settable.low), int(settable.high)) if settable else None,
+        hours_until_with=fields.numbers_by_code("hours_until_with"),
+        months_until_with=fields.numbers_by_code("months_until_with"),
+        doubled_for_dark_skin=fields.flag("doubled_for_dark_skin"),
+        doubled_for_indications=fields.words("doubled_for_indications"),
+        at_least_as_long_as=fields.text("at_least_as_long_as", default=""),
+        variants=tuple(_variant(inner) for inner in fields.inner_list("variants")),
+    )
+    fields.finish()
+    _check_hours(definition)
+    return definition
+
+
+def _check_hours(rule: AftercareRule) -> None:
+    if not (rule.everybody or rule.regions or rule.categories or rule.substances):
+        raise EntryError("the instruction is for nobody: give everybody, regions, categories or substances")
+    if rule.hours_until is not None and rule.hours_until <= rule.hours_from:
+        raise EntryError(f"hours run from {rule.hours_from} to {rule.hours_until}")
+    if rule.settable_hours and (
+            rule.hours_until is None or not rule.settable_hours[0] <= rule.hours_until <= rule.settable_hours[1]):
+        raise EntryError(f"hours_until {rule.hours_until} is outside settable_hours")
+
+
+def _variant(fields: Fields) -> HoursVariant:
+    variant = HoursVariant(fields.whole("hours_until", least=1), fields.texts("text"))
+    fields.finish()
+    return variant
+
+
+def parse_reaction(code: str, body: object) -> ReactionDefinition:
+    common = _Common(code, body)
+    fields = common.fields
+    kind = fields.text("kind")
+    if kind not in ("expected", "adverse", "red-flag"):
+        raise EntryError(f"kind {kind!r} is not one of: expected, adverse, red-flag")
+    low, high = fields.whole_or_none("grade_low", least=1, most=5), fields.whole_or_none("grade_high", least=1, most=5)
+    if (low is None) != (high is None) or (low is not None and high is not None and low > high):
+        raise EntryError(f"grades run from {low} to {high}")
+    definition = ReactionDefinition(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), kind=kind, onset=fields.texts("onset"), lasts=fields.texts("lasts"),
+        grade_low=low, grade_high=high,
+        substances=frozenset(fields.words("substances")), regions=fields.words("regions"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_message(code: str, body: object) -> MessageDefinition:
+    common = _Common(code, body)
+    fields = common.fields
+    definition = MessageDefinition(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), when=fields.texts("when"), template=fields.code("template"),
+        sent_at_once=fields.flag("sent_at_once"), stopped_by_block=fields.flag("stopped_by_block"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_consent_item(code: str, body: object) -> ConsentItem:
+    common = _Common(code, body)
+    fields = common.fields
+    definition = ConsentItem(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), number=fields.whole("number", least=1, most=99),
+        categories=tuple(category.value for category in fields.choices("categories", Category)),
+        indications=fields.words("indications"), substances=fields.words("substances"), answer=fields.flag("answer"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_start_gate(code: str, body: object) -> StartGate:
+    common = _Common(code, body)
+    fields = common.fields
+    definition = StartGate(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), overridable=fields.flag("overridable"))
+    fields.finish()
+    return definition
+
+
+def _filled(fields: Fields, key: str) -> tuple[str, ...]:
+    words = fields.words(key)
+    if not words:
+        raise EntryError(f"{fields.at(key)} must name at least one")
+    return words
+
+
+def _countries(fields: Fields) -> tuple[str, ...]:
+    countries = fields.words("never_in")
+    if any(len(country) != 2 or not country.isupper() for country in countries):
+        raise EntryError("never_in must hold two-letter country codes")
+    return countries
+
+
+def _sexes(fields: Fields) -> tuple[str, ...]:
+    sexes = fields.words("sexes")
+    if set(sexes) - SEXES:
+        raise EntryError(f"{fields.at('sexes')} may hold only {', '.join(sorted(SEXES))}")
+    return sexes
+
+
+PARSERS: Mapping[str, Callable[[str, object], Definition]] = {
+    "indication": parse_indication,
+    "region": parse_region,
+    "technique": parse_technique,
+    "delivery": parse_delivery,
+    "substance": parse_substance,
+    "mixture": parse_mixture,
+    "mixing_rule": parse_mixing_rule,
+    "aftercare": parse_aftercare,
+    "reaction": parse_reaction,
+    "message": parse_message,
+    "consent_item": parse_consent_item,
+    "start_gate": parse_start_gate,
+}
+"""Parser by kind of entry; questions, measurements, screening rules and medicine classes have theirs elsewhere."""
+

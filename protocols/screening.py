@@ -1,0 +1,360 @@
+"""Screening: facts + plan + date + rules -> findings and one headline. And what each headline allows.
+
+Pure: values in, values out. The same function runs at intake, plan, booking and every session start; what differs is
+only that measurements due on the day and unclassed medicines hold up the start, not the stages before it.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Protocol
+
+from patients.choices import Text
+from patients.facts import PatientFacts
+from patients.questionnaire import NONE, UNSURE, Question, as_list, unanswered
+from protocols.conditions import Case, Evidence, ItemPlanned, shown, words_of
+from protocols.conditions import Item as ListItem
+from protocols.findings import Finding, GrantedClearance, Outcome, Screening, Severity, Stage, worst
+from protocols.medicines import medicine_findings
+from protocols.permissions import Act, Permission, permits
+from protocols.plan import Plan
+from protocols.rules import EVENTS, Clause, LabNeed, Measurement, MedicineClass, Rule
+
+__all__ = ["Act", "Permission", "RuleBook", "Stage", "clearance_gaps", "permits", "screen"]
+
+
+class RuleBook(Protocol):
+    """What screening needs of a catalogue: definitions by code, in the order of the files, and its version."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def questions(self) -> Mapping[str, Question]: ...
+    @property
+    def measurements(self) -> Mapping[str, Measurement]: ...
+    @property
+    def rules(self) -> Mapping[str, Rule]: ...
+    @property
+    def medicine_classes(self) -> Mapping[str, MedicineClass]: ...
+
+
+def screen(
+    *,
+    facts: PatientFacts,
+    plan: Plan | None,
+    on: date,
+    catalogue: RuleBook,
+    stage: Stage,
+    clearances: Sequence[GrantedClearance] = (),
+) -> Screening:
+    """Every rule that fires for this patient, this plan and this day (the day of the session in the site's zone).
+
+    1. Each rule fires once: its first clause that matches, plus its `also` clauses, merged into one finding.
+    2. Without a plan scoped clauses do not fire; those that would are listed as `would_matter`.
+    3. Unanswered required questions, and at the start missing measurements, make the result incomplete.
+    4. A valid clearance marks a relative finding as cleared; it never lifts an absolute, a wait or an incomplete.
+    """
+    case = Case(facts=facts, plan=plan, on=on, questions=catalogue.questions, words=words_of(plan))
+    findings: list[Finding] = []
+    would_matter: list[str] = []
+    for rule in catalogue.rules.values():
+        hits, waits_for_plan = _hits(rule, case)
+        if hits:
+            findings.append(_finding(rule, hits))
+        if waits_for_plan:
+            would_matter.append(rule.code)
+    findings += medicine_findings(
+        facts=facts, plan=plan, classes=catalogue.medicine_classes, stage=stage, words=case.words
+    )
+    findings = [_with_clearance(finding, clearances, on) for finding in findings]
+    to_do = _measurements_due(case, catalogue.measurements)
+    missing = tuple(unanswered(catalogue.questions, facts.answers, sex=facts.sex, plan_words=case.words))
+    wait_until = max((one.wait_until for one in findings if one.wait_until is not None), default=None)
+    return Screening(
+        outcome=_headline(findings, incomplete=bool(missing) or (stage is Stage.START and bool(to_do))),
+        wait_until=wait_until,
+        open_ended=any(one.open_ended for one in findings),
+        findings=tuple(findings),
+        to_do=to_do,
+        missing=missing,
+        would_matter=tuple(would_matter),
+        evaluated_on=on,
+        catalogue_version=catalogue.version,
+        stage=stage,
+    )
+
+
+def clearance_gaps(finding: Finding, *, facts: PatientFacts, on: date, catalogue: RuleBook, letter: bool) -> list[Text]:
+    """Why a clearance for this finding cannot be recorded yet; empty when it can. `letter`: one is attached."""
+    if finding.severity is not Severity.RELATIVE:
+        return [_CANNOT_CLEAR]
+    gaps = [_LETTER_MISSING.with_values(letter=finding.needs_letter)] if finding.needs_letter and not letter else []
+    rule = catalogue.rules.get(finding.code)
+    case = Case(facts=facts, plan=None, on=on, questions=catalogue.questions)
+    needs = [need for clause in rule.clauses for need in clause.labs] if rule else []
+    for need in dict.fromkeys(needs):
+        if not _met(need, case):
+            gaps.append(
+                _LAB_MISSING.with_values(
+                    lab=catalogue.measurements[need.measurement].name,
+                    days=str(need.valid_days),
+                    limit="" if need.at_most is None else f" (≤ {need.at_most})",
+                )
+            )
+    return gaps
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A clause that fired, with what it rests on."""
+
+    clause: Clause
+    answers: tuple[Evidence, ...]
+    unclarified: bool
+    wait_until: date | None
+    open_ended: bool
+    substances: tuple[str, ...]
+
+
+def _hits(rule: Rule, case: Case) -> tuple[list[_Hit], bool]:
+    """The clauses that fire, item by item for a rule over a list, and whether a scoped one would with a plan."""
+    hits: list[_Hit] = []
+    waits_for_plan = False
+    for item in _items(rule, case):
+        case.item = item
+        matched = False
+        for clause in rule.clauses:
+            if matched and not clause.also:
+                continue
+            scoped = bool(clause.scope) or clause.scope_of_event
+            if scoped and case.plan is not None and not _meets(clause, case):
+                continue
+            hit = _hit(clause, case)
+            if hit is None:
+                continue
+            if scoped and case.plan is None:
+                waits_for_plan = True
+                continue
+            hits.append(hit)
+            matched = matched or not clause.also
+    case.item = None
+    return hits, waits_for_plan
+
+
+def _items(rule: Rule, case: Case) -> Iterator[ListItem | None]:
+    """None for an ordinary rule; each ticked item with its details for a list; each event for `events`. A rule over a
+    list is tested once without an item when nothing is ticked, so that a clause may speak of the list itself."""
+    if not rule.each:
+        yield None
+        return
+    if rule.each == EVENTS:
+        yield from _events(case.facts)
+        if not case.facts.events:
+            yield None
+        return
+    ticked = [one for one in as_list(case.facts.answers.get(rule.each)) if one not in (NONE, UNSURE)]
+    for value in ticked:
+        prefix = f"{rule.each}.{value}"
+        details = {
+            key[len(prefix) :]: answer for key, answer in case.facts.answers.items() if key.startswith(f"{prefix}.")
+        }
+        yield ListItem(value, rule.each, details)
+    if not ticked:
+        yield None
+
+
+def _events(facts: PatientFacts) -> Iterator[ListItem]:
+    for event in facts.events:
+        yield ListItem(
+            value=event.term,
+            question="events",
+            details={".status": event.status, ".grade": event.grade, ".causality": event.causality},
+            substances=event.substances,
+        )
+
+
+def _meets(clause: Clause, case: Case) -> bool:
+    if not clause.scope_of_event:
+        return any(word in case.words for word in clause.scope)
+    substances = case.item.substances if case.item else ()
+    planned = case.plan.substances if case.plan else frozenset()
+    return not substances or not planned.isdisjoint(substances)
+
+
+def _hit(clause: Clause, case: Case) -> _Hit | None:
+    match = clause.when.match(case)
+    if match is None:
+        return None
+    until = None
+    answers = match.answers
+    if clause.wait is not None:
+        still = clause.wait.match(case)
+        if still is None:
+            return None
+        answers += still.answers
+        until = clause.wait.ends(case)
+    return _Hit(
+        clause=clause,
+        answers=_evidence_of_item(case.item) + answers,
+        unclarified=match.unclarified,
+        wait_until=until,
+        open_ended=clause.open_ended or (clause.wait is not None and until is None),
+        substances=_substances(clause, case),
+    )
+
+
+def _evidence_of_item(item: ListItem | None) -> tuple[Evidence, ...]:
+    if item is None:
+        return ()
+    details = tuple((f"{item.question}.{item.value}{key}", shown(answer)) for key, answer in item.details.items())
+    return ((item.question, item.value), *details)
+
+
+def _substances(clause: Clause, case: Case) -> tuple[str, ...]:
+    """The substances of the plan this clause is about: swapping them may clear it."""
+    if case.plan is None:
+        return ()
+    planned = case.plan.substances
+    if clause.scope_of_event:
+        about = frozenset(case.item.substances if case.item and case.item.substances else planned)
+    elif isinstance(clause.when, ItemPlanned) and case.item is not None:
+        about = clause.when.substances(case.item.value)
+    else:
+        about = frozenset(clause.scope)
+    return tuple(sorted(planned & about))
+
+
+def _finding(rule: Rule, hits: Sequence[_Hit]) -> Finding:
+    """One code, one finding: the worst severity, the latest date, all answers; each sentence once, worst first."""
+    severity = worst(hit.clause.severity for hit in hits)
+    in_order = sorted(hits, key=lambda hit: hit.clause.severity is not severity)
+    leading = in_order[0].clause
+    dated = [hit.wait_until for hit in hits if hit.wait_until is not None]
+    open_ended = any(hit.open_ended for hit in hits)
+    scoped = bool(leading.scope) or isinstance(leading.when, ItemPlanned)
+    return Finding(
+        code=rule.code,
+        severity=severity,
+        title=rule.title,
+        sentence=_joined([hit.clause.sentence for hit in in_order]),
+        answers=tuple(dict.fromkeys(answer for hit in in_order for answer in hit.answers)),
+        source=rule.source,
+        rule_version=rule.version,
+        mark=rule.mark,
+        wait_until=max(dated, default=None),
+        open_ended=open_ended,
+        unclarified=any(hit.unclarified for hit in hits),
+        lifted_by=leading.lifted_by or _lifted_by(leading, scoped=scoped, open_ended=open_ended),
+        substances=tuple(sorted({one for hit in hits for one in hit.substances})),
+        needs_letter=next((hit.clause.letter for hit in in_order if hit.clause.letter is not None), None),
+    )
+
+
+def _joined(sentences: Sequence[Text]) -> Text:
+    unique = list(dict.fromkeys(sentences))
+    if len(unique) == 1:
+        return unique[0]
+    languages = [language for language, _ in unique[0].by_language]
+    return Text(tuple((language, " ".join(one.get(language) for one in unique)) for language in languages))
+
+
+def _lifted_by(clause: Clause, *, scoped: bool, open_ended: bool) -> Text:
+    if clause.severity is Severity.ABSOLUTE:
+        return _LIFT_SCOPED if scoped else _LIFT_ABSOLUTE
+    if clause.severity is Severity.RELATIVE:
+        return _LIFT_LETTER.with_values(letter=clause.letter) if clause.letter else _LIFT_CLEARANCE
+    if clause.severity is Severity.TEMPORARY:
+        return _LIFT_OPEN if open_ended else _LIFT_DATE
+    return _LIFT_NOTHING
+
+
+def _with_clearance(finding: Finding, clearances: Sequence[GrantedClearance], on: date) -> Finding:
+    if finding.severity is not Severity.RELATIVE:
+        return finding
+    granted = next((one for one in clearances if one.covers(finding, on)), None)
+    return finding if granted is None else replace(finding, cleared_by=granted.by)
+
+
+def _headline(findings: Sequence[Finding], *, incomplete: bool) -> Outcome:
+    """The worst present, in the order blocked > incomplete > needs clearance > wait > cleared. A wait counts even on a
+    finding whose clearance was given."""
+    counting = {finding.severity for finding in findings if finding.cleared_by is None}
+    if Severity.ABSOLUTE in counting:
+        return Outcome.BLOCKED
+    if incomplete or Severity.INCOMPLETE in counting:
+        return Outcome.INCOMPLETE
+    if Severity.RELATIVE in counting:
+        return Outcome.NEEDS_CLEARANCE
+    if any(finding.waits for finding in findings):
+        return Outcome.WAIT
+    return Outcome.CLEARED
+
+
+def _measurements_due(case: Case, measurements: Mapping[str, Measurement]) -> tuple[str, ...]:
+    """Codes of required measurements that are missing or no longer valid on the day. A BMI entered directly stands for
+    weight and height where only the BMI rule asks for them."""
+    due = []
+    for code, measurement in measurements.items():
+        if not measurement.required_by(case.words):
+            continue
+        newest = case.newest(code)
+        if newest is not None and _valid(measurement, newest.taken_on, case.on):
+            continue
+        if code in ("m-weight", "m-height") and not case.words & _NEEDS_WEIGHT and _bmi_given(case, measurements):
+            continue
+        due.append(code)
+    return tuple(due)
+
+
+_NEEDS_WEIGHT = frozenset({"sub-lidocaine", "sub-la-cream"})  # limits per kg of body weight, section 4
+
+
+def _bmi_given(case: Case, measurements: Mapping[str, Measurement]) -> bool:
+    newest = case.newest("m-bmi")
+    return newest is not None and "m-bmi" in measurements and _valid(measurements["m-bmi"], newest.taken_on, case.on)
+
+
+def _valid(measurement: Measurement, taken_on: date, on: date) -> bool:
+    return measurement.valid_days is None or (on - taken_on).days <= measurement.valid_days
+
+
+def _met(need: LabNeed, case: Case) -> bool:
+    if need.only_classes and not any(case.medicines_of(code) for code in need.only_classes):
+        return True
+    newest = case.newest(need.measurement)
+    if newest is None or (case.on - newest.taken_on).days > need.valid_days:
+        return False
+    return need.at_most is None or (newest.value is not None and newest.value <= need.at_most)
+
+
+_LIFT_ABSOLUTE = Text.of(
+    en="Nothing lifts this while the answer stands.", tr="Bu yanıt geçerli olduğu sürece hiçbir şey bunu kaldıramaz."
+)
+_LIFT_SCOPED = Text.of(
+    en="A plan without the component concerned can be checked again.",
+    tr="İlgili bileşen olmadan hazırlanan bir plan yeniden değerlendirilebilir.",
+)
+_LIFT_CLEARANCE = Text.of(
+    en="A named clinician's clearance with a reason, valid 180 days at most.",
+    tr="Adı belirtilen bir hekimin gerekçeli onayı; en fazla 180 gün geçerlidir.",
+)
+_LIFT_LETTER = Text.of(
+    en="A clearance on the basis of: {letter}. Valid 180 days at most.",
+    tr="Şuna dayanan bir onay: {letter}. En fazla 180 gün geçerlidir.",
+)
+_LIFT_DATE = Text.of(en="Treatment is possible on and after that date.", tr="Tedavi bu tarihten itibaren yapılabilir.")
+_LIFT_OPEN = Text.of(
+    en="Ends when it is healed, resolved or clarified and the answer is changed.",
+    tr="Durum iyileştiğinde, çözüldüğünde ya da netleştiğinde ve yanıt güncellendiğinde sona erer.",
+)
+_LIFT_NOTHING = Text.of(en="A note: nothing has to be lifted.", tr="Bilgi notu: kaldırılması gereken bir şey yok.")
+_CANNOT_CLEAR = Text.of(
+    en="Only a finding that asks for a clearance can be cleared.",
+    tr="Yalnızca hekim onayı isteyen bir bulgu onaylanabilir.",
+)
+_LETTER_MISSING = Text.of(en="Please attach: {letter}.", tr="Lütfen ekleyin: {letter}.")
+_LAB_MISSING = Text.of(
+    en="Please record first: {lab}{limit}, not older than {days} days.",
+    tr="Lütfen önce kaydedin: {lab}{limit}, en fazla {days} günlük.",
+)

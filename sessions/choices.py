@@ -1,0 +1,116 @@
+"""Statuses of giving care and the transition tables. docs/status.md is drawn from these tables by a test."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class AppointmentStatus(TextChoices):
+    HELD = "held", _("Held")
+    BOOKED = "booked", _("Booked")
+    CONFIRMED = "confirmed", _("Confirmed")
+    ARRIVED = "arrived", _("Arrived")
+    IN_TREATMENT = "in-treatment", _("In treatment")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+    LATE_CANCELLED = "late-cancelled", _("Cancelled late")
+    NO_SHOW = "no-show", _("No-show")
+
+
+A = AppointmentStatus
+# Which move leads where. An undo is a move of its own and listed like any other.
+APPOINTMENT_MOVES: Mapping[str, frozenset[str]] = {
+    A.HELD: frozenset({A.BOOKED, A.CANCELLED}),
+    A.BOOKED: frozenset({A.CONFIRMED, A.ARRIVED, A.CANCELLED, A.LATE_CANCELLED, A.NO_SHOW}),
+    A.CONFIRMED: frozenset({A.BOOKED, A.ARRIVED, A.CANCELLED, A.LATE_CANCELLED, A.NO_SHOW}),
+    A.ARRIVED: frozenset({A.BOOKED, A.CONFIRMED, A.IN_TREATMENT, A.CANCELLED, A.LATE_CANCELLED}),
+    A.IN_TREATMENT: frozenset({A.ARRIVED, A.DONE}),
+    A.DONE: frozenset({A.IN_TREATMENT}),
+    A.CANCELLED: frozenset({A.BOOKED}),
+    A.LATE_CANCELLED: frozenset({A.BOOKED}),
+    A.NO_SHOW: frozenset({A.BOOKED, A.ARRIVED}),
+}
+# These keep their time: the exclusion constraints look at them only (design.md 4). No-show cuts its spans and frees the rest.
+OCCUPYING = (A.HELD, A.BOOKED, A.CONFIRMED, A.ARRIVED, A.IN_TREATMENT, A.DONE)
+UPCOMING = (A.HELD, A.BOOKED, A.CONFIRMED)
+CANCELLED = (A.CANCELLED, A.LATE_CANCELLED)
+
+
+class CourseStatus(TextChoices):
+    PROPOSED = "proposed", _("Proposed")
+    APPROVED = "approved", _("Approved")
+    COMPLETED = "completed", _("Completed")
+    STOPPED = "stopped", _("Stopped")
+
+
+C = CourseStatus
+COURSE_MOVES: Mapping[str, frozenset[str]] = {
+    C.PROPOSED: frozenset({C.APPROVED, C.STOPPED}),
+    C.APPROVED: frozenset({C.COMPLETED, C.STOPPED}),
+    C.COMPLETED: frozenset(),
+    C.STOPPED: frozenset(),
+}
+
+
+class RecordStatus(TextChoices):
+    OPEN = "open", _("Open")
+    BEGUN = "begun", _("Begun")
+    ENDED = "ended", _("Ended")
+    SIGNED = "signed", _("Signed")
+
+
+R = RecordStatus
+RECORD_MOVES: Mapping[str, frozenset[str]] = {
+    R.OPEN: frozenset({R.BEGUN}),
+    R.BEGUN: frozenset({R.ENDED}),
+    R.ENDED: frozenset({R.BEGUN, R.SIGNED}),
+    R.SIGNED: frozenset(),
+}
+
+
+class MessageState(TextChoices):
+    SCHEDULED = "scheduled", _("Scheduled")
+    SENDING = "sending", _("Sending")
+    SENT = "sent", _("Sent")
+    UNKNOWN = "unknown", _("Unknown")
+    DELIVERED = "delivered", _("Delivered")
+    BOUNCED = "bounced", _("Bounced")
+    FAILED = "failed", _("Failed")
+    SUPPRESSED = "suppressed", _("Suppressed")
+    MISSED = "missed", _("Missed")
+
+
+M = MessageState
+MESSAGE_MOVES: Mapping[str, frozenset[str]] = {
+    M.SCHEDULED: frozenset({M.SENDING, M.SUPPRESSED, M.MISSED}),
+    M.SENDING: frozenset({M.SENT, M.SCHEDULED, M.FAILED, M.UNKNOWN, M.BOUNCED, M.SUPPRESSED}),
+    M.SENT: frozenset({M.DELIVERED, M.BOUNCED}),
+    M.UNKNOWN: frozenset({M.SENDING, M.SENT, M.FAILED, M.SUPPRESSED}),
+    M.DELIVERED: frozenset({M.BOUNCED}),
+    M.BOUNCED: frozenset(),
+    M.FAILED: frozenset({M.SCHEDULED}),
+    M.SUPPRESSED: frozenset({M.SCHEDULED}),
+    M.MISSED: frozenset(),
+}
+
+
+class DocumentKind(TextChoices):
+    AFTERCARE = "aftercare", _("Aftercare sheet")
+    CONSENT = "consent", _("Consent form")
+    BLANK_CONSENT = "blank-consent", _("Blank consent form")
+
+
+class DocumentState(TextChoices):
+    QUEUED = "queued", _("Being made")
+    ISSUED = "issued", _("Issued")
+    FAILED = "failed", _("Could not be made")
+    SUPERSEDED = "superseded", _("Superseded")
+
+
+class MovementKind(TextChoices):
+    RECEIVED = "received", _("Received")
+    USED = "used", _("Used")
+    WASTED = "wasted", _("Wasted")
+    CORRECTED = "corrected", _("Corrected")

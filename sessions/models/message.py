@@ -1,0 +1,104 @@
+"""The outbox: one row per message, written in the transaction of what causes it (design.md 9)."""
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, ClassVar, Self
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+
+from clinic.models import PublicId, SameParent, Site, User
+from patients.models import Patient
+from sessions.choices import MessageState
+from sessions.models.appointment import Appointment
+
+STATE = MessageState
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: dt.datetime) -> Self:
+        return self.filter(state=STATE.SCHEDULED, due_at__lte=now).order_by("due_at", "id")
+
+    def open(self) -> Self:
+        return self.filter(state__in=[STATE.SCHEDULED, STATE.SENDING, STATE.UNKNOWN])
+
+
+class Message(PublicId):
+    """`kind` is a msg- code; cause, kind, revision and recipient together are unique. `subject`, `text` and `html` are
+    what was handed over, empty until then. `rfc_message_id` stays the same however often it is tried."""
+
+    kind = models.CharField(max_length=32)
+    patient = models.ForeignKey(Patient, models.PROTECT, null=True, blank=True, related_name="messages")
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    appointment = models.ForeignKey(Appointment, models.PROTECT, null=True, blank=True, related_name="messages")
+    cause_kind = models.CharField(max_length=40)
+    cause_public_id = models.CharField(max_length=22)
+    cause_revision = models.PositiveIntegerField(default=1)
+    recipient = models.CharField(max_length=254, blank=True)
+    language = models.CharField(max_length=8)
+    due_at = models.DateTimeField()
+    useful_until = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=12, choices=STATE, default=STATE.SCHEDULED)
+    reason = models.CharField(max_length=300, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    rfc_message_id = models.CharField(max_length=120, unique=True)
+    subject = models.CharField(max_length=200, blank=True)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[Any] = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-due_at", "-id"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(state="scheduled"), name="message_due"),
+            models.Index(fields=["site", "-due_at"], name="message_log"),
+            models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="message_in_flight"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cause_kind", "cause_public_id", "kind", "cause_revision", "recipient"], name="message_once"
+            ),
+            models.CheckConstraint(condition=Q(state__in=STATE.values), name="message_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state__in=[STATE.SUPPRESSED, STATE.MISSED, STATE.FAILED, STATE.BOUNCED]) | ~Q(reason=""),
+                name="message_says_why_not",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=[STATE.SENT, STATE.DELIVERED]) | Q(sent_at__isnull=False),
+                name="message_sent_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=STATE.SENDING) | Q(claimed_at__isnull=False), name="message_sending_is_claimed"
+            ),
+            SameParent(
+                fields=("appointment", "patient"), to=("treatment_sessions.Appointment", ("id", "patient")),
+                name="message_same_patient",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.state}"
+
+
+class MessageStep(models.Model):
+    """What happened to a message: one row per change of state, and who caused it."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="steps")
+    at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=STATE)
+    reason = models.CharField(max_length=300, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.at:%H:%M}"
+
+
+pghistory.track(exclude=["text", "html"])(Message)

@@ -1,0 +1,6 @@
+"""The table of contents of giving care, one module per noun."""
+from importlib import import_module
+
+NOUNS = ("board", "chart", "courses", "appointments", "records", "consents", "stock", "documents", "messages", "patient_pages")
+
+urlpatterns = [pattern for noun in NOUNS for pattern in import_module(f"sessions.urls.{noun}").urlpatterns]

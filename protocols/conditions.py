@@ -36,7 +36,7 @@ HOLDS = Match()
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One ticked entry of a list answer, or one earlier event. `details` are its own answers, keyed `.state`, `.date`"""
+    """One ticked entry of a list answer, or one earlier event. `details` are its own answers, by `.state`, `.date`"""
 
     value: str
     question: str
@@ -86,7 +86,7 @@ class Case:
         return self._groups
 
     def newest_day(self, code: str) -> tuple[Measured, ...]:
-        """All measurements of the newest day with one, in the order recorded. Later than the day asked for = unknown."""
+        """All measurements of the newest day with one, as recorded. What is later than the day asked for is unknown."""
         if code not in self._newest:
             taken = [one for one in self.facts.measurements if one.code == code and one.taken_on <= self.on]
             last = max((one.taken_on for one in taken), default=None)

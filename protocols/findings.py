@@ -69,7 +69,7 @@ class Finding:
     wait_until: date | None = None
     open_ended: bool = False
     unclarified: bool = False
-    lifted_by: Text = Text.of(en="", tr="")
+    lifted_by: Text | None = None
     substances: tuple[str, ...] = ()
     needs_letter: Text | None = None
     cleared_by: str | None = None
@@ -100,7 +100,7 @@ class Finding:
             "wait_until": None if self.wait_until is None else self.wait_until.isoformat(),
             "open_ended": self.open_ended,
             "unclarified": self.unclarified,
-            "lifted_by": self.lifted_by.to_json(),
+            "lifted_by": None if self.lifted_by is None else self.lifted_by.to_json(),
             "substances": list(self.substances),
             "needs_letter": None if self.needs_letter is None else self.needs_letter.to_json(),
             "cleared_by": self.cleared_by,

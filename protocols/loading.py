@@ -18,12 +18,11 @@ from typing import Any, NamedTuple, cast
 
 import yaml
 
-from patients.questionnaire import parse_question
 from protocols.definitions import Catalogue
 from protocols.entries import CODE, EntryError, jsonable
 from protocols.parsing import PARSERS
 from protocols.resolving import reference_problems, resolve_groups
-from protocols.rules import parse_measurement, parse_medicine_class, parse_rule
+from protocols.rules import parse_measurement, parse_medicine_class, parse_question, parse_rule
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 VERSION = "reference-1"

@@ -11,7 +11,7 @@ from typing import Any
 
 from patients.choices import Text
 from patients.questionnaire import NONE, FollowUp, Holds, Kind, Option, Question
-from protocols.entries import Entry
+from protocols.rule_entries import Entry
 
 NO = Option("no", Text.of(en="No", tr="Hayır"))
 YES = Option("yes", Text.of(en="Yes", tr="Evet"))

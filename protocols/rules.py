@@ -5,7 +5,7 @@ and offered here too, so that the loader has one place to ask. Every parser rais
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -31,15 +31,15 @@ from protocols.conditions import (
     Takes,
     Within,
 )
-from protocols.entries import DefinitionError, Entry
 from protocols.findings import Severity
 from protocols.question_entries import parse_question
+from protocols.rule_entries import DefinitionError, Entry
 
 __all__ = [
     "Clause",
     "DefinitionError",
     "LabNeed",
-    "Measurement",
+    "MeasurementDefinition",
     "MedicineClass",
     "MedicineEffect",
     "Rule",
@@ -53,7 +53,7 @@ EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
+class MeasurementDefinition:
     """A measurement, its unit and what is accepted (inclusive). `valid_days`: how long a normal value counts (0 = that
     day only, None = no end). Required at the start of a session when `always` or when the plan has a word of
     `required_with`."""
@@ -119,10 +119,12 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`each`: the list question whose items are tested one by one, or `events` for what went wrong earlier."""
+    """`each`: the list question whose items are tested one by one, or `events` for what went wrong earlier. A rule
+    without clauses is advice to print (`wo-golden`), it never fires."""
 
     code: str
     title: Text
+    sentence: Text | None
     clauses: tuple[Clause, ...]
     each: str
     source: tuple[str, ...]
@@ -151,11 +153,11 @@ class MedicineClass:
     version: int
 
 
-def parse_measurement(data: Mapping[str, Any]) -> Measurement:
+def parse_measurement(data: Mapping[str, Any]) -> MeasurementDefinition:
     entry = Entry(data)
     second = Entry(entry.take("second") or {}, entry.label)
     valid_days = entry.take("valid_days")
-    measurement = Measurement(
+    measurement = MeasurementDefinition(
         code=entry.code("m-"),
         name=entry.text("name"),
         unit=str(entry.take("unit", "")),
@@ -181,15 +183,16 @@ def parse_measurement(data: Mapping[str, Any]) -> Measurement:
 def parse_rule(data: Mapping[str, Any]) -> Rule:
     entry = Entry(data)
     code = str(entry.need("code"))
-    if not code.startswith(("scr-", "wo-")):
-        raise entry.fail("the code must begin with “scr-” or “wo-”")
+    if not code.startswith(("scr-", "wo-", "lab-")):
+        raise entry.fail("the code must begin with “scr-”, “wo-” or “lab-”")
     sentence, scope = entry.maybe_text("sentence"), entry.words("scope")
-    clauses = entry.need("clauses")
-    if not isinstance(clauses, list) or not clauses:
-        raise entry.fail("“clauses” must be a list with at least one clause")
+    clauses = entry.take("clauses", [])
+    if not isinstance(clauses, list) or not (clauses or sentence):
+        raise entry.fail("“clauses” must be a list with at least one clause, or the rule a “sentence” of its own")
     rule = Rule(
         code=code,
         title=entry.text("title"),
+        sentence=sentence,
         clauses=tuple(_clause(one, f"{code}, clause {n}", sentence, scope) for n, one in enumerate(clauses, 1)),
         each=str(entry.take("each", "")),
         source=entry.source(),
@@ -343,7 +346,7 @@ def _item_planned(entry: Entry) -> Condition:
     return ItemPlanned({allergen: inside.words(allergen) for allergen in list(inside.data)})
 
 
-_SHAPES = {
+_SHAPES: Mapping[str, Callable[[Entry], Condition]] = {
     "answer": _answered,
     "number": lambda entry: Number(str(entry.need("number")), _bounds(entry)),
     "within": _within_condition,

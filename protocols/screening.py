@@ -19,7 +19,7 @@ from protocols.findings import Finding, GrantedClearance, Outcome, Screening, Se
 from protocols.medicines import medicine_findings
 from protocols.permissions import Act, Permission, permits
 from protocols.plan import Plan
-from protocols.rules import EVENTS, Clause, LabNeed, Measurement, MedicineClass, Rule
+from protocols.rules import EVENTS, Clause, LabNeed, MeasurementDefinition, MedicineClass, Rule
 
 __all__ = ["Act", "Permission", "RuleBook", "Stage", "clearance_gaps", "permits", "screen"]
 
@@ -32,7 +32,7 @@ class RuleBook(Protocol):
     @property
     def questions(self) -> Mapping[str, Question]: ...
     @property
-    def measurements(self) -> Mapping[str, Measurement]: ...
+    def measurements(self) -> Mapping[str, MeasurementDefinition]: ...
     @property
     def rules(self) -> Mapping[str, Rule]: ...
     @property
@@ -291,7 +291,7 @@ def _headline(findings: Sequence[Finding], *, incomplete: bool) -> Outcome:
     return Outcome.CLEARED
 
 
-def _measurements_due(case: Case, measurements: Mapping[str, Measurement]) -> tuple[str, ...]:
+def _measurements_due(case: Case, measurements: Mapping[str, MeasurementDefinition]) -> tuple[str, ...]:
     """Codes of required measurements that are missing or no longer valid on the day. A BMI entered directly stands for
     weight and height where only the BMI rule asks for them."""
     due = []
@@ -310,12 +310,12 @@ def _measurements_due(case: Case, measurements: Mapping[str, Measurement]) -> tu
 _NEEDS_WEIGHT = frozenset({"sub-lidocaine", "sub-la-cream"})  # limits per kg of body weight, section 4
 
 
-def _bmi_given(case: Case, measurements: Mapping[str, Measurement]) -> bool:
+def _bmi_given(case: Case, measurements: Mapping[str, MeasurementDefinition]) -> bool:
     newest = case.newest("m-bmi")
     return newest is not None and "m-bmi" in measurements and _valid(measurements["m-bmi"], newest.taken_on, case.on)
 
 
-def _valid(measurement: Measurement, taken_on: date, on: date) -> bool:
+def _valid(measurement: MeasurementDefinition, taken_on: date, on: date) -> bool:
     return measurement.valid_days is None or (on - taken_on).days <= measurement.valid_days
 
 

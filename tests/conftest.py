@@ -44,7 +44,7 @@ def django_db_setup(
     original = connections["owner"].settings_dict["NAME"]
     keep = request.config.getoption("reuse_db") and not request.config.getoption("create_db")
     with django_db_blocker.unblock():
-        database.make(keep=keep, verbosity=request.config.option.verbose)
+        database.make(keep=keep)
         if importlib.util.find_spec("protocols.catalogue"):
             from protocols.catalogue import ensure_reference_catalogue
 
@@ -54,7 +54,7 @@ def django_db_setup(
     yield
     if not keep:
         with django_db_blocker.unblock():
-            database.drop(original, verbosity=request.config.option.verbose)
+            database.drop(original)
 
 
 # The app role may not truncate, so Django's own flush would be refused.

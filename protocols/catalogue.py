@@ -1,0 +1,132 @@
+"""Catalogue versions in the database: publish the reference, name the one in force, rebuild its frozen values."""
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from clinic import audit
+from clinic.audit import canonical
+from clinic.doer import SYSTEM, Doer
+from clinic.errors import Refused
+from patients.models import QuestionnaireVersion
+from patients.questionnaire import Question
+from protocols.definitions import Catalogue
+from protocols.loading import catalogue_from_entries, entries_of_reference
+from protocols.models import CatalogueEntry, CatalogueVersion
+from protocols.models.catalogue import VersionState
+from protocols.rules import parse_question
+
+REFERENCE_LABEL = "Reference catalogue"
+
+
+def current() -> CatalogueVersion:
+    """The published version. Raises `Refused` while there is none: nothing can be decided without rules."""
+    version = CatalogueVersion.objects.in_force().first()  # type: ignore[attr-defined]
+    if version is None:
+        raise Refused("There is no published catalogue. Run `manage.py load_catalogue` first.")
+    return version
+
+
+def load(version: CatalogueVersion) -> Catalogue:
+    """The frozen catalogue of a version. Kept per process, because entries of a published version never change."""
+    if version.state in {VersionState.PUBLISHED, VersionState.RETIRED}:
+        return _frozen(version.pk, version.digest)
+    return _build(version.pk)
+
+
+def in_force() -> Catalogue:
+    return load(current())
+
+
+@lru_cache(maxsize=8)
+def _frozen(version_id: int, digest: str) -> Catalogue:
+    return _build(version_id)
+
+
+def _build(version_id: int) -> Catalogue:
+    rows = CatalogueEntry.objects.filter(version_id=version_id).order_by("position")
+    return catalogue_from_entries(
+        ((row.kind, row.code, row.body) for row in rows), version=str(CatalogueVersion.objects.get(pk=version_id))
+    )
+
+
+def questions_of(questionnaire: QuestionnaireVersion) -> Mapping[str, Question]:
+    """The questions of a questionnaire version by code, in the order in which they are asked."""
+    return _questions(questionnaire.pk, questionnaire.digest)
+
+
+@lru_cache(maxsize=8)
+def _questions(questionnaire_id: int, digest: str) -> Mapping[str, Question]:
+    bodies = QuestionnaireVersion.objects.values_list("questions", flat=True).get(pk=questionnaire_id)
+    return {question.code: question for question in map(parse_question, bodies)}
+
+
+def current_questionnaire() -> QuestionnaireVersion:
+    questionnaire = QuestionnaireVersion.objects.first()
+    if questionnaire is None:
+        raise Refused("There is no published questionnaire. Run `manage.py load_catalogue` first.")
+    return questionnaire
+
+
+@transaction.atomic
+def ensure_reference_catalogue(*, by: Doer = SYSTEM) -> CatalogueVersion:
+    """Publish the reference if it is newer than what is in force and no medical lead has approved that one yet.
+
+    An approved catalogue is never replaced by itself: the newer reference then waits as a draft.
+    """
+    entries = entries_of_reference()
+    digest = hashlib.sha256(canonical([(entry.kind, entry.code, entry.body) for entry in entries])).hexdigest()
+    published = CatalogueVersion.objects.in_force().select_for_update().first()  # type: ignore[attr-defined]
+    known = CatalogueVersion.objects.filter(digest=digest).first()
+    if known is not None:
+        return published or known
+    number = (CatalogueVersion.objects.aggregate(most=Max("number"))["most"] or 0) + 1
+    version = CatalogueVersion.objects.create(number=number, label=REFERENCE_LABEL, digest=digest)
+    CatalogueEntry.objects.bulk_create(
+        [
+            CatalogueEntry(
+                version=version, kind=entry.kind, code=entry.code, position=entry.position, body=entry.body,
+                source=entry.source, mark=entry.mark,
+            )
+            for entry in entries
+        ]  # fmt: skip
+    )
+    if published is None or published.approved_at is None:
+        publish(version=version, by=by)
+    return version
+
+
+@transaction.atomic
+def publish(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
+    """Put a version in force: the former one retires, its questions become the questionnaire that is asked."""
+    _build(version.pk)  # raises CatalogueError: a faulty version leaves the published one untouched
+    CatalogueVersion.objects.in_force().update(state=VersionState.RETIRED)  # type: ignore[attr-defined]
+    bodies = list(version.entries.filter(kind="question").order_by("position").values_list("body", flat=True))
+    digest = hashlib.sha256(canonical(bodies)).hexdigest()
+    if not QuestionnaireVersion.objects.filter(digest=digest).exists():
+        number = (QuestionnaireVersion.objects.aggregate(most=Max("number"))["most"] or 0) + 1
+        QuestionnaireVersion.objects.create(
+            number=number, questions=bodies, digest=digest, published_at=timezone.now()
+        )
+    version.state = VersionState.PUBLISHED
+    version.published_at = timezone.now()
+    version.save(update_fields=["state", "published_at"])
+    audit.record(by=by, action="catalogue-published", sentence=f"published {version}", of=version)
+    return version
+
+
+@transaction.atomic
+def approve(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
+    """The medical lead stands behind this version: it is no longer shown as an unapproved default."""
+    if by.user is None or version.approved_at is not None:
+        raise Refused("This catalogue version is approved already.")
+    version.approved_by = by.user
+    version.approved_at = timezone.now()
+    version.save(update_fields=["approved_by", "approved_at"])
+    audit.record(by=by, action="catalogue-approved", sentence=f"approved {version}", of=version)
+    return version

@@ -112,7 +112,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indication(Definition):
-    """What is treated, where, how often. `sessions` is the total of all phases; `effect` is what a patient may expect."""
+    """What is treated, where, how often. `sessions` is the total of all phases; `effect` is what may be expected."""
 
     category: Category
     status: Status

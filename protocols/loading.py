@@ -2,9 +2,9 @@
 
 Pure: no Django. `python -m protocols.loading [FOLDER]` checks the files and prints every problem.
 
-A file is a list of entries; each has `code`, `source` (words such as S2, E45, bg, dec), maybe `mark` and `note`, and the
-fields of its kind. Numbers with a decimal point stay exact (`Decimal`, never float), and the words on, off, yes and no
-stay words. It is all or nothing: one wrong entry and no catalogue is built, but every problem is reported.
+A file is a list of entries; each has `code`, `source` (words such as S2, E45, bg, dec), maybe `mark` and `note`, and
+the fields of its kind. Numbers with a decimal point stay exact (`Decimal`, never float), and the words on, off, yes and
+no stay words. It is all or nothing: one wrong entry and no catalogue is built, but every problem is reported.
 """
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def load_reference(path: Path | None = None) -> Catalogue:
 
 
 def entries_of_reference(path: Path | None = None) -> list[Entry]:
-    """The same entries as rows: kind, code, position within the whole, JSON body (decimals as strings), source, mark."""
+    """The same entries as rows: kind, code, position in the whole, JSON body (decimals as strings), source, mark."""
     written = _read_folder(REFERENCE if path is None else Path(path))
     _catalogue(written, version=VERSION)
     return [
@@ -212,7 +212,7 @@ class _ExactLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys: set[Any] = set()
         for key_node, _value in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if key in keys:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
             keys.add(key)

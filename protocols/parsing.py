@@ -107,7 +107,8 @@ def parse_indication(code: str, body: object) -> Indication:
         effect=fields.texts("effect"),
         reviews=tuple(_review(inner) for inner in fields.inner_list("reviews")),
         scales=fields.words("scales"),
-        stop_if_vas_fell_less_than_percent=fields.whole_or_none("stop_if_vas_fell_less_than_percent", least=1, most=100),
+        stop_if_vas_fell_less_than_percent=fields.whole_or_none(
+            "stop_if_vas_fell_less_than_percent", least=1, most=100),
         never_in=_countries(fields),
     )
     fields.finish()
@@ -250,7 +251,6 @@ def _region_figure(fields: Fields) -> RegionFigure:
 
 def _scope(fields: Fields) -> Scope:
     if not fields.has("allowed"):
-        fields.raw("allowed")
         return Scope()
     inner = fields.inner("allowed")
     scope = Scope(

@@ -83,7 +83,6 @@ INSTALLED_APPS = [
     "csp",
     "crispy_forms",
     "crispy_bootstrap5",
-    "django_htmx",
     "phonenumber_field",
     "template_partials",
     "pgtrigger",

@@ -1,9 +1,9 @@
 from patients.models.clinical import Allergy, Measurement, Medicine
-from patients.models.link import PatientLink
+from patients.models.link import LinkAttempt, PatientLink
 from patients.models.person import Patient, PatientSite, PrivacyChoice
 from patients.models.questionnaire import QuestionnaireResponse, QuestionnaireVersion
 
 __all__ = [
-    "Allergy", "Measurement", "Medicine", "Patient", "PatientLink", "PatientSite", "PrivacyChoice",
+    "Allergy", "LinkAttempt", "Measurement", "Medicine", "Patient", "PatientLink", "PatientSite", "PrivacyChoice",
     "QuestionnaireResponse", "QuestionnaireVersion",
 ]  # fmt: skip

@@ -39,3 +39,19 @@ class PatientLink(PublicId):
 
     def __str__(self) -> str:
         return f"{self.purpose} link of {self.patient}"
+
+
+class LinkAttempt(models.Model):
+    """How often one source failed at links in one hour: the throttle, in the database so that no restart forgets it.
+
+    `source` is a keyed hash of the network address; the address itself is not kept."""
+
+    source = models.CharField(max_length=64)
+    hour = models.DateTimeField()
+    failures = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "hour"], name="link_attempt_once_an_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures"

@@ -45,6 +45,7 @@ class Message(PublicId):
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     rfc_message_id = models.CharField(max_length=120, unique=True)
+    told_start = models.CharField(max_length=16, blank=True, help_text="The agreed start the mail named, local time")
     subject = models.CharField(max_length=200, blank=True)
     text = models.TextField(blank=True)
     html = models.TextField(blank=True)
@@ -58,6 +59,8 @@ class Message(PublicId):
             models.Index(fields=["due_at"], condition=Q(state="scheduled"), name="message_due"),
             models.Index(fields=["site", "-due_at"], name="message_log"),
             models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="message_in_flight"),
+            models.Index(fields=["claimed_at"], condition=Q(state="unknown"), name="message_unknown"),
+            models.Index(fields=["cause_kind", "cause_public_id"], name="message_cause"),
         ]
         constraints = [
             models.UniqueConstraint(

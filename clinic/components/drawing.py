@@ -13,9 +13,9 @@ from django.utils.safestring import SafeString
 Text = str | Promise
 
 
-def draw(name: str, **context: Any) -> SafeString:
+def draw(component: str, /, **context: Any) -> SafeString:
     """One component template, rendered with nothing but its own parameters."""
-    return get_template(f"components/{name}.html").render(context)
+    return get_template(f"components/{component}.html").render(context)
 
 
 def attributes(extra: dict[str, Any]) -> SafeString:

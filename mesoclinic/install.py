@@ -39,6 +39,32 @@ def missing_packages() -> list[str]:
     return missing
 
 
+def missing_for_tests() -> list[str]:
+    missing = missing_packages()
+    if shutil.which(os.environ.get("CHROMIUM", "chromium")) is None:
+        missing.append("chromium")
+    if shutil.which("pdftoppm") is None:
+        missing.append("poppler-utils")  # looks at printed pages
+    return missing
+
+
+def apt_install(packages: list[str]) -> None:
+    """Install Debian packages where we may, otherwise say so."""
+    apt = ["apt-get"] if os.geteuid() == 0 else ["sudo", "-n", "apt-get"]
+    may = shutil.which("apt-get") and (os.geteuid() == 0 or (shutil.which("sudo") and sudo_works()))
+    if not may:
+        sys.exit(f"The tests need system packages: run `sudo apt install {' '.join(packages)}` and try again.")
+    print(f"Installing {', '.join(packages)} with apt ...", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *packages]):
+        if subprocess.run([*apt, *words], stdout=subprocess.DEVNULL, env=environment, check=False).returncode:
+            sys.exit(f"apt could not install {' '.join(packages)}: the lines above say why.")
+
+
+def sudo_works() -> bool:
+    return subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+
+
 def loads(library: str) -> bool:
     try:
         ctypes.CDLL(library)
@@ -85,8 +111,10 @@ def run(command: list[str | Path], sentence: str) -> None:
 def main(kind: str) -> None:
     if sys.version_info < (3, 11):
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: name another in PYTHON.")
-    missing = missing_packages()
-    if missing:
+    missing = missing_for_tests() if kind == "dev" else missing_packages()
+    if missing and kind == "dev":
+        apt_install(missing)
+    elif missing:
         sudo = "" if os.geteuid() == 0 else "sudo "
         sys.exit(f"Some system packages are missing: run `{sudo}apt install {' '.join(missing)}` and try again.")
     install(kind)

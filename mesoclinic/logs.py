@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 import uuid
@@ -28,7 +29,8 @@ ALLOWED = frozenset(
         "error", "where",  # class of an exception and the lines it came through, never its text
     }
 )  # fmt: skip
-SHORT = 200  # characters; no allowed value is longer
+SHORT = 500  # characters; no allowed value is longer
+PLACEHOLDER = re.compile(r"%(\(\w+\))?[-#0 +]*\d*(\.\d+)?[sdrifgx]")
 Event = MutableMapping[str, Any]
 
 
@@ -48,9 +50,7 @@ def configure(options: Mapping[str, Any]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    last: Any = structlog.processors.JSONRenderer()
-    if os.environ.get("LOG_FORMAT", "json") == "text":
-        last = structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True)
+    last: Any = as_text if os.environ.get("LOG_FORMAT", "json") == "text" else structlog.processors.JSONRenderer()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -66,6 +66,9 @@ def configure(options: Mapping[str, Any]) -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name in ("fontTools", "weasyprint", "asyncio"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # A tick every few seconds is no news; what a task did is a row in the database.
+    for name in ("celery.beat", "celery.app.trace", "celery.worker.strategy"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def only_allowed(_logger: Any, _method: str, event: Event) -> Event:
@@ -77,15 +80,22 @@ def only_allowed(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _short(value: Any) -> Any:
-    if isinstance(value, (bool, int, float)) or value is None or not isinstance(value, str):
-        return value if isinstance(value, (bool, int, float, type(None), logging.LogRecord)) else str(value)[:SHORT]
-    return value if len(value) <= 2000 and "\n" not in value else value.replace("\n", " ")[:2000]
+    if value is None or isinstance(value, (bool, int, float, logging.LogRecord)):
+        return value
+    return str(value).replace("\n", " ")[:SHORT]
+
+
+def as_text(_logger: Any, _method: str, event: Event) -> str:
+    """For people at a terminal (LOG_FORMAT=text): the sentence first, the rest as pairs."""
+    level, sentence = str(event.pop("level", "")), event.pop("event", "")
+    pairs = " ".join(f"{key}={value}" for key, value in event.items() if key not in {"timestamp", "logger"} and value != "")
+    return f"{'' if level == 'info' else level.upper() + ': '}{sentence} {pairs}".strip()
 
 
 def without_values(_logger: Any, _method: str, event: Event) -> Event:
     """A record of the standard library: its format string, and of a dictionary of values the listed ones."""
     record: logging.LogRecord = event["_record"]
-    event["event"] = str(record.msg)
+    event["event"] = PLACEHOLDER.sub("…", str(record.msg))
     values = record.args
     if isinstance(values, Mapping):
         event.update({key: value for key, value in values.items() if key in ALLOWED and key != "event"})

@@ -355,6 +355,20 @@ def app_role_for(owner_url: str, memory: Memory) -> str:
     return app_url
 
 
+def database_urls(servers: Servers) -> dict[str, str]:
+    """Owner and app, from the environment where it says something, otherwise of our own server.
+
+    DATABASE_URL alone is the owner's, and the app role is made there; together with OWNER_DATABASE_URL it is the app's.
+    """
+    given, owner = os.environ.get("DATABASE_URL"), os.environ.get("OWNER_DATABASE_URL")
+    if not given:
+        return {"DATABASE_URL": servers.url(APP_ROLE), "OWNER_DATABASE_URL": servers.url(OWNER_ROLE)}
+    check_server(owner or given)
+    if owner:
+        return {"DATABASE_URL": given, "OWNER_DATABASE_URL": owner}
+    return {"DATABASE_URL": app_role_for(given, servers.memory), "OWNER_DATABASE_URL": given}
+
+
 # --- command line ---------------------------------------------------------------------------------------------------
 def local_home() -> Path:
     return Path(os.environ.get("MESOCLINIC_LOCAL", BASE_DIR / ".local"))

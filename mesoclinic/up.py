@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from mesoclinic import services
 from mesoclinic.processes import Child, Family, Stopped, Trouble, say
-from mesoclinic.services import BASE_DIR, Servers, answers_ping, app_role_for, check_server, connection, port_is_free
+from mesoclinic.services import BASE_DIR, Servers, answers_ping, check_server, connection, port_is_free
 
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit for a local socket is 107
@@ -87,16 +87,10 @@ class Clinic:
 
     # --- services
     def database(self) -> None:
-        given, owner = os.environ.get("DATABASE_URL"), os.environ.get("OWNER_DATABASE_URL")
-        if not given:
-            say("up", "Starting PostgreSQL ...")
+        if "DATABASE_URL" not in os.environ:
             self.family.start(self.servers.postgres())
             self.servers.prepare()
-            given, owner = self.servers.url(services.APP_ROLE), self.servers.url(services.OWNER_ROLE)
-        else:
-            check_server(owner or given)
-        self.env["OWNER_DATABASE_URL"] = owner or given
-        self.env["DATABASE_URL"] = given if owner else app_role_for(given, self.servers.memory)
+        self.env |= services.database_urls(self.servers)
         check_server(self.env["OWNER_DATABASE_URL"])
 
     def queue(self) -> None:
@@ -130,7 +124,7 @@ class Clinic:
         self.collect_static()
         say("up", "Bringing the database up to date ...")
         self.must("migrate", [*MANAGE, "setup_database"], "The database could not be brought up to date")
-        if self.is_empty():
+        if self.is_empty() and has_command("seed_demo"):
             say("up", "The database is empty: making the demo clinic ...")
             self.must("demo", [*MANAGE, "seed_demo"], "The demo clinic could not be made")
 
@@ -164,17 +158,20 @@ class Clinic:
     def programs(self) -> None:
         """All at once: none of them needs another to start."""
         python = [sys.executable, "-m"]
-        celery = [*python, "celery", "-A", "mesoclinic.celery"]
+        celery = [*python, "celery", "--quiet", "-A", "mesoclinic.celery"]
+        # On somebody's own machine being root is their affair.
+        worker_env = {**self.env, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
         children = [
-            Child("renderer", [*MANAGE, "renderer"], self.env),
             Child("web", [*python, "gunicorn", "mesoclinic.wsgi", *self.web_options()], self.env, ready=self.web_answers),
-            Child("worker", [*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle"], self.env),
+            Child("worker", [*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle"], worker_env),
             Child("beat", [*celery, "beat", "-s", str(self.home / "beat-schedule"), "--pidfile="], self.env),
         ]
+        if has_command("renderer"):
+            children.append(Child("renderer", [*MANAGE, "renderer"], self.env))
         for child in children:
             child.start()
             self.family.children.append(child)
-        self.family.wait_ready(children[1])
+        self.family.wait_ready(children[0])
 
     def web_options(self) -> list[str]:
         options = ["--workers", "2", "--worker-class", "gthread", "--threads", "4", "--timeout", "60"]
@@ -200,10 +197,16 @@ class Clinic:
         say("up", "")
 
     def logins(self) -> list[str]:
+        if not has_command("seed_demo"):
+            return []
         shown = subprocess.run(
             [*MANAGE, "seed_demo", "--show-logins"], env=self.env, capture_output=True, text=True, check=False
         )
         return shown.stdout.strip().splitlines() if shown.returncode == 0 else []
+
+
+def has_command(name: str) -> bool:
+    return any(BASE_DIR.glob(f"*/management/commands/{name}.py"))
 
 
 def port_from_environment() -> int:

@@ -103,6 +103,7 @@ class Question(Field):
     `again` = asked at every session; `areas` = its answer counts only where it touches the planned regions."""
 
     why: Text | None = None
+    help: Text | None = None
     heading: Text | None = None
     sexes: tuple[str, ...] = ()
     only_with: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from patients.choices import region_group
 from patients.facts import AnswerValue, Measured, PatientFacts
-from patients.questionnaire import UNKNOWN, Question, as_list, reading
+from patients.questionnaire import UNKNOWN, Question, as_list, is_empty, reading
 from protocols.plan import Plan
 
 Evidence = tuple[str, str]
@@ -272,10 +272,34 @@ class ItemPlanned:
     def match(self, case: Case) -> Match | None:
         if case.item is None or not case.item.value.startswith("sub-"):
             return None
-        return HOLDS if self.substances(case.item.value) & case.words else None
+        return HOLDS if case.plan is None or self.substances(case.item.value) & case.words else None
 
     def substances(self, allergen: str) -> frozenset[str]:
         return frozenset((allergen, *self.contained_in.get(allergen, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPlanned:
+    """One of the codes answered under `key` is in the plan."""
+
+    key: str
+
+    def match(self, case: Case) -> Match | None:
+        answer, _ = case.read(self.key)
+        named = [one for one in as_list(answer) if one.startswith("sub-")]
+        if not named or (case.plan is not None and case.words.isdisjoint(named)):
+            return None
+        return Match(case.evidence(self.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The question or detail has an answer at all."""
+
+    key: str
+
+    def match(self, case: Case) -> Match | None:
+        return None if is_empty(case.read(self.key)[0]) else Match(case.evidence(self.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +371,13 @@ class Not:
 
     def match(self, case: Case) -> Match | None:
         return HOLDS if self.part.match(case) is None else None
+
+
+def speaks_of_plan(condition: Condition) -> bool:
+    """A clause with such a condition concerns certain plans only, as if it had a scope."""
+    if isinstance(condition, AllOf | AnyOf):
+        return any(speaks_of_plan(part) for part in condition.parts)
+    return isinstance(condition, ItemPlanned | AnswerPlanned)
 
 
 def shown(answer: AnswerValue) -> str:

@@ -2,7 +2,7 @@
 
 Shorthands of the files, expanded here: `kind: yes-no` is a choice no / yes; a follow-up key that begins with a dot is
 asked for each item of a list (`.date` of `q-procedure` becomes `q-procedure.filler.date` ...), `{item}` in its text
-becomes the item's words; `when: "yes"` speaks of the question itself.
+becomes the item's words; `when: yes` speaks of the question itself; `areas: true` adds the question where.
 """
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from protocols.rule_entries import Entry
 
 NO = Option("no", Text.of(en="No", tr="Hayır"))
 YES = Option("yes", Text.of(en="Yes", tr="Evet"))
+WHERE = Text.of(
+    en="Where on your body? Leave this empty if it is everywhere.",
+    tr="Vücudunuzun neresinde? Her yerdeyse boş bırakın.",
+)
 _KINDS = ("yes-no", *(kind.value for kind in Kind))
 _SEXES = ("female", "male", "other")
 
@@ -25,12 +29,16 @@ def parse_question(data: Mapping[str, Any]) -> Question:
     key = entry.code("q-")
     shape = entry.choice("kind", _KINDS, "yes-no")
     options = _options(entry, shape)
-    follow_ups = entry.take("follow_ups", [])
+    areas = entry.flag("areas")
+    follow_ups = [one for raw in entry.take("follow_ups", []) for one in _follow_ups(raw, key, options)]
+    if areas and not any(one.kind is Kind.REGIONS for one in follow_ups):
+        follow_ups.append(_where(key, options))
     question = Question(
         key=key,
         kind=Kind.CHOICE if shape == "yes-no" else Kind(shape),
         text=entry.text("text"),
         why=entry.maybe_text("why"),
+        help=entry.maybe_text("help"),
         heading=entry.maybe_text("heading"),
         options=options,
         lowest=entry.whole("lowest"),
@@ -41,9 +49,9 @@ def parse_question(data: Mapping[str, Any]) -> Question:
         sexes=entry.words("sexes"),
         only_with=entry.words("only_with"),
         again=entry.flag("again"),
-        areas=entry.flag("areas"),
+        areas=areas,
         optional=entry.flag("optional"),
-        follow_ups=tuple(one for raw in follow_ups for one in _follow_ups(raw, key, options)),
+        follow_ups=tuple(follow_ups),
         source=entry.source(),
         mark=entry.mark(),
     )
@@ -56,6 +64,17 @@ def parse_question(data: Mapping[str, Any]) -> Question:
     if question.kind is Kind.LIST and (not options or options[0].value != NONE):
         raise entry.fail("a list needs options, “none” first")
     return question
+
+
+def _where(question: str, options: tuple[Option, ...]) -> FollowUp:
+    """Where on the body: offered with every answer but the healthy one; nothing chosen means everywhere."""
+    return FollowUp(
+        key=f"{question}-area",
+        kind=Kind.REGIONS,
+        text=WHERE,
+        when=(Holds(question, tuple(option.value for option in options[1:])),),
+        optional=True,
+    )
 
 
 def _options(entry: Entry, shape: str) -> tuple[Option, ...]:

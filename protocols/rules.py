@@ -15,10 +15,12 @@ from protocols.conditions import (
     Age,
     AllOf,
     Answered,
+    AnswerPlanned,
     AnyOf,
     BodyMassIndex,
     Bounds,
     Condition,
+    Given,
     InArea,
     ItemIs,
     ItemPlanned,
@@ -30,6 +32,7 @@ from protocols.conditions import (
     SexIs,
     Takes,
     Within,
+    speaks_of_plan,
 )
 from protocols.findings import Severity
 from protocols.question_entries import parse_question
@@ -102,7 +105,8 @@ class LabNeed:
 class Clause:
     """One line of a rule: fires when its scope meets the plan and `when` holds. With `wait` it fires only until the
     answered date + N and gives that day; `open_ended` waits until something is healed or resolved. `also` clauses fire
-    in addition to the first that matched. `scope_of_event`: scoped to the substances of the event at hand."""
+    in addition to the first that matched. `scope_of_event`: scoped to the substances of the event at hand.
+    `needs_plan`: says nothing while there is no plan."""
 
     severity: Severity
     sentence: Text
@@ -115,6 +119,7 @@ class Clause:
     lifted_by: Text | None = None
     letter: Text | None = None
     labs: tuple[LabNeed, ...] = ()
+    needs_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +244,12 @@ def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[s
     severity = Severity(entry.choice("severity", tuple(severity.value for severity in Severity)))
     scope = entry.words("scope") or rule_scope
     wait = entry.take("wait")
+    when = parse_condition(entry.need("when"), label)
     clause = Clause(
         severity=severity,
         sentence=own_sentence,
-        when=parse_condition(entry.need("when"), label),
+        when=when,
+        needs_plan=bool(scope) or speaks_of_plan(when),
         scope=() if scope == ("event",) else scope,
         scope_of_event=scope == ("event",),
         wait=None if wait in (None, "open") else _within(Entry(wait, label)),
@@ -357,6 +364,8 @@ _SHAPES: Mapping[str, Callable[[Entry], Condition]] = {
     "bmi": _bmi,
     "item": lambda entry: ItemIs(entry.words("item")),
     "item_planned": _item_planned,
+    "answer_planned": lambda entry: AnswerPlanned(str(entry.need("answer_planned"))),
+    "given": lambda entry: Given(str(entry.need("given"))),
     "in_area": lambda entry: InArea(str(entry.need("in_area"))),
     "plan": lambda entry: Planned(entry.words("plan")),
     "preserved": lambda entry: Preserved(entry.words("preserved")),

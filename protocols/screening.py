@@ -127,13 +127,12 @@ def _hits(rule: Rule, case: Case) -> tuple[list[_Hit], bool]:
         for clause in rule.clauses:
             if matched and not clause.also:
                 continue
-            scoped = bool(clause.scope) or clause.scope_of_event
-            if scoped and case.plan is not None and not _meets(clause, case):
+            if case.plan is not None and not _meets(clause, case):
                 continue
             hit = _hit(clause, case)
             if hit is None:
                 continue
-            if scoped and case.plan is None:
+            if clause.needs_plan and case.plan is None:
                 waits_for_plan = True
                 continue
             hits.append(hit)
@@ -176,7 +175,7 @@ def _events(facts: PatientFacts) -> Iterator[ListItem]:
 
 def _meets(clause: Clause, case: Case) -> bool:
     if not clause.scope_of_event:
-        return any(word in case.words for word in clause.scope)
+        return not clause.scope or any(word in case.words for word in clause.scope)
     substances = case.item.substances if case.item else ()
     planned = case.plan.substances if case.plan else frozenset()
     return not substances or not planned.isdisjoint(substances)
@@ -232,7 +231,6 @@ def _finding(rule: Rule, hits: Sequence[_Hit]) -> Finding:
     leading = in_order[0].clause
     dated = [hit.wait_until for hit in hits if hit.wait_until is not None]
     open_ended = any(hit.open_ended for hit in hits)
-    scoped = bool(leading.scope) or isinstance(leading.when, ItemPlanned)
     return Finding(
         code=rule.code,
         severity=severity,
@@ -245,7 +243,7 @@ def _finding(rule: Rule, hits: Sequence[_Hit]) -> Finding:
         wait_until=max(dated, default=None),
         open_ended=open_ended,
         unclarified=any(hit.unclarified for hit in hits),
-        lifted_by=leading.lifted_by or _lifted_by(leading, scoped=scoped, open_ended=open_ended),
+        lifted_by=leading.lifted_by or _lifted_by(leading, scoped=leading.needs_plan, open_ended=open_ended),
         substances=tuple(sorted({one for hit in hits for one in hit.substances})),
         needs_letter=next((hit.clause.letter for hit in in_order if hit.clause.letter is not None), None),
     )

@@ -244,7 +244,7 @@ class Mixture(Definition):
 class MixingRule(TextDefinition):
     """One check of a plan. `shape` chooses the evaluator; what the shape needs stands in the other fields.
     `limits` are named figures with the unit in their name; `substances` and `with_substances` hold `sub-` codes only,
-    groups are resolved when the catalogue is built."""
+    groups are resolved when the catalogue is built. `unknown` is the sentence when a needed figure is missing."""
 
     looks_at: LooksAt
     shape: MixingShape
@@ -254,6 +254,7 @@ class MixingRule(TextDefinition):
     forms: frozenset[Form]
     within_days: int
     limits: Mapping[str, Decimal]
+    unknown: Texts | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,16 +297,10 @@ def _mixture_item(fields: Fields) -> MixtureItem:
 def parse_mixing_rule(code: str, body: object) -> MixingRule:
     common = _Common(code, body)
     fields = common.fields
-    text = fields.texts("text")
-    for lang, sentence in text.items():
-        try:
-            names = {name for _text, name, _spec, _conversion in string.Formatter().parse(sentence) if name is not None}
-        except ValueError as error:
-            raise EntryError(f"text.{lang} is not a sentence with fields: {error}") from None
-        if names - SENTENCE_FIELDS:
-            raise EntryError(f"text.{lang} uses unknown fields {', '.join(sorted(names - SENTENCE_FIELDS))}")
     definition = MixingRule(
-        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(), body=text,
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=_sentence(fields, "text"),
+        unknown=_sentence(fields, "text_when_unknown") if fields.has("text_when_unknown") else None,
         looks_at=fields.choice("looks_at", LooksAt),
         shape=fields.choice("shape", MixingShape),
         result=fields.choice("result", CheckResult, CheckResult.INCOMPATIBLE),
@@ -319,6 +313,20 @@ def parse_mixing_rule(code: str, body: object) -> MixingRule:
     fields.finish()
     _check_shape(definition)
     return definition
+
+
+def _sentence(fields: Fields, key: str) -> Texts:
+    """A sentence per language whose `{fields}` are those the checks can fill."""
+    texts = fields.texts(key)
+    for lang, sentence in texts.items():
+        try:
+            names = {name for _text, name, _spec, _conversion in string.Formatter().parse(sentence) if name is not None}
+        except ValueError as error:
+            raise EntryError(f"{fields.at(key)}.{lang} is not a sentence with fields: {error}") from None
+        if names - SENTENCE_FIELDS:
+            unknown = ", ".join(sorted(names - SENTENCE_FIELDS))
+            raise EntryError(f"{fields.at(key)}.{lang} uses unknown fields {unknown}")
+    return texts
 
 
 SHAPE_LIMITS: Mapping[MixingShape, frozenset[str]] = {
@@ -334,6 +342,7 @@ _NAMES_SUBSTANCES = frozenset({
     MixingShape.FORBIDDEN, MixingShape.TOGETHER, MixingShape.ALONE, MixingShape.AT_MOST_ONE,
     MixingShape.ANAESTHETIC_SUM, MixingShape.SHARE_OF_MIX,
 })
+_NEEDS_FIGURES = frozenset({MixingShape.DOSE_MAX, MixingShape.DOSE_KG})
 _NAMES_TWO_SIDES = frozenset({MixingShape.TOGETHER, MixingShape.ANAESTHETIC_SUM})
 
 
@@ -346,6 +355,8 @@ def _check_shape(rule: MixingRule) -> None:
         raise EntryError(f"shape {rule.shape.value} and the list of substances do not fit")
     if bool(rule.with_substances) != (rule.shape in _NAMES_TWO_SIDES):
         raise EntryError(f"shape {rule.shape.value} and the list with_substances do not fit")
+    if bool(rule.unknown) != (rule.shape in _NEEDS_FIGURES):
+        raise EntryError(f"shape {rule.shape.value} and text_when_unknown do not fit")
     if bool(rule.forms) != (rule.shape is MixingShape.FORBIDDEN_FORM):
         raise EntryError(f"shape {rule.shape.value} and the list of forms do not fit")
 

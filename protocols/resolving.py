@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from protocols.choices import MixingShape
 from protocols.definitions import Catalogue, MixingRule, Substance
 
 Found = tuple[str, str]
@@ -29,6 +30,8 @@ def resolve_groups(parsed: Mapping[str, dict[str, Any]]) -> list[Found]:
                     problems.append((code, f"{field} names the group {word}, to which no substance belongs"))
                 members |= group if word.startswith("grp-") else {word}
             expanded[field] = frozenset(members)
+        if rule.shape is MixingShape.ANAESTHETIC_SUM and any(len(members) != 1 for members in expanded.values()):
+            problems.append((code, "shape anaesthetic-sum compares exactly one substance with one other"))
         rules[code] = replace(
             rule, substances=expanded["substances"], with_substances=expanded["with_substances"])
     return problems

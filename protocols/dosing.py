@@ -1,0 +1,152 @@
+"""Amounts: strength × volume, body mass index, limits by body weight, example mixtures as syringes.
+
+Pure. Decimal arithmetic; nothing is rounded before a comparison. Units are in the names; a figure that is not known is
+None and never counts as fine.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from patients.facts import Measured, PatientFacts
+from protocols.choices import DoseUnit
+from protocols.definitions import Catalogue, Mixture, Substance
+from protocols.plan import Component, Plan, Syringe
+
+WEIGHT = "m-weight"
+WEIGHT_VALID_DAYS = 90
+"""A weight counts this long for a limit by body weight (clinical reference, section 9, gate-weight)."""
+
+
+class PlanError(ValueError):
+    """A plan that means nothing: an unknown code, an amount that is not positive, a unit that does not fit. The
+    message is a sentence that names it."""
+
+
+def amount_of(component: Component, substance: Substance) -> Decimal | None:
+    """The amount of one component in the substance's dose unit; None when its strength is not known.
+
+    Raises `PlanError` when the strength's unit does not fit the dose unit."""
+    if substance.dose_unit is DoseUnit.ML:
+        return component.volume_ml
+    if component.strength is None:
+        return None
+    if component.strength_unit != f"{substance.dose_unit.value}/ml":
+        raise PlanError(
+            f"{substance.code}: a strength in {component.strength_unit} does not fit doses in "
+            f"{substance.dose_unit.value}.")
+    return component.strength * component.volume_ml
+
+
+def cream_lidocaine_mg(plans: Iterable[Plan], catalogue: Catalogue) -> Decimal:
+    """Lidocaine that numbing creams add to the injected sum, in mg (section 6: about 10 % of what is in them)."""
+    cream = catalogue.substances.get("sub-la-cream")
+    per_gram = cream.lidocaine_mg_per_g if cream and cream.lidocaine_mg_per_g else Decimal(0)
+    return sum(((plan.numbing_cream_g or Decimal(0)) * per_gram for plan in plans), Decimal(0))
+
+
+def newest_weight(facts: PatientFacts, on: date) -> Measured | None:
+    """The newest weight known on that day, whatever its age."""
+    weights = [one for one in facts.measurements if one.code == WEIGHT and one.value is not None and one.taken_on <= on]
+    return max(weights, key=lambda one: one.taken_on, default=None)
+
+
+def weight_is_valid(weight: Measured, on: date) -> bool:
+    """Whether a weight is recent enough to show that a dose is fine."""
+    return (on - weight.taken_on).days <= WEIGHT_VALID_DAYS
+
+
+def limit_by_weight_mg(substance: Substance, weight_kg: Decimal) -> Decimal | None:
+    """The limit in mg for this body weight; None when the substance has none."""
+    return None if substance.mg_per_kg is None else substance.mg_per_kg * weight_kg
+
+
+def body_mass_index(weight_kg: Decimal, height_cm: Decimal) -> Fraction:
+    """kg ÷ m², exact, for comparisons. Raises `PlanError` when a figure is not positive."""
+    if weight_kg <= 0 or height_cm <= 0:
+        raise PlanError("Weight and height must be above zero.")
+    return Fraction(weight_kg) * 10_000 / Fraction(height_cm) ** 2
+
+
+def volume_for_dose_ml(dose: Decimal, strength_per_ml: Decimal) -> Decimal:
+    """The volume that holds a dose (mg, U or IU as the strength is): the other direction of `amount_of`."""
+    if strength_per_ml <= 0 or dose <= 0:
+        raise PlanError("Dose and strength must be above zero.")
+    return dose / strength_per_ml
+
+
+def syringe_of(mixture: Mixture, *, indication: str | None = None, factor: Decimal = Decimal(1)) -> Syringe:
+    """An example mixture drawn up as one syringe. Where the mixture states a smaller total for the indication, all
+    volumes are scaled to it; `factor` scales on top."""
+    if factor <= 0:
+        raise PlanError("The factor must be above zero.")
+    total_ml = mixture.total_ml_for.get(indication, mixture.total_ml) if indication else mixture.total_ml
+    return Syringe(
+        components=tuple(
+            Component(
+                substance=item.substance,
+                volume_ml=item.volume_ml * total_ml / mixture.total_ml * factor,
+                strength=item.strength,
+                strength_unit=item.strength_unit or "mg/ml",
+            )
+            for item in mixture.items
+        ),
+        technique=mixture.technique,
+    )
+
+
+def plan_of(
+    mixture: Mixture, *, indication: str, catalogue: Catalogue, regions: tuple[str, ...] = (),
+    factor: Decimal = Decimal(1),
+) -> Plan:
+    """The plan that gives an example mixture for an indication, by default into the indication's first region."""
+    found = catalogue.indications[indication]
+    return Plan(
+        indication=indication,
+        category=found.category.value,
+        regions=regions or found.regions[:1],
+        technique=mixture.technique,
+        syringes=(syringe_of(mixture, indication=indication, factor=factor),),
+    )
+
+
+def check_figures(plan: Plan, catalogue: Catalogue) -> None:
+    """Raises `PlanError` on unknown codes and on amounts that no syringe can hold."""
+    _known(plan.indication, catalogue.indications, "indication")
+    _known(plan.technique, catalogue.techniques, "technique")
+    _known(plan.delivery, catalogue.deliveries, "delivery")
+    for region in plan.regions:
+        _known(region, catalogue.regions, "region")
+    if not plan.regions:
+        raise PlanError("The plan names no region.")
+    if plan.numbing_cream_g is not None and not 0 <= plan.numbing_cream_g < 1000:
+        raise PlanError(f"{plan.numbing_cream_g} g of numbing cream is not a possible amount.")
+    for syringe in plan.syringes:
+        _check_syringe(syringe, catalogue)
+
+
+def _check_syringe(syringe: Syringe, catalogue: Catalogue) -> None:
+    if syringe.region is not None:
+        _known(syringe.region, catalogue.regions, "region")
+    if syringe.technique is not None:
+        _known(syringe.technique, catalogue.techniques, "technique")
+    if syringe.points is not None and not 0 < syringe.points <= 10_000:
+        raise PlanError(f"{syringe.points} points are not possible.")
+    if syringe.depth_mm is not None and not 0 <= syringe.depth_mm <= 100:
+        raise PlanError(f"A depth of {syringe.depth_mm} mm is not possible.")
+    if syringe.stated_total_ml is not None and not 0 <= syringe.stated_total_ml <= 1000:
+        raise PlanError(f"A total of {syringe.stated_total_ml} ml is not possible.")
+    for component in syringe.components:
+        _known(component.substance, catalogue.substances, "substance")
+        if not 0 < component.volume_ml <= 1000:
+            raise PlanError(f"{component.substance}: {component.volume_ml} ml is not a possible volume.")
+        if component.strength is not None and not 0 < component.strength <= 100_000:
+            raise PlanError(f"{component.substance}: a strength of {component.strength} is not possible.")
+        amount_of(component, catalogue.substances[component.substance])
+
+
+def _known(code: str, known: Iterable[str], what: str) -> None:
+    if code not in known:
+        raise PlanError(f"{code} is not a {what} of this catalogue.")

@@ -1,8 +1,8 @@
 """What the app role may do, table by table: the one list. The owner applies it after every migrate.
 
-The app role reads and writes, but what is history stays history: audit rows, access rows, row history and stock movements
-can be added and read, never changed, deleted or truncated. It may make no tables at all, temporary ones included,
-because a temporary table of the same name would catch the history rows a trigger writes.
+The app role reads and writes, but what is history stays history: audit rows, access rows, row history, screenings and
+stock movements can be added and read, never changed, deleted or truncated. It may make no tables at all, temporary ones
+included, because a temporary table of the same name would catch the history rows a trigger writes.
 """
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ READ_ONLY = ("SELECT",)
 # Tables that only grow. Row history (django-pghistory) is found in the model registry and need not be listed.
 GROWING = frozenset(
     {
-        "clinic_auditevent",
         "clinic_accessevent",
-        "clinic_seal",
+        "clinic_auditevent",
         "pghistory_context",
+        "treatment_sessions_addendum",
+        "treatment_sessions_finding",
+        "treatment_sessions_messagestep",
+        "treatment_sessions_screening",
         "treatment_sessions_stockmovement",
     }
 )

@@ -1,0 +1,50 @@
+"""Rules of the house that import-linter cannot see."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg2
+import pytest
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, models
+
+FLOORS = {"clinic": 0, "patients": 1, "protocols": 2, "treatment_sessions": 3}
+
+
+def test_foreign_keys_point_only_downwards() -> None:
+    upwards = [
+        f"{model._meta.label}.{field.name} -> {field.related_model._meta.label}"
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.get_fields()
+        if isinstance(field, models.ForeignKey) and isinstance(field.related_model, type)
+        if model._meta.app_label in FLOORS and field.related_model._meta.app_label in FLOORS
+        if FLOORS[field.related_model._meta.app_label] > FLOORS[model._meta.app_label]
+    ]
+    assert not upwards
+
+
+def test_every_app_of_ours_has_a_floor() -> None:
+    ours = {app.label for app in apps.get_app_configs() if Path(app.path).parent == settings.BASE_DIR}
+    assert ours == set(FLOORS)
+
+
+@pytest.mark.django_db
+def test_the_driver_is_psycopg2() -> None:
+    assert connection.Database is psycopg2
+    connection.ensure_connection()
+    assert isinstance(connection.connection, psycopg2.extensions.connection)
+
+
+def test_every_translation_is_compiled_and_current() -> None:
+    sources = sorted((settings.BASE_DIR / "locale").glob("*/LC_MESSAGES/*.po"))
+    assert {path.parts[-3] for path in sources} >= {"tr"}
+    for source in sources:
+        compiled = source.with_suffix(".mo")
+        assert compiled.exists(), f"{compiled.name} is missing: run python -m mesoclinic.translations"
+        with source.open("rb") as text, compiled.open("rb") as binary:
+            written = {m.id: m.string for m in read_po(text) if m.id and m.string and not m.fuzzy}
+            read = {m.id: m.string for m in read_mo(binary) if m.id}
+        assert written == read

@@ -16,7 +16,7 @@ from django.test import TransactionTestCase
 
 from tests import database
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.renderer"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,29 +3,23 @@ from __future__ import annotations
 
 from patients.facts import AnswerValue, EarlierSession, Measured, PatientFacts, RecordedMedicine
 from patients.models import Patient, QuestionnaireResponse
+from protocols.catalogue import questions_of
 from sessions.models import TreatmentSession
 
 
 def answers_of(patient: Patient) -> dict[str, AnswerValue]:
     """The newest answer to every question over all submitted responses: a short re-check overrides the full intake.
 
-    A newer answer to a question takes its old follow-ups away with it, so that no stale date survives."""
+    A newer answer takes the old follow-ups of its question away with it, so that no stale date survives."""
     known: dict[str, AnswerValue] = {}
     responses = QuestionnaireResponse.objects.filter(patient=patient, submitted_at__isnull=False)
-    for answers in responses.order_by("submitted_at", "id").values_list("answers", flat=True):
-        for question in {key for key in answers if f"{key}-" not in key and "." not in key and _is_question(key, answers)}:
-            known = {key: value for key, value in known.items() if not _belongs(key, question)}
-        known.update(answers)
+    for response in responses.select_related("questionnaire").order_by("submitted_at", "id"):
+        for question in questions_of(response.questionnaire).values():
+            if question.key in response.answers:
+                for key in (question.key, *(follow_up.key for follow_up in question.follow_ups)):
+                    known.pop(key, None)
+        known.update(response.answers)
     return known
-
-
-def _is_question(key: str, answers: dict[str, AnswerValue]) -> bool:
-    """A key that is not the follow-up of another answered key."""
-    return not any(key != other and _belongs(key, other) for other in answers)
-
-
-def _belongs(key: str, question: str) -> bool:
-    return key == question or key.startswith((f"{question}-", f"{question}."))
 
 
 def facts_of(patient: Patient) -> PatientFacts:

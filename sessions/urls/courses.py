@@ -1,3 +1,12 @@
-from django.urls.resolvers import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from sessions.views import courses
+
+urlpatterns = [
+    path("patients/<public:public_id>/courses/new/", courses.course_new, name="course-new"),
+    path("courses/<public:public_id>/", courses.course, name="course"),
+    path("courses/<public:public_id>/approve/", courses.course_approve, name="course-approve"),
+    path("courses/<public:public_id>/stop/", courses.course_stop, name="course-stop"),
+    path("courses/<public:public_id>/clear/<slug:code>/", courses.clearance_new, name="clearance-new"),
+    path("clearances/<public:public_id>/end/", courses.clearance_end, name="clearance-end"),
+]

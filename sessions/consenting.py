@@ -1,0 +1,127 @@
+"""Consent: the text was given, the paper was signed, or the patient withdrew. Whether it holds is asked here too."""
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic import audit
+from clinic.choices import Permission
+from clinic.doer import Doer
+from clinic.errors import Refused
+from clinic.models import User
+from clinic.permissions import check_may
+from sessions.models import Consent, Course
+from sessions.models.consent import ConsentMethod
+
+THINKING_HOURS = 24  # gate-thinking: elapsed hours between information and first session
+VALID_MONTHS = 12  # gate-consent
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentState:
+    """`holds`: signed for this plan version, not withdrawn, in date. `sentence` says what is missing."""
+
+    holds: bool
+    sentence: str
+    consent: Consent | None
+
+
+def months_later(day: dt.date, months: int) -> dt.date:
+    """Calendar months on, clipped to the month's end."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = (dt.date(year + (month == 11), (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
+    return dt.date(year, month + 1, min(day.day, last))
+
+
+def state_of(course: Course, *, at: dt.datetime | None = None) -> ConsentState:
+    """Does a consent hold for this course at this moment?"""
+    moment = at or timezone.now()
+    newest = course.consents.order_by("-informed_at", "-id").first()
+    if newest is None:
+        return ConsentState(False, _("The consent text has not been given yet."), None)
+    if newest.withdrawn_at:
+        return ConsentState(False, _("The patient withdrew the consent."), newest)
+    if newest.signed_at is None:
+        return ConsentState(False, _("The consent is not signed yet."), newest)
+    if newest.plan_version != course.plan_version:
+        return ConsentState(False, _("The plan changed after the consent was signed."), newest)
+    today = moment.astimezone(course.site.zone).date()
+    if today >= months_later(newest.signed_at.astimezone(course.site.zone).date(), VALID_MONTHS):
+        return ConsentState(False, _("The consent is older than 12 months."), newest)
+    return ConsentState(True, "", newest)
+
+
+def thought_long_enough(course: Course, *, at: dt.datetime | None = None) -> bool:
+    """24 elapsed hours lie between the first information about this plan and now."""
+    moment = at or timezone.now()
+    first = course.consents.filter(plan_version=course.plan_version).order_by("informed_at").first()
+    return first is not None and moment - first.informed_at >= dt.timedelta(hours=THINKING_HOURS)
+
+
+@transaction.atomic
+def give_text(*, course: Course, informed_at: dt.datetime, language: str, by: Doer, document_public_id: str = "") -> Consent:
+    """Record that the patient received the consent text. It may have been earlier, never later than now."""
+    user = _staff(by, course)
+    if informed_at > timezone.now():
+        raise Refused(_("This time lies in the future."), field="informed_at")
+    consent = Consent.objects.create(
+        patient_id=course.patient_id, course=course, plan_version=course.plan_version, language=language,
+        informed_at=informed_at, informed_by=user, document_public_id=document_public_id,
+    )  # fmt: skip
+    audit.record(by=by, action="consent-text-given", sentence="gave the consent text", of=consent,
+                 patient=course.patient, site=course.site)  # fmt: skip
+    return consent
+
+
+@transaction.atomic
+def record_signature(
+    *, consent: Consent, signed_at: dt.datetime, photos_record: bool, photos_teaching: bool, photos_publicity: bool,
+    by: Doer,
+) -> Consent:  # fmt: skip
+    """Record the signed paper: every photo choice was made by the patient, none is assumed."""
+    user = _staff(by, consent.course)
+    locked = Consent.objects.select_for_update(no_key=True).select_related("course__site", "patient").get(pk=consent.pk)
+    if locked.signed_at is not None or locked.withdrawn_at is not None:
+        raise Refused(_("This consent is signed or withdrawn already."))
+    if signed_at > timezone.now():
+        raise Refused(_("This time lies in the future."), field="signed_at")
+    if signed_at < locked.informed_at:
+        raise Refused(_("It cannot be signed before the text was given."), field="signed_at")
+    if locked.plan_version != locked.course.plan_version:
+        raise Refused(_("The plan changed since the text was given. Give the new text first."))
+    locked.signed_at = signed_at
+    locked.method = ConsentMethod.PAPER
+    locked.recorded_by = user
+    locked.photos_record, locked.photos_teaching = photos_record, photos_teaching
+    locked.photos_publicity = photos_publicity
+    fields = ["signed_at", "method", "recorded_by", "photos_record", "photos_teaching", "photos_publicity"]
+    locked.save_if_unchanged(seen=locked.version, fields=fields)
+    audit.record(by=by, action="consent-signed", sentence="recorded the signed consent", of=locked,
+                 patient=locked.patient, site=locked.course.site)  # fmt: skip
+    return locked
+
+
+@transaction.atomic
+def withdraw(*, consent: Consent, reason: str, by: Doer) -> Consent:
+    """Any time, without a reason of the patient's; `reason` is how the clinic learned of it."""
+    _staff(by, consent.course)
+    changed = Consent.objects.filter(pk=consent.pk, withdrawn_at=None).update(
+        withdrawn_at=timezone.now(), withdrawn_reason=reason.strip()[:200]
+    )
+    if not changed:
+        raise Refused(_("This consent is withdrawn already."))
+    consent.refresh_from_db()
+    audit.record(by=by, action="consent-withdrawn", sentence="recorded the withdrawal of consent", of=consent,
+                 patient=consent.patient, site=consent.course.site, detail={"reason": consent.withdrawn_reason})  # fmt: skip
+    return consent
+
+
+def _staff(by: Doer, course: Course) -> User:
+    if by.user is None:
+        raise Refused(_("Only staff can do this."))
+    check_may(by.user, Permission.CHANGE_PERSON, course.site)
+    return by.user

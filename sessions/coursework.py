@@ -1,0 +1,314 @@
+"""Propose, check, approve and stop courses; grant and end clearances. Who may: clinic.permissions; when: here."""
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from clinic import audit
+from clinic.choices import Permission, Role
+from clinic.doer import Doer
+from clinic.errors import Refused, Stale
+from clinic.models import Site, User
+from clinic.permissions import check_may
+from patients.models import Patient
+from protocols import catalogue
+from protocols.choices import CheckResult
+from protocols.definitions import Catalogue
+from protocols.findings import CLEARANCE_DAYS, Outcome
+from protocols.findings import Screening as Evaluated
+from protocols.mixing import PlanCheck, check_plan
+from protocols.models import Enablement
+from protocols.plan import Plan
+from protocols.planning import PlannedDate, propose_course
+from protocols.screening import Act, Stage, clearance_gaps, permits
+from sessions import screenings
+from sessions.availability import is_open_day
+from sessions.choices import COURSE_MOVES, CourseStatus
+from sessions.gathering import facts_of
+from sessions.models import Clearance, Course, CourseItem, PlannedSession
+from sessions.plans import plan_of, plan_to_json
+
+APPROVABLE = (CheckResult.OK, CheckResult.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a practitioner wants to give, before it is a course. `plan` holds indication, mixture and where; the rest is
+    the rhythm: None takes the catalogue's default. `wall_time` is the clock time at the site."""
+
+    plan: Plan
+    mixture: str
+    site: Site
+    practitioner: User
+    first_day: dt.date
+    wall_time: dt.time
+    sessions: int | None = None
+    interval_days: int | None = None
+    price_per_session: Decimal | None = None
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Everything that is known about a wish for this patient: screening, mixture check, proposed days."""
+
+    screening: Evaluated
+    check: PlanCheck
+    dates: tuple[PlannedDate, ...]
+
+    @property
+    def is_blocked(self) -> bool:
+        return self.screening.outcome is Outcome.BLOCKED
+
+
+def enabled_at(site: Site) -> frozenset[str]:
+    """Codes of off or locked entries that the medical lead has enabled for this site."""
+    return frozenset(Enablement.objects.filter(site=site, ended_at=None).values_list("code", flat=True))
+
+
+def check_of(*, plan: Plan, patient: Patient, site: Site, on: dt.date, rules: Catalogue, same_day: Sequence[Plan] = ()) -> PlanCheck:
+    """Mixture and dose check of a plan for this patient at this site on this local day."""
+    facts = facts_of(patient)
+    return check_plan(
+        plan=plan,
+        same_day=same_day,
+        facts=facts,
+        on=on,
+        catalogue=rules,
+        enabled=enabled_at(site),
+        country=site.country,
+        recent=facts.sessions,
+    )
+
+
+def judge(*, patient: Patient, wish: Wish) -> Judgement:
+    """Screen, check and date a wish without saving anything. Raises `Refused` for a rhythm outside the catalogue's."""
+    rules = catalogue.in_force()
+    try:
+        dates = propose_course(
+            indication=rules.indications[wish.plan.indication],
+            catalogue=rules,
+            first_day=wish.first_day,
+            wall_time=wish.wall_time,
+            sessions=wish.sessions,
+            interval_days=wish.interval_days,
+            is_open=lambda day: is_open_day(wish.site, day, wish.practitioner),
+        )
+    except ValueError as error:
+        raise Refused(str(error), field="sessions") from error
+    return Judgement(
+        screening=screenings.evaluate(patient=patient, stage=Stage.PLAN, on=wish.first_day, plan=wish.plan),
+        check=check_of(plan=wish.plan, patient=patient, site=wish.site, on=wish.first_day, rules=rules),
+        dates=dates,
+    )
+
+
+@transaction.atomic
+def propose(*, patient: Patient, wish: Wish, by: Doer) -> Course:
+    """Save the wish as a proposed course with its dated sessions. Raises `Refused` when screening blocks this plan or
+    the mixture can never be given (incompatible, not usable, over a hard limit)."""
+    _check_may(by, Permission.TREAT, wish.site)
+    judgement = judge(patient=patient, wish=wish)
+    if judgement.is_blocked:
+        verdict = permits(judgement.screening, Act.APPROVE, wish.first_day)
+        raise Refused(screenings.sentence(verdict.reason), code="screening")
+    plan = wish.plan
+    course = Course.objects.create(
+        patient=patient,
+        site=wish.site,
+        practitioner=wish.practitioner,
+        catalogue=catalogue.current(),
+        indication=plan.indication,
+        category=plan.category,
+        regions=list(plan.regions),
+        technique=plan.technique,
+        delivery=plan.delivery,
+        antiseptic=plan.antiseptic or "",
+        mixture=wish.mixture,
+        numbing_cream_g=plan.numbing_cream_g,
+        points=plan.syringes[0].points if plan.syringes else None,
+        depth_mm=plan.syringes[0].depth_mm if plan.syringes else None,
+        check_result=judgement.check.result,
+        check_problems=[problem.code for problem in judgement.check.problems],
+        price_per_session=wish.price_per_session,
+        currency=wish.currency,
+        created_by=by.user,
+    )
+    CourseItem.objects.bulk_create(
+        CourseItem(
+            course=course, syringe=number, position=position, substance=component.substance,
+            strength=component.strength, strength_unit=component.strength_unit, volume_ml=component.volume_ml,
+        )
+        for number, syringe in enumerate(plan.syringes, start=1)
+        for position, component in enumerate(syringe.components, start=1)
+    )  # fmt: skip
+    write_dates(course=course, dates=judgement.dates)
+    screenings.screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course, on=wish.first_day)
+    audit.record(
+        by=by, action="course-proposed", sentence=f"proposed a course of {len(judgement.dates)} sessions", of=course,
+        patient=patient, site=wish.site, detail={"plan": plan_to_json(plan), "check": judgement.check.result},
+    )  # fmt: skip
+    return course
+
+
+def write_dates(*, course: Course, dates: Sequence[PlannedDate]) -> None:
+    PlannedSession.objects.bulk_create(
+        PlannedSession(
+            course=course, patient_id=course.patient_id, number=date.number, phase=_phase_number(date),
+            interval_days=_interval(dates, position), earliest=date.earliest, ideal=date.ideal, latest=date.latest,
+        )
+        for position, date in enumerate(dates)
+    )  # fmt: skip
+
+
+def _phase_number(date: PlannedDate) -> int:
+    return int(date.phase) if str(date.phase).isdigit() else ord(str(date.phase)[:1].upper() or "A") - ord("A") + 1
+
+
+def _interval(dates: Sequence[PlannedDate], position: int) -> int:
+    return (dates[position].ideal - dates[position - 1].ideal).days if position else 0
+
+
+def check(course: Course, *, on: dt.date | None = None, same_day: Sequence[Plan] = ()) -> PlanCheck:
+    """The course's mixture against this patient as known now, with the rules in force."""
+    return check_of(
+        plan=plan_of(course), patient=course.patient, site=course.site, on=on or course.site.today(),
+        rules=catalogue.in_force(), same_day=same_day,
+    )  # fmt: skip
+
+
+def check_approvable(course: Course) -> tuple[PlanCheck, Evaluated]:
+    """Raise `Refused` with the sentence the page shows beside the closed Approve button."""
+    if CourseStatus.APPROVED not in COURSE_MOVES[course.status]:
+        raise Refused(_("This course is %(status)s.") % {"status": course.get_status_display().lower()})
+    day = course.planned_sessions.order_by("number").values_list("ideal", flat=True).first() or course.site.today()
+    screening = screenings.evaluate(patient=course.patient, stage=Stage.PLAN, on=day, course=course)
+    verdict = permits(screening, Act.APPROVE, day)
+    if not verdict.allowed:
+        raise Refused(screenings.sentence(verdict.reason), code="screening")
+    result = check(course, on=day)
+    if result.result not in APPROVABLE:
+        language = get_language() or "en"
+        why = "; ".join(problem.text(language) for problem in result.problems if problem.result not in APPROVABLE)
+        raise Refused(why or _("The mixture check is not complete."), code="mixture")
+    return result, screening
+
+
+@transaction.atomic
+def approve(*, course: Course, seen_version: int, by: Doer) -> Course:
+    """The practitioner takes the plan as it stands: screening allows it and the mixture is within its limits."""
+    _check_may(by, Permission.TREAT, course.site)
+    locked = Course.objects.select_for_update(no_key=True).get(pk=course.pk)
+    result, screening = check_approvable(locked)
+    locked.status = CourseStatus.APPROVED
+    locked.approved_by = by.user
+    locked.approved_at = timezone.now()
+    locked.check_result = result.result
+    locked.check_problems = [problem.code for problem in result.problems]
+    fields = ["status", "approved_by", "approved_at", "check_result", "check_problems"]
+    if not locked.save_if_unchanged(seen=seen_version, fields=fields):
+        raise Stale(_("Somebody changed this course meanwhile. Look at it again before you approve."))
+    audit.record(
+        by=by, action="course-approved", sentence="approved the course", of=locked, patient=locked.patient,
+        site=locked.site, detail={"outcome": screening.outcome, "check": result.result,
+                                  "catalogue_approved": catalogue.current().approved_at is not None},
+    )  # fmt: skip
+    return locked
+
+
+@transaction.atomic
+def stop(*, course: Course, seen_version: int, reason: str, by: Doer) -> Course:
+    """End a course early. Its future bookings stay and are flagged for a decision; nothing done is touched."""
+    _check_may(by, Permission.TREAT, course.site)
+    if CourseStatus.STOPPED not in COURSE_MOVES[course.status]:
+        raise Refused(_("This course is %(status)s.") % {"status": course.get_status_display().lower()})
+    if not reason.strip():
+        raise Refused(_("Say why the course stops."), field="reason")
+    course.status = CourseStatus.STOPPED
+    course.stopped_reason = reason.strip()[:200]
+    if not course.save_if_unchanged(seen=seen_version, fields=["status", "stopped_reason"]):
+        raise Stale(_("Somebody changed this course meanwhile. Look at it again."))
+    course.appointments.upcoming().update(flagged=_("The course was stopped."))
+    audit.record(
+        by=by, action="course-stopped", sentence="stopped the course", of=course, patient=course.patient,
+        site=course.site, detail={"reason": course.stopped_reason},
+    )  # fmt: skip
+    return course
+
+
+@transaction.atomic
+def grant_clearance(
+    *, patient: Patient, course: Course | None, rule_code: str, reason: str, evidence: str, by: Doer
+) -> Clearance:
+    """A named clinician accepts one relative finding as it stands today, for at most 180 days.
+
+    Raises `Refused` when the finding is not there, cannot be cleared, or lacks the letter or laboratory value its rule
+    asks for; and when the rule asks for a specialist and the doer is not the medical lead."""
+    site = course.site if course else patient.registered_at
+    _check_may(by, Permission.GRANT_CLEARANCE, site)
+    if by.user is None or not reason.strip():
+        raise Refused(_("Say why this is acceptable for this patient."), field="reason")
+    facts = facts_of(patient)
+    today = site.today()
+    evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=today, course=course, facts=facts)
+    finding = next((one for one in evaluated.uncleared if one.code == rule_code), None)
+    if finding is None:
+        raise Refused(_("This finding does not stand any more. Look at the screening again."))
+    rules = catalogue.in_force()
+    gaps = clearance_gaps(finding, facts=facts, on=today, catalogue=rules, letter=bool(evidence.strip()))
+    if gaps:
+        raise Refused(" ".join(screenings.sentence(gap) for gap in gaps), field="evidence")
+    if finding.needs_letter is not None and Role.MEDICAL_LEAD not in by.user.roles_at(site):
+        raise Refused(_("This rule asks for a specialist's word, so the medical lead records the clearance."))
+    clearance = Clearance.objects.create(
+        patient=patient,
+        course=course,
+        rule_code=rule_code,
+        answer_fingerprint=finding.fingerprint,
+        granted_by=by.user,
+        granted_at=timezone.now(),
+        reason=reason.strip(),
+        evidence=evidence.strip(),
+        valid_until=today + dt.timedelta(days=CLEARANCE_DAYS),
+    )
+    audit.record(
+        by=by, action="clearance-granted", sentence=f"cleared {rule_code}", of=clearance, patient=patient, site=site,
+        detail={"reason": clearance.reason, "evidence": clearance.evidence, "rule": rule_code},
+    )  # fmt: skip
+    screenings.screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course)
+    return clearance
+
+
+@transaction.atomic
+def end_clearance(*, clearance: Clearance, reason: str, by: Doer) -> Clearance:
+    """Take a clearance back; the row stays as history and the finding counts again at once."""
+    site = clearance.course.site if clearance.course else clearance.patient.registered_at
+    _check_may(by, Permission.GRANT_CLEARANCE, site)
+    if not reason.strip():
+        raise Refused(_("Say why the clearance ends."), field="reason")
+    ended = Clearance.objects.filter(pk=clearance.pk, ended_at=None).update(
+        ended_at=timezone.now(), ended_by=by.user, ended_reason=reason.strip()[:200]
+    )
+    if not ended:
+        raise Refused(_("This clearance has ended already."))
+    clearance.refresh_from_db()
+    audit.record(
+        by=by, action="clearance-ended", sentence=f"ended the clearance of {clearance.rule_code}", of=clearance,
+        patient=clearance.patient, site=site, detail={"reason": clearance.ended_reason},
+    )  # fmt: skip
+    screenings.screen_now(patient=clearance.patient, stage=Stage.PLAN, by=by, course=clearance.course)
+    return clearance
+
+
+def _check_may(by: Doer, permission: Permission, site: Site) -> None:
+    """Only staff treat and clear; the role is read afresh."""
+    if by.user is None:
+        raise Refused(_("Only staff can do this."))
+    check_may(by.user, permission, site)

@@ -1,0 +1,167 @@
+"""Say a screening in words: every finding with what was answered, why it matters, its source, and what would lift it."""
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.utils.formats import date_format
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from patients.questionnaire import Field, Question
+from protocols.definitions import Catalogue
+from protocols.findings import Finding as EvaluatedFinding
+from protocols.findings import Screening as Evaluated
+from protocols.findings import Severity
+from sessions.models import Finding, Screening
+
+PILL = {
+    Severity.ABSOLUTE: "blocked",
+    Severity.INCOMPLETE: "incomplete",
+    Severity.RELATIVE: "needs-clearance",
+    Severity.TEMPORARY: "wait",
+    Severity.INFO: "note",
+}
+ALERT = {Severity.ABSOLUTE: "safety", Severity.RELATIVE: "caution", Severity.TEMPORARY: "caution"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One finding ready for the finding card. `clearable` shows the clearance act."""
+
+    code: str
+    outcome: str
+    title: str
+    sentence: str
+    source: str
+    trigger: str
+    lifts: str
+    rule_version: str
+    answered: str
+    until: str
+    severity: str
+    clearable: bool
+    mark: str = ""
+
+
+def in_words(texts: Mapping[str, str]) -> str:
+    language = (get_language() or "en").split("-")[0]
+    return texts.get(language) or texts.get("en", "")
+
+
+def day_in_words(day: dt.date) -> str:
+    """With the weekday, as everywhere beside a date."""
+    return date_format(day, "D j F Y")
+
+
+def answer_in_words(code: str, value: str, rules: Catalogue) -> str:
+    """The question as asked, or the measurement's name, with the answer in words; unknown codes stay as they are."""
+    language = get_language() or "en"
+    field = _field(code, rules.questions)
+    if field is not None:
+        named = {option.value: option.text.get(language) for option in field.options}
+        answer = ", ".join(named.get(one.strip(), one.strip()) for one in value.split(","))
+        return f"{field.text.get(language)} {answer}"
+    measurement = rules.measurements.get(code)
+    if measurement is not None:
+        return f"{measurement.name.get(language)}: {value}"
+    return f"{code}: {value}" if value else code
+
+
+def _field(code: str, questions: Mapping[str, Question]) -> Field | None:
+    question = questions.get(code)
+    if question is not None:
+        return question
+    for candidate in questions.values():
+        for follow_up in candidate.follow_ups:
+            if follow_up.key == code:
+                return follow_up
+    return None
+
+
+def shown_findings(screening: Screening | Evaluated, rules: Catalogue) -> list[Shown]:
+    """Findings of a stored or a fresh screening, in their order."""
+    if isinstance(screening, Evaluated):
+        return [_fresh(finding, screening.evaluated_on, rules) for finding in screening.findings]
+    return [_stored(finding, screening, rules) for finding in screening.findings.all()]
+
+
+def _triggers(answers: Iterable[Iterable[str]], rules: Catalogue) -> str:
+    return " · ".join(answer_in_words(*pair, rules) for pair in answers)
+
+
+def _until(wait_until: dt.date | None, open_ended: bool) -> str:
+    if open_ended:
+        return _("open, until healed or clarified")
+    return day_in_words(wait_until) if wait_until else ""
+
+
+def _fresh(finding: EvaluatedFinding, on: dt.date, rules: Catalogue) -> Shown:
+    language = get_language() or "en"
+    return Shown(
+        code=finding.code,
+        outcome="cleared" if finding.cleared_by else PILL[finding.severity],
+        title=finding.title.get(language),
+        sentence=_sentence(finding.sentence.get(language), finding.cleared_by, finding.unclarified),
+        source="; ".join(finding.source),
+        trigger=_triggers(finding.answers, rules),
+        lifts=finding.lifted_by.get(language) if finding.lifted_by else "",
+        rule_version=str(finding.rule_version),
+        answered=day_in_words(on),
+        until=_until(finding.wait_until, finding.open_ended),
+        severity=finding.severity,
+        clearable=finding.severity is Severity.RELATIVE and not finding.cleared_by,
+        mark=finding.mark,
+    )
+
+
+def _stored(finding: Finding, screening: Screening, rules: Catalogue) -> Shown:
+    severity = Severity(finding.severity)
+    return Shown(
+        code=finding.code,
+        outcome="cleared" if finding.cleared_by else PILL[severity],
+        title=in_words(finding.title),
+        sentence=_sentence(in_words(finding.sentence), finding.cleared_by, finding.unclarified),
+        source=finding.source,
+        trigger=_triggers(finding.answers, rules),
+        lifts=in_words(finding.lifted_by),
+        rule_version=finding.rule_version,
+        answered=day_in_words(screening.on_date),
+        until=_until(finding.wait_until, finding.open_ended),
+        severity=finding.severity,
+        clearable=severity is Severity.RELATIVE and not finding.cleared_by,
+        mark=finding.mark,
+    )
+
+
+def _sentence(sentence: str, cleared_by: str | None, unclarified: bool) -> str:
+    if cleared_by:
+        sentence = f"{sentence} {_('Cleared by %(name)s.') % {'name': cleared_by}}"
+    if unclarified:
+        sentence = f"{sentence} {_('The patient was unsure, so it counts until clarified.')}"
+    return sentence
+
+
+def alerts_of(findings: Iterable[Shown]) -> list[dict[str, str]]:
+    """Lines of the alert banner: red for what blocks, amber for clearance and wait; notes stay in the list."""
+    return [
+        {"kind": ALERT[Severity(finding.severity)], "bold": finding.title, "text": finding.sentence}
+        for finding in findings
+        if finding.severity in ALERT and finding.outcome != "cleared"
+    ]
+
+
+def outcome_pill(outcome: str, wait_until: dt.date | None, open_ended: bool) -> tuple[str, str]:
+    """Pill kind and word of a headline."""
+    words = {
+        "blocked": _("Blocked"),
+        "incomplete": _("Incomplete"),
+        "needs-clearance": _("Needs clearance"),
+        "wait": _("Wait, open") if open_ended else _("Wait"),
+        "cleared": _("Cleared"),
+    }
+    word = words[outcome]
+    if outcome == "wait" and wait_until and not open_ended:
+        word = _("Wait until %(day)s") % {"day": day_in_words(wait_until)}
+    return outcome, word

@@ -1,0 +1,43 @@
+"""Forms of a paper consent."""
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clinic.forms import HouseForm
+from clinic.models import Site
+from sessions.forms.moments import SiteMomentField
+
+YES_NO = [("yes", _("Yes")), ("no", _("No"))]
+
+
+class GivenForm(HouseForm):
+    informed_at = SiteMomentField(label=_("When was the text given?"))
+
+    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["informed_at"].at_site(site)
+
+
+class SignedForm(HouseForm):
+    """Each separate choice starts unticked: neither yes nor no is assumed."""
+
+    signed_at = SiteMomentField(label=_("When was it signed?"))
+    photos_record = forms.ChoiceField(label=_("Photos in the record"), choices=YES_NO, widget=forms.RadioSelect)
+    photos_teaching = forms.ChoiceField(label=_("Photos to teach staff"), choices=YES_NO, widget=forms.RadioSelect)
+    photos_publicity = forms.ChoiceField(label=_("Photos in publicity"), choices=YES_NO, widget=forms.RadioSelect)
+    every_part = forms.BooleanField(label=_("The paper carries both signatures and no part is empty"))
+
+    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["signed_at"].at_site(site)
+
+    def choices_made(self) -> dict[str, bool]:
+        names = ("photos_record", "photos_teaching", "photos_publicity")
+        return {name: self.cleaned_data[name] == "yes" for name in names}
+
+
+class WithdrawForm(HouseForm):
+    reason = forms.CharField(label=_("How did we learn of it?"), max_length=200)

@@ -1,0 +1,163 @@
+"""Forms of a course: what is wished, why it stops, what is cleared."""
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from clinic.forms import HouseForm
+from clinic.models import Site, User
+from protocols.choices import Status
+from protocols.definitions import Catalogue, Indication, Mixture, MixtureItem
+from protocols.plan import Component, Plan, Syringe
+from sessions.coursework import Wish
+
+MOST_ML = Decimal(60)
+ANTISEPTICS = [("chlorhexidine", _("Chlorhexidine 2 % in alcohol")), ("iodine", _("Iodine"))]
+
+
+def scaled_items(mixture: Mixture, indication: str) -> Iterator[tuple[MixtureItem, Decimal]]:
+    """The lines with their ml for this indication: all volumes scaled by one factor where it takes less in total."""
+    total = mixture.total_ml_for.get(indication)
+    factor = total / mixture.total_ml if total is not None else Decimal(1)
+    for item in mixture.items:
+        yield item, (item.volume_ml * factor).quantize(Decimal("0.001")).normalize()
+
+
+class CourseForm(HouseForm):
+    """What to give and in which rhythm. One volume field per line of the chosen example mixture."""
+
+    regions = forms.MultipleChoiceField(label=_("Regions"), widget=forms.CheckboxSelectMultiple)
+    technique = forms.ChoiceField(label=_("Technique"))
+    delivery = forms.ChoiceField(label=_("Delivery"))
+    points = forms.IntegerField(label=_("Points"), min_value=1, max_value=2000, required=False,
+                                help_text=_("Judged only once entered"))  # fmt: skip
+    depth_mm = forms.DecimalField(label=_("Depth in mm"), min_value=Decimal("0"), max_value=Decimal("20"),
+                                  max_digits=4, decimal_places=2, required=False)  # fmt: skip
+    numbing_cream_g = forms.DecimalField(label=_("Numbing cream in g"), min_value=Decimal("0.1"),
+                                         max_value=Decimal("100"), max_digits=5, decimal_places=1,
+                                         required=False)  # fmt: skip
+    antiseptic = forms.ChoiceField(label=_("Antiseptic"), choices=ANTISEPTICS)
+    practitioner = forms.ModelChoiceField(label=_("Practitioner"), queryset=User.objects.none(), to_field_name="public_id")
+    sessions = forms.IntegerField(label=_("Sessions"), min_value=1, max_value=30)
+    first_day = forms.DateField(label=_("First session from"), widget=forms.DateInput(attrs={"type": "date"}))
+    wall_time = forms.TimeField(label=_("Usual time"), widget=forms.TimeInput(attrs={"type": "time"}))
+    price_per_session = forms.DecimalField(label=_("Price per session"), min_value=Decimal(0), max_digits=9,
+                                           decimal_places=2, required=False)  # fmt: skip
+    currency = forms.ChoiceField(label=_("Currency"), choices=[("EUR", "EUR"), ("TRY", "TRY"), ("GBP", "GBP"), ("USD", "USD")])
+
+    def __init__(
+        self, *args: Any, site: Site, rules: Catalogue, indication: Indication, mixture: Mixture, user: User, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.site, self.rules, self.indication, self.mixture = site, rules, indication, mixture
+        language = get_language() or "en"
+        today = site.today()
+        self.fields["regions"].choices = [
+            (code, rules.regions[code].name_in(language)) for code in indication.regions if code in rules.regions
+        ]
+        usual = [rules.techniques[code] for code in indication.techniques if code in rules.techniques]
+        self.fields["technique"].choices = [(one.code, one.name_in(language)) for one in usual]
+        self.fields["delivery"].choices = [
+            (one.code, one.name_in(language)) for one in rules.deliveries.values() if one.status == Status.ON
+        ]
+        people = User.objects.practitioners_at(site)
+        self.fields["practitioner"].queryset = people
+        for item, volume_ml in scaled_items(mixture, indication.code):
+            self.fields[f"ml_{item.substance}"] = forms.DecimalField(
+                label=rules.substances[item.substance].name_in(language), min_value=Decimal(0), max_value=MOST_ML,
+                max_digits=6, decimal_places=3, initial=volume_ml, widget=forms.NumberInput(attrs={"step": "0.1"}),
+            )  # fmt: skip
+        first = self.fields["regions"].choices
+        self.initial |= {
+            "regions": [first[0][0]] if first else [],
+            "technique": mixture.technique,
+            "delivery": "dv-manual",
+            "sessions": indication.sessions.default,
+            "first_day": (today + dt.timedelta(days=2)).isoformat(),
+            "wall_time": "10:00",
+            "practitioner": user.public_id if user in people else None,
+            "currency": {"TR": "TRY", "GB": "GBP"}.get(site.country, "EUR"),
+        }
+
+    def volume_fields(self) -> list[tuple[MixtureItem, forms.BoundField]]:
+        """Each mixture line with its bound volume field, for the template."""
+        return [(item, self[f"ml_{item.substance}"]) for item in self.mixture.items]
+
+    def clean_first_day(self) -> dt.date:
+        day: dt.date = self.cleaned_data["first_day"]
+        today = self.site.today()
+        if day < today:
+            raise forms.ValidationError(_("This day has passed."))
+        if day > today + dt.timedelta(days=365):
+            raise forms.ValidationError(_("Choose a day within the next year."))
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        volumes = [cleaned.get(f"ml_{item.substance}") for item in self.mixture.items]
+        if all(volume is not None for volume in volumes) and not any(volumes):
+            self.add_error(f"ml_{self.mixture.items[0].substance}", _("The mixture is empty."))
+        return cleaned
+
+    def wish(self) -> Wish:
+        """The valid form as the wish that is judged and saved."""
+        data = self.cleaned_data
+        components = tuple(
+            Component(
+                substance=item.substance,
+                volume_ml=data[f"ml_{item.substance}"],
+                strength=item.strength,
+                strength_unit=item.strength_unit,
+            )
+            for item in self.mixture.items
+            if data[f"ml_{item.substance}"]
+        )
+        plan = Plan(
+            indication=self.indication.code,
+            category=self.indication.category,
+            regions=tuple(data["regions"]),
+            technique=data["technique"],
+            delivery=data["delivery"],
+            syringes=(Syringe(components=components, points=data["points"], depth_mm=data["depth_mm"]),),
+            numbing_cream_g=data["numbing_cream_g"],
+            antiseptic=data["antiseptic"],
+        )
+        return Wish(
+            plan=plan,
+            mixture=self.mixture.code,
+            site=self.site,
+            practitioner=data["practitioner"],
+            first_day=data["first_day"],
+            wall_time=data["wall_time"],
+            sessions=data["sessions"],
+            price_per_session=data["price_per_session"],
+            currency=data["currency"] if data["price_per_session"] is not None else "",
+        )
+
+
+class ApproveForm(HouseForm):
+    """Approving carries only the version the practitioner saw."""
+
+
+class StopForm(HouseForm):
+    reason = forms.CharField(label=_("Why does it stop?"), max_length=200)
+
+
+class ClearanceForm(HouseForm):
+    reason = forms.CharField(
+        label=_("Why is this acceptable for this patient?"), max_length=400, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    evidence = forms.CharField(
+        label=_("Letter or laboratory value"), max_length=200, required=False,
+        help_text=_("Who wrote it and when, or the value with its date, where the rule asks for one"),
+    )  # fmt: skip
+
+
+class EndClearanceForm(HouseForm):
+    reason = forms.CharField(label=_("Why does the clearance end?"), max_length=200)

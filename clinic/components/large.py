@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.core.paginator import Page
+from django.forms import BoundField
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -144,3 +145,12 @@ def list_search(
 def form_errors(form: object) -> SafeString:
     """The head of a form that was refused: how many things to mend, and what belongs to no single field."""
     return draw("form_errors", form=form)
+
+
+@register.simple_tag
+def field_errors(field: BoundField) -> SafeString:
+    """The errors of one field in amber. `ValidationError(..., params={"use": "62.0"})` adds the one-tap correction."""
+    shown = [
+        (message, (error.params or {}).get("use", "")) for error in field.errors.as_data() for message in error.messages
+    ]
+    return draw("field_errors", entries=shown, id=f"{field.auto_id}_error", field_id=field.id_for_label)

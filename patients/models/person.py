@@ -6,13 +6,13 @@ from typing import Any, ClassVar, Self
 import pghistory
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from clinic.models import PublicId, Site, User, Versioned
 from patients.choices import Sex
-from patients.labels import SEX_CHOICES
+from patients.labels import LANGUAGE_CHOICES, SEX_CHOICES
 from patients.search_key import query_terms, search_key
 
 
@@ -28,6 +28,10 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         if any(role.site_id is None for role in roles):
             return self
         return self.filter(sites__site__in=[role.site_id for role in roles]).distinct()
+
+    def known_at(self, site: Site) -> Self:
+        """Registered or ever booked at this site."""
+        return self.filter(Exists(PatientSite.objects.filter(patient=OuterRef("pk"), site=site)))
 
     def matching(self, typed: str) -> Self:
         """Every word of the query occurs somewhere in name, phone, e-mail, birth date or record number."""
@@ -82,6 +86,10 @@ class Patient(PublicId, Versioned):
     @property
     def initials(self) -> str:
         return f"{self.given_name[:1]}{self.family_name[:1]}".upper()
+
+    @property
+    def language_name(self) -> str:
+        return dict(LANGUAGE_CHOICES).get(self.language, self.language)
 
     def refresh_search_key(self) -> None:
         self.search_key = search_key(

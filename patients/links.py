@@ -1,0 +1,151 @@
+"""Links a patient opens without an account (safety.md T12 to T14).
+
+A token of 256 random bits leaves once, in a mail or a QR code; only its SHA-256 is kept. Opening changes nothing, so a
+mail scanner may open it as often as it likes. The birth date is asked before anything is shown; five wrong tries end
+the link. Every dead link looks like every other.
+"""
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from enum import StrEnum
+
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from clinic import audit
+from clinic.doer import Doer
+from clinic.models import Site
+from patients.labels import LinkPurpose
+from patients.models import LinkAttempt, Patient, PatientLink
+
+MOST_TRIES = 5
+MOST_FAILURES_AN_HOUR = 40  # of one network address: a clinic's tablets share one, a guesser needs more than all of them
+VALID_DAYS = 14
+
+
+class Gate(StrEnum):
+    PASSED = "passed"
+    WRONG = "wrong"
+    DEAD = "dead"
+
+
+def hash_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+@transaction.atomic
+def issue(
+    *,
+    patient: Patient,
+    site: Site,
+    purpose: LinkPurpose | str,
+    expires_at: dt.datetime,
+    by: Doer,
+    subject: models.Model | None = None,
+) -> tuple[PatientLink, str]:
+    """A new link and its token. The token is nowhere else: whoever loses it needs a new link."""
+    token = secrets.token_urlsafe(32)
+    link = PatientLink.objects.create(
+        patient=patient, site=site, purpose=LinkPurpose(purpose), expires_at=expires_at, token_hash=hash_of(token),
+        created_by=by.user,
+        subject_kind=(subject._meta.model_name or "") if subject is not None else "",
+        subject_public_id=getattr(subject, "public_id", ""),
+    )  # fmt: skip
+    audit.record(
+        by=by, action="link-issued", sentence=f"issued a link: {link.get_purpose_display()}", of=link, patient=patient,
+        site=site, detail={"purpose": link.purpose, "expires_at": expires_at},
+    )  # fmt: skip
+    return link, token
+
+
+def is_live(link: PatientLink) -> bool:
+    """Neither run out nor revoked nor spent, and its patient still has a record of their own."""
+    return (
+        link.revoked_at is None
+        and link.spent_at is None
+        and link.expires_at > timezone.now()
+        and link.patient.merged_into_id is None
+    )
+
+
+def open_link(token: str) -> PatientLink | None:
+    """The live link of this token, or None. Changes nothing."""
+    if not 20 <= len(token) <= 100:
+        return None
+    link = PatientLink.objects.select_related("patient", "site").filter(token_hash=hash_of(token)).first()
+    return link if link is not None and is_live(link) else None
+
+
+def find(public_id: str, purpose: str | None = None) -> PatientLink | None:
+    """The live link of this public id (and purpose), for a browser that opened it before."""
+    link = PatientLink.objects.select_related("patient", "site").filter(public_id=public_id).first()
+    if link is None or not is_live(link) or (purpose is not None and link.purpose != purpose):
+        return None
+    return link
+
+
+@transaction.atomic
+def pass_gate(link: PatientLink, birth_date: dt.date | None) -> Gate:
+    """Compare the birth date under a lock, so that parallel guesses are counted one by one.
+
+    Returns instead of raising: a refusal would roll the count back.
+    """
+    held = PatientLink.objects.select_for_update(of=("self",)).select_related("patient").get(pk=link.pk)
+    if not is_live(held):
+        return Gate.DEAD
+    doer = Doer.patient(held.patient.public_id, "patient by link")
+    if birth_date is not None and birth_date == held.patient.birth_date:
+        audit.record(by=doer, action="link-opened", sentence=f"opened a link: {held.get_purpose_display()}", of=held,
+                     patient=held.patient, site=held.site)  # fmt: skip
+        return Gate.PASSED
+    held.wrong_tries += 1
+    if held.wrong_tries >= MOST_TRIES:
+        held.revoked_at = timezone.now()
+        held.revoked_reason = "five wrong birth dates"
+    held.save(update_fields=["wrong_tries", "revoked_at", "revoked_reason"])
+    audit.record(
+        by=Doer(kind="nobody", label="somebody with a link"), action="link-wrong-birth-date",
+        sentence=f"wrong birth date at a link, try {held.wrong_tries} of {MOST_TRIES}", of=held,
+        patient=held.patient, site=held.site, detail={"revoked": held.revoked_at is not None},
+    )  # fmt: skip
+    return Gate.DEAD if held.revoked_at else Gate.WRONG
+
+
+@transaction.atomic
+def revoke(*, link: PatientLink, reason: str, by: Doer) -> None:
+    changed = PatientLink.objects.filter(pk=link.pk, revoked_at=None).update(
+        revoked_at=timezone.now(), revoked_reason=reason[:80]
+    )
+    if changed:
+        audit.record(by=by, action="link-revoked", sentence="revoked a link", of=link, patient=link.patient,
+                     site=link.site, detail={"reason": reason})  # fmt: skip
+
+
+def spend(*, patient: Patient, purpose: LinkPurpose | str, subject_public_id: str = "") -> int:
+    """End every open link to the same thing, because it is done. Call it inside the verb that did it."""
+    return PatientLink.objects.filter(
+        patient=patient, purpose=purpose, subject_public_id=subject_public_id, spent_at=None
+    ).update(spent_at=timezone.now())
+
+
+# --- throttle -------------------------------------------------------------------------------------------------------
+def source_of(address: str) -> str:
+    """A keyed hash: enough to count by, useless to find a person by."""
+    return salted_hmac("patients.links.throttle", address, algorithm="sha256").hexdigest()
+
+
+def count_failure(source: str) -> None:
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    LinkAttempt.objects.bulk_create([LinkAttempt(source=source, hour=hour)], ignore_conflicts=True)
+    LinkAttempt.objects.filter(source=source, hour=hour).update(failures=F("failures") + 1)
+
+
+def is_throttled(source: str) -> bool:
+    """True when this source failed too often in this hour or the one before."""
+    since = timezone.now().replace(minute=0, second=0, microsecond=0) - dt.timedelta(hours=1)
+    counted = LinkAttempt.objects.filter(source=source, hour__gte=since).aggregate(all=models.Sum("failures"))["all"]
+    return (counted or 0) >= MOST_FAILURES_AN_HOUR

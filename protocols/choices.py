@@ -133,3 +133,10 @@ class MixingShape(StrEnum):
     DEPTH_MAX = "depth-max"
     DEPTH_RANGE = "depth-range"
     STATED_TOTAL = "stated-total"
+
+
+class Antiseptic(StrEnum):
+    """What the skin is cleaned with; a rule can be scoped to it."""
+
+    CHLORHEXIDINE = "chlorhexidine"
+    IODINE = "iodine"

@@ -10,6 +10,7 @@ from typing import Any
 
 from protocols.choices import MixingShape
 from protocols.definitions import Catalogue, MixingRule, Substance
+from protocols.resolving_screening import screening_problems
 
 Found = tuple[str, str]
 """The code of the entry and what is wrong with it."""
@@ -43,7 +44,7 @@ def reference_problems(catalogue: Catalogue) -> Iterator[Found]:
     yield from _of_substances(catalogue)
     yield from _of_mixtures(catalogue)
     yield from _of_rules_and_texts(catalogue)
-    yield from _of_screening(catalogue)
+    yield from screening_problems(catalogue)
 
 
 def _unknown(code: str, field: str, words: Iterable[str], known: Iterable[str]) -> Iterator[Found]:
@@ -104,8 +105,3 @@ def _of_rules_and_texts(catalogue: Catalogue) -> Iterator[Found]:
     for code, item in catalogue.consent_items.items():
         yield from _unknown(code, "indications", item.indications, catalogue.indications)
         yield from _unknown(code, "substances", item.substances, catalogue.substances)
-
-
-def _of_screening(catalogue: Catalogue) -> Iterator[Found]:
-    """Scopes and conditions of screening rules and questions name only what exists."""
-    return iter(())

@@ -12,7 +12,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLogi
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
@@ -128,6 +128,9 @@ class CurrentSiteMiddleware:
             request.permissions = permissions_of(request.user, site)  # type: ignore[attr-defined]
             if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
                 translation.activate(request.user.language)
+            if site is not None:
+                with timezone.override(site.zone):  # every time on a staff page is the site's
+                    return self.get_response(request)
         return self.get_response(request)
 
 

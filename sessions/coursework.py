@@ -26,13 +26,13 @@ from protocols.findings import Screening as Evaluated
 from protocols.mixing import PlanCheck, check_plan
 from protocols.models import Enablement
 from protocols.plan import Plan
-from protocols.planning import PlannedDate, propose_course
+from protocols.planning import CourseRefused, PlannedDate, propose_course
 from protocols.screening import Act, Stage, clearance_gaps, permits
 from sessions import screenings
-from sessions.availability import is_open_day
 from sessions.choices import COURSE_MOVES, CourseStatus
 from sessions.gathering import facts_of
 from sessions.models import Clearance, Course, CourseItem, PlannedSession
+from sessions.open_days import open_days
 from sessions.plans import plan_of, plan_to_json
 
 APPROVABLE = (CheckResult.OK, CheckResult.WARNING)
@@ -99,10 +99,11 @@ def judge(*, patient: Patient, wish: Wish) -> Judgement:
             wall_time=wish.wall_time,
             sessions=wish.sessions,
             interval_days=wish.interval_days,
-            is_open=lambda day: is_open_day(wish.site, day, wish.practitioner),
+            substances=sorted(wish.plan.substances),
+            is_open=open_days(wish.site, wish.practitioner),
         )
-    except ValueError as error:
-        raise Refused(str(error), field="sessions") from error
+    except CourseRefused as refusal:
+        raise Refused(refusal.text(get_language() or "en"), field="sessions", code=refusal.code) from refusal
     return Judgement(
         screening=screenings.evaluate(patient=patient, stage=Stage.PLAN, on=wish.first_day, plan=wish.plan),
         check=check_of(plan=wish.plan, patient=patient, site=wish.site, on=wish.first_day, rules=rules),

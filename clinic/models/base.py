@@ -1,6 +1,7 @@
 """What every table shares: random public ids, the version column, one-line constraints on who belongs to whom."""
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 
@@ -39,6 +40,19 @@ class Versioned(models.Model):
         if changed:
             self.version = seen + 1
         return bool(changed)
+
+
+class OrderedJSON(models.TextField):
+    """JSON kept as text, because jsonb sorts keys and the order of options and questions means something."""
+
+    def from_db_value(self, value: str | None, *_: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+    def to_python(self, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value
+
+    def get_prep_value(self, value: Any) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
 class SameParent(models.BaseConstraint):

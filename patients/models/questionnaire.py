@@ -6,7 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
-from clinic.models import PublicId, User, Versioned
+from clinic.models import OrderedJSON, PublicId, User, Versioned
 from patients.models.person import Patient
 
 
@@ -14,7 +14,7 @@ class QuestionnaireVersion(PublicId):
     """The questions of one catalogue version: `questions` is the list that patients.questionnaire understands."""
 
     number = models.PositiveIntegerField(unique=True)
-    questions = models.JSONField()
+    questions = OrderedJSON()
     digest = models.CharField(max_length=64, unique=True)
     published_at = models.DateTimeField()
 
@@ -36,7 +36,7 @@ class QuestionnaireResponse(PublicId, Versioned):
     purpose = models.CharField(max_length=16, default="intake")
     language = models.CharField(max_length=8)
     answers = models.JSONField(default=dict)
-    wording = models.JSONField(default=dict)
+    wording = OrderedJSON(default=dict)
     started_at = models.DateTimeField(auto_now_add=True)
     saved_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True, blank=True)

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.models import PublicId, Site, User
+from clinic.models import OrderedJSON, PublicId, Site, User
 
 
 class VersionState(models.TextChoices):
@@ -63,7 +63,7 @@ class CatalogueEntry(models.Model):
     kind = models.CharField(max_length=24)
     code = models.CharField(max_length=60)
     position = models.PositiveIntegerField()
-    body = models.JSONField()
+    body = OrderedJSON()
     source = models.TextField(blank=True)
     mark = models.CharField(max_length=8, blank=True)
 

@@ -1,3 +1,4 @@
+from sessions.models.allergy_test import AllergyTest
 from sessions.models.appointment import Appointment, Fulfilment
 from sessions.models.consent import Consent
 from sessions.models.course import Course, CourseItem, PlannedSession
@@ -8,7 +9,7 @@ from sessions.models.screening import Clearance, Finding, Screening
 from sessions.models.stock import Lot, StockMovement
 
 __all__ = [
-    "Addendum", "Appointment", "Clearance", "Consent", "Course", "CourseItem", "Document", "Finding", "Fulfilment",
+    "Addendum", "AllergyTest", "Appointment", "Clearance", "Consent", "Course", "CourseItem", "Document", "Finding", "Fulfilment",
     "Lot", "Message", "MessageStep", "PlannedSession", "Screening", "StockMovement", "TreatedArea",
     "TreatmentSession", "UsedProduct",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import pghistory
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from clinic.models import PublicId, SameParent, Site, User
 from patients.models import Patient
@@ -22,6 +22,20 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def open(self) -> Self:
         return self.filter(state__in=[STATE.SCHEDULED, STATE.SENDING, STATE.UNKNOWN])
+
+    def may_be_read(self) -> Self:
+        """The patient may have read it: handed over, or perhaps handed over."""
+        return self.filter(state__in=[STATE.SENDING, STATE.SENT, STATE.DELIVERED, STATE.UNKNOWN])
+
+    def needing_somebody(self) -> Self:
+        """Failed, bounced or of unknown fate, and not repeated since: the count on the Failed tab."""
+        later = Message.objects.filter(
+            cause_kind=OuterRef("cause_kind"),
+            cause_public_id=OuterRef("cause_public_id"),
+            kind=OuterRef("kind"),
+            cause_revision__gt=OuterRef("cause_revision"),
+        )
+        return self.filter(state__in=[STATE.FAILED, STATE.BOUNCED, STATE.UNKNOWN]).exclude(Exists(later))
 
 
 class Message(PublicId):

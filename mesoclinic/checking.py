@@ -1,7 +1,7 @@
 """bin/test: every check there is, on a PostgreSQL and a Valkey of its own. Options go to pytest.
 
-Lint, types, floors, migrations, Django's deployment check, then the tests. Everything runs even when something before it
-failed; the exit code is zero only if all was well, and pytest has the last word.
+Lint, types, floors, migrations, Django's deployment check, then the tests. Everything runs even when something before
+it failed; the exit code is zero only if all was well, and pytest has the last word.
 """
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def environment(family: Family, servers: Servers) -> dict[str, str]:
     redis = os.environ.get("REDIS_URL") or servers.redis_url()
     address = services.urlsplit(redis)
     if not answers_ping(address.hostname or "localhost", address.port or 6379):
-        raise Trouble(f"Redis at {address.hostname}:{address.port or 6379} does not answer: start it or unset REDIS_URL.")
+        place = f"{address.hostname}:{address.port or 6379}"
+        raise Trouble(f"Redis at {place} does not answer: start it or unset REDIS_URL.")
     return {
         **os.environ,
         **services.database_urls(servers),

@@ -4,6 +4,7 @@ Run as `python -m mesoclinic.frontend`. Needs npm: the machine's, or the one of 
 here, because set-up runs this before anything else works. Nothing is bundled; the kit's stylesheet is only trimmed of
 families that no page of ours uses, so that a patient's phone loads it quickly.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -35,13 +36,17 @@ COPIES: tuple[tuple[str, str], ...] = (
         for weight, name in ((400, "Regular"), (500, "Medium"), (600, "SemiBold"), (700, "Bold"))
     ),
     *(
-        (f"@fontsource/noto-sans-arabic/files/noto-sans-arabic-arabic-{weight}-normal.woff2",
-         f"fonts/NotoSansArabic-{weight}.woff2")
+        (
+            f"@fontsource/noto-sans-arabic/files/noto-sans-arabic-arabic-{weight}-normal.woff2",
+            f"fonts/NotoSansArabic-{weight}.woff2",
+        )
         for weight in (400, 500, 600, 700)
     ),
     *(
-        (f"@fontsource/noto-sans/files/noto-sans-{subset}-{weight}-normal.woff2",
-         f"fonts/NotoSans-{subset}-{weight}.woff2")
+        (
+            f"@fontsource/noto-sans/files/noto-sans-{subset}-{weight}-normal.woff2",
+            f"fonts/NotoSans-{subset}-{weight}.woff2",
+        )
         for subset in ("latin", "latin-ext", "cyrillic", "greek", "vietnamese", "devanagari")
         for weight in (400, 700)
     ),
@@ -64,9 +69,7 @@ UNUSED_FAMILIES = re.compile(
     r"yellow|lime|green|teal|cyan|x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|"
     r"flickr|bitbucket|tabler|gray|black|brand)\b)"
 )
-_BRANDS = (
-    "x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|flickr|bitbucket|tabler"
-)
+_BRANDS = "x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|flickr|bitbucket|tabler"
 BRAND_VARIABLES = re.compile(rf"--tblr-(?:{_BRANDS})(?:-fg|-darken|-lt|-200)?:[^;}}]*;?")
 # The utilities are repeated for every breakpoint; our pages bend at 768 and 992 px only.
 UNUSED_BREAKPOINTS = re.compile(r"^@media \((?:min-width:(?:576|1200|1400)px|max-width:(?:575|1199|1399)\.98px)\)")
@@ -85,8 +88,9 @@ def build() -> bool:
     shutil.rmtree(VENDOR, ignore_errors=True)
     for source, target in COPIES:
         copy(PACKAGES / source, VENDOR / target)
-    kit = (PACKAGES / "@tabler/core/dist/css/tabler.rtl.min.css").read_text(encoding="utf-8")
-    (VENDOR / "tabler.css").write_text(trim(kit), encoding="utf-8")
+    for direction in ("tabler", "tabler.rtl"):
+        kit = (PACKAGES / f"@tabler/core/dist/css/{direction}.min.css").read_text(encoding="utf-8")
+        (VENDOR / f"{direction}.css").write_text(trim(kit), encoding="utf-8")
     (VENDOR / "icons.svg").write_text(sprite(), encoding="utf-8")
     STAMP.write_text(wanted + "\n", encoding="utf-8")
     return True

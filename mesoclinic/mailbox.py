@@ -1,4 +1,4 @@
-"""A local SMTP sink: every mail the clinic sends lands as one .eml file. For bin/up, where nothing may leave the machine."""
+"""A local SMTP sink for bin/up: every mail the clinic sends lands as one .eml file, nothing leaves the machine."""
 from __future__ import annotations
 
 import asyncio

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 PR_SET_PDEATHSIG = 1
@@ -66,7 +67,7 @@ class Child:
             text=True,
             errors="replace",
             start_new_session=True,
-            preexec_fn=leave_with_parent,  # noqa: PLW1509 - two system calls, no locks
+            preexec_fn=leave_with_parent,  # a single system call, no locks
         )
         threading.Thread(target=self._pass_on, args=(self.process,), daemon=True).start()
 
@@ -92,10 +93,8 @@ class Child:
             self.process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
             say(self.name, f"did not stop within {self.stop_seconds:.0f} seconds; ending it.")
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self.process.wait()
 
 
@@ -172,7 +171,7 @@ class Family:
         code = child.process.returncode if child.process else None
         child.wait()
         if len(child.deaths) >= self.MAX_DEATHS:
-            raise Trouble(f"{child.name} ended {len(child.deaths)} times within a minute; its last lines above say why.")
+            raise Trouble(f"{child.name} ended {len(child.deaths)} times within a minute: its lines above say why.")
         say(child.name, f"ended (exit {code}); starting it again.")
         time.sleep(min(2.0, 0.5 * len(child.deaths)))
         child.start()

@@ -113,7 +113,7 @@ def valkey_bin() -> Path:
         found = shutil.which(name)
         if found:
             return Path(found)
-    raise Trouble("There is no Valkey or Redis here: run `apt install redis-server`, or set REDIS_URL to one elsewhere.")
+    raise Trouble("There is no Redis here: run `apt install redis-server`, or set REDIS_URL to one elsewhere.")
 
 
 def _runs_here(binary: Path) -> bool:
@@ -168,8 +168,8 @@ class Servers:
         return self.home / "postgres"
 
     def url(self, role: str, database: str = DATABASE) -> str:
-        port = self.memory.all()["postgres_port"]
-        return f"postgresql://{role}:{quote(self.memory.secret(f'{role}_password'), safe='')}@127.0.0.1:{port}/{database}"
+        password = quote(self.memory.secret(f"{role}_password"), safe="")
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.memory.all()['postgres_port']}/{database}"
 
     def make_cluster(self) -> None:
         """initdb, once. A half-made directory of an interrupted first start is made again."""
@@ -188,10 +188,12 @@ class Servers:
                 os.chown(self.data, user.pw_uid, user.pw_gid)
                 os.chown(password.name, user.pw_uid, user.pw_gid)
                 os.chmod(self.home, self.home.stat().st_mode | stat.S_IXOTH)
-            initdb = [str(postgres_bin() / "initdb"), "-D", str(self.data), "--username=postgres", "--auth=scram-sha-256",
-                      f"--pwfile={password.name}", "--encoding=UTF8", "--locale=C.UTF-8"]
-            done = subprocess.run([*as_server_user(self.home, postgres_bin(), self.home), *initdb],
-                                  capture_output=True, text=True, check=False, cwd="/", env=self._plain_env())
+            initdb = [str(postgres_bin() / "initdb"), "-D", str(self.data), "--username=postgres"]
+            initdb += ["--auth=scram-sha-256", f"--pwfile={password.name}", "--encoding=UTF8", "--locale=C.UTF-8"]
+            done = subprocess.run(
+                [*as_server_user(self.home, postgres_bin(), self.home), *initdb],
+                capture_output=True, text=True, check=False, cwd="/", env=self._plain_env(),
+            )  # fmt: skip
         if done.returncode:
             raise Trouble(f"PostgreSQL could not be set up under {self.data}: {done.stderr.strip().splitlines()[-1:]}")
         (self.home / "initdb.running").unlink()
@@ -246,7 +248,8 @@ class Servers:
                 make_role(cursor, role, options, self.memory.secret(f"{role}_password"))
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
             if not cursor.fetchone():
-                cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (DATABASE, OWNER_ROLE))))
+                names = sql.Identifier(DATABASE), sql.Identifier(OWNER_ROLE)
+                cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
 
     # Valkey
     def redis_url(self) -> str:
@@ -308,8 +311,8 @@ def answers_ping(host: str, port: int) -> bool:
 def make_role(cursor: Any, role: str, options: str, password: str) -> None:
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
     verb = "ALTER" if cursor.fetchone() else "CREATE"
-    statement = sql.SQL(verb + " ROLE {} " + options + " PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
-    cursor.execute(statement)
+    statement = sql.SQL(f"{verb} ROLE {{}} {options} PASSWORD {{}}")
+    cursor.execute(statement.format(sql.Identifier(role), sql.Literal(password)))
 
 
 def check_server(url: str) -> None:
@@ -331,8 +334,8 @@ def check_server(url: str) -> None:
         raise Trouble(f"The database at {place} is PostgreSQL {version // 10000}: version 15 or newer is needed.")
     if ctype in ("C", "POSIX") or encoding != "UTF8":
         raise Trouble(
-            f"The database at {place} has encoding {encoding} and ctype {ctype}, which cannot fold Turkish or Cyrillic names: "
-            "create it with ENCODING 'UTF8' and LOCALE 'C.UTF-8'."
+            f"The database at {place} has encoding {encoding} and ctype {ctype}, which cannot fold Turkish or Cyrillic "
+            "names: create it with ENCODING 'UTF8' and LOCALE 'C.UTF-8'."
         )
 
 

@@ -1,7 +1,7 @@
 """bin/up: the whole clinic on one machine, as one foreground process tree that Ctrl-C ends.
 
-PostgreSQL and Valkey unless DATABASE_URL and REDIS_URL lead elsewhere, a mail sink unless EMAIL_URL does, then migrations,
-the demo clinic where the database is empty, the renderer, the web server, the Celery worker and beat.
+PostgreSQL and Valkey unless DATABASE_URL and REDIS_URL lead elsewhere, a mail sink unless EMAIL_URL does, then
+migrations, the demo clinic where the database is empty, the renderer, the web server, the Celery worker and beat.
 """
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlsplit
 
-from mesoclinic import services
+from mesoclinic import probe, services
 from mesoclinic.processes import Child, Family, Stopped, Trouble, say
 from mesoclinic.services import BASE_DIR, Servers, answers_ping, check_server, connection, port_is_free
 
@@ -101,8 +99,8 @@ class Clinic:
         place = urlsplit(os.environ["REDIS_URL"])
         if not answers_ping(place.hostname or "localhost", place.port or 6379):
             raise Trouble(
-                f"Redis at {place.hostname}:{place.port or 6379} does not answer: start it, correct REDIS_URL, or unset it "
-                "and bin/up starts its own."
+                f"Redis at {place.hostname}:{place.port or 6379} does not answer: start it, correct REDIS_URL, "
+                "or unset it and bin/up starts its own."
             )
 
     def mail(self) -> None:
@@ -119,8 +117,9 @@ class Clinic:
 
     # --- what the programs need
     def prepare(self) -> None:
-        self.must("packages", [sys.executable, "-m", "mesoclinic.frontend"], "The front-end packages could not be set up")
-        self.must("texts", [sys.executable, "-m", "mesoclinic.translations"], "The translations could not be compiled")
+        module = [sys.executable, "-m"]
+        self.must("packages", [*module, "mesoclinic.frontend"], "The front-end packages could not be set up")
+        self.must("texts", [*module, "mesoclinic.translations"], "The translations could not be compiled")
         self.collect_static()
         say("up", "Bringing the database up to date ...")
         self.must("migrate", [*MANAGE, "setup_database"], "The database could not be brought up to date")
@@ -138,9 +137,8 @@ class Clinic:
         mark = self.static_fingerprint()
         if stamp.exists() and stamp.read_text() == mark:
             return
-        self.must(
-            "static", [*MANAGE, "collectstatic", "--noinput", "--clear", "-v0"], "The static files could not be collected"
-        )
+        collect = [*MANAGE, "collectstatic", "--noinput", "--clear", "-v0"]
+        self.must("static", collect, "The static files could not be collected")
         stamp.write_text(mark)
 
     def static_fingerprint(self) -> str:
@@ -161,10 +159,14 @@ class Clinic:
         celery = [*python, "celery", "--quiet", "-A", "mesoclinic.celery"]
         # On somebody's own machine being root is their affair.
         worker_env = {**self.env, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+        ready = f"http://127.0.0.1:{self.port}/ready/"
+        web = [*python, "gunicorn", "mesoclinic.wsgi", *self.web_options()]
+        worker = [*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle"]
+        beat = [*celery, "beat", "-s", str(self.home / "beat-schedule"), "--pidfile="]
         children = [
-            Child("web", [*python, "gunicorn", "mesoclinic.wsgi", *self.web_options()], self.env, ready=self.web_answers),
-            Child("worker", [*celery, "worker", "-c", "2", "--without-gossip", "--without-mingle"], worker_env),
-            Child("beat", [*celery, "beat", "-s", str(self.home / "beat-schedule"), "--pidfile="], self.env),
+            Child("web", web, self.env, ready=lambda: probe.answers(ready)),
+            Child("worker", worker, worker_env),
+            Child("beat", beat, self.env),
         ]
         if has_command("renderer"):
             children.append(Child("renderer", [*MANAGE, "renderer"], self.env))
@@ -174,17 +176,8 @@ class Clinic:
         self.family.wait_ready(children[0])
 
     def web_options(self) -> list[str]:
-        options = ["--workers", "2", "--worker-class", "gthread", "--threads", "4", "--timeout", "60"]
-        options += ["--graceful-timeout", "5", "--no-control-socket", "--logger-class", "mesoclinic.logs.ServerLog"]
-        options += ["--bind", f"127.0.0.1:{self.port}"]
+        options = ["-c", "python:mesoclinic.web", "--bind", f"127.0.0.1:{self.port}"]
         return [*options, "--bind", f"[::1]:{self.port}"] if has_ipv6() else options
-
-    def web_answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ready/", timeout=5) as answer:  # noqa: S310
-                return answer.status == 200
-        except (URLError, OSError):
-            return False
 
     def welcome(self) -> None:
         say("up", "")

@@ -1,7 +1,7 @@
 """The test database: made and migrated as owner, used as the app role, emptied as owner.
 
-Reference rows that set-up leaves (the catalogue, the questionnaire, content types) are copied to a schema of their own and
-put back after every test that really commits.
+Reference rows that set-up leaves (the catalogue, the questionnaire, content types) are copied to a schema of their own
+and put back after every test that really commits.
 """
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def make(*, keep: bool) -> None:
 def migrated_template(cursor: Any) -> str:
     """All migrations take twenty seconds; a copy of a database that has them takes a fraction of one.
 
-    The name carries a hash of every migration file, so a changed one makes a new template. Several runs may come at once:
-    the first makes it, the others wait.
+    The name carries a hash of every migration file, so a changed one makes a new template. Several runs may come at
+    once: the first makes it, the others wait.
     """
     owner = connections["owner"]
     name = f"migrated_{fingerprint()}"
@@ -136,14 +136,13 @@ def empty() -> None:
         cursor.execute("BEGIN")
         for table in every:
             cursor.execute(sql.SQL("ALTER TABLE public.{} DISABLE TRIGGER USER").format(sql.Identifier(table)))
-        cursor.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(sql.Identifier("public", name) for name in every)))
+        named = sql.SQL(", ").join(sql.Identifier("public", name) for name in every)
+        cursor.execute(sql.SQL("TRUNCATE {}").format(named))
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table in sorted(kept):
             columns = sql.SQL(", ").join(map(sql.Identifier, stored_columns(cursor, table)))
-            cursor.execute(
-                sql.SQL("INSERT INTO public.{table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {kept}.{table}")
-                .format(table=sql.Identifier(table), columns=columns, kept=sql.Identifier(KEPT))
-            )
+            statement = sql.SQL("INSERT INTO public.{0} ({1}) OVERRIDING SYSTEM VALUE SELECT {1} FROM {2}.{0}")
+            cursor.execute(statement.format(sql.Identifier(table), columns, sql.Identifier(KEPT)))
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in every:
             cursor.execute(sql.SQL("ALTER TABLE public.{} ENABLE TRIGGER USER").format(sql.Identifier(table)))

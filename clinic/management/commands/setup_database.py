@@ -1,4 +1,4 @@
-"""Bring the database to this code: extensions, tables, the cache table, the app role's rights. As owner, safe to repeat."""
+"""Bring the database to this code: extensions, tables, cache table, the app role's rights. As owner, safe to repeat."""
 from __future__ import annotations
 
 import time

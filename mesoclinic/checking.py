@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
 from mesoclinic import services
 from mesoclinic.install import VENV
@@ -54,7 +55,7 @@ def environment(family: Family, servers: Servers) -> dict[str, str]:
     if "REDIS_URL" not in os.environ:
         family.start(servers.valkey())
     redis = os.environ.get("REDIS_URL") or servers.redis_url()
-    address = services.urlsplit(redis)
+    address = urlsplit(redis)
     if not answers_ping(address.hostname or "localhost", address.port or 6379):
         place = f"{address.hostname}:{address.port or 6379}"
         raise Trouble(f"Redis at {place} does not answer: start it or unset REDIS_URL.")

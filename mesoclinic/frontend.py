@@ -69,7 +69,10 @@ UNUSED_FAMILIES = re.compile(
     r"yellow|lime|green|teal|cyan|x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|"
     r"flickr|bitbucket|tabler|gray|black|brand)\b)"
 )
-_BRANDS = "x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|flickr|bitbucket|tabler"
+_BRANDS = (
+    "x|facebook|twitter|linkedin|google|youtube|vimeo|dribbble|github|instagram|pinterest|vk|rss|flickr|"
+    "bitbucket|tabler"
+)
 BRAND_VARIABLES = re.compile(rf"--tblr-(?:{_BRANDS})(?:-fg|-darken|-lt|-200)?:[^;}}]*;?")
 # The utilities are repeated for every breakpoint; our pages bend at 768 and 992 px only.
 UNUSED_BREAKPOINTS = re.compile(r"^@media \((?:min-width:(?:576|1200|1400)px|max-width:(?:575|1199|1399)\.98px)\)")

@@ -2,6 +2,7 @@
 
 The hard limit is drawn at 86 % of the dose bar, so that an amount above it still has room to be seen.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

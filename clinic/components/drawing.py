@@ -1,4 +1,5 @@
 """What every component tag shares: drawing a template, attributes, figures as people write them."""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -19,7 +20,7 @@ def draw(component: str, /, **context: Any) -> SafeString:
 
 
 def attributes(extra: dict[str, Any]) -> SafeString:
-    """Further keywords of a tag as HTML attributes: `hx_post=url` becomes `hx-post="…"`; None and False are left out."""
+    """Further keywords of a tag as HTML attributes: `hx_post=url` becomes `hx-post="…"`; None and False add none."""
     return flatatt({key.replace("_", "-"): value for key, value in extra.items() if value not in (None, False)})
 
 
@@ -37,3 +38,11 @@ def figure(value: object) -> str:
         decimals = plain.rstrip("0").rstrip(".") if "." in plain else plain
         return number_format(Decimal(decimals), decimal_pos=len(decimals.partition(".")[2]))
     return str(value)
+
+
+def millilitres(value: Decimal | None) -> str:
+    """A volume that is compared with others: always two decimals, more only where they were given."""
+    if value is None:
+        return ""
+    places = max(2, len(figure(value).replace(",", ".").partition(".")[2]))
+    return number_format(value, decimal_pos=places)

@@ -1,4 +1,5 @@
 """The small components: icon, pill, button, menu, marks, facts. docs/components.md lists them with parameters."""
+
 from __future__ import annotations
 
 import re
@@ -92,7 +93,12 @@ def icon(name: str, size: int = 20, label: Text = "", css: str = "") -> SafeStri
     """An icon from the sprite. Raises for a name that `clinic/icons.py` does not list."""
     if not is_icon(name):
         raise template.TemplateSyntaxError(f"No icon “{name}”: add it to clinic/icons.py and run mesoclinic.frontend.")
-    classes = [f"icon-{size}", css, "icon-filled" if name.endswith("-filled") else "", "mirror" if name in MIRRORED else ""]
+    classes = [
+        f"icon-{size}",
+        css,
+        "icon-filled" if name.endswith("-filled") else "",
+        "mirror" if name in MIRRORED else "",
+    ]
     return format_html(
         '<svg class="icon {}" width="{}" height="{}"{}><use href="{}#{}"/></svg>',
         " ".join(part for part in classes if part),
@@ -110,7 +116,11 @@ def drawn_icon(name: str, size: int = 20, stroke: str = "1.5") -> SafeString:
     found = re.search(rf'<symbol id="{re.escape(name)}"[^>]*>(.*?)</symbol>', _sprite(), re.DOTALL)
     if found is None:
         raise template.TemplateSyntaxError(f"No icon “{name}”: add it to clinic/icons.py and run mesoclinic.frontend.")
-    paint = 'fill="currentColor"' if name.endswith("-filled") else f'fill="none" stroke="currentColor" stroke-width="{stroke}"'
+    paint = (
+        'fill="currentColor"'
+        if name.endswith("-filled")
+        else f'fill="none" stroke="currentColor" stroke-width="{stroke}"'
+    )
     return mark_safe(  # noqa: S308 - our own sprite, drawn by mesoclinic/frontend.py
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{int(size)}" height="{int(size)}" viewBox="0 0 24 24" {paint} '
         f'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{found.group(1)}</svg>'
@@ -193,7 +203,9 @@ def button(
     **extra: Any,
 ) -> SafeString:
     """A button, or a link that looks like one when `href` is given. `refusal` locks it and shows the sentence."""
-    classes = " ".join(part for part in ("btn", f"btn-{kind}", f"btn-{size}" if size else "", extra.pop("css", "")) if part)
+    classes = " ".join(
+        part for part in ("btn", f"btn-{kind}", f"btn-{size}" if size else "", extra.pop("css", "")) if part
+    )
     return draw(
         "button",
         text=text,
@@ -213,20 +225,37 @@ def button(
 
 @register.simple_block_tag
 def menu(
-    content: str, text: Text, icon: str = "", kind: str = "default", size: str = "", label: Text = "", href: str = "",
-    new_tab: bool = False, end: bool = True,
+    content: str,
+    text: Text,
+    icon: str = "",
+    kind: str = "default",
+    size: str = "",
+    label: Text = "",
+    href: str = "",
+    new_tab: bool = False,
+    end: bool = True,
 ) -> SafeString:
     """A button that opens a list of acts; with `href` a split button: the act, then the chevron."""
     return draw(
-        "menu", content=content, text=text, icon_name=icon, kind=kind, size=size, label=label or _("More"), href=href,
-        new_tab=new_tab, end=end,
+        "menu",
+        content=content,
+        text=text,
+        icon_name=icon,
+        kind=kind,
+        size=size,
+        label=label or _("More"),
+        href=href,
+        new_tab=new_tab,
+        end=end,
     )
 
 
 @register.simple_block_tag
 def more_menu(content: str, label: Text = "") -> SafeString:
     """The three dots of a row."""
-    return draw("menu", content=content, text="", icon_name="dots", kind="quiet", size="sm", label=label or _("More"), end=True)
+    return draw(
+        "menu", content=content, text="", icon_name="dots", kind="quiet", size="sm", label=label or _("More"), end=True
+    )
 
 
 @register.simple_tag
@@ -238,6 +267,10 @@ def menu_link(text: Text, href: str, icon: str = "", new_tab: bool = False, **ex
 def menu_act(context: template.Context, text: Text, url: str, icon: str = "", **extra: Any) -> SafeString:
     """An entry that changes something: a form of its own, sent by POST."""
     return draw(
-        "menu_act", text=text, url=url, icon_name=icon, attributes=attributes(extra), csrf_token=context.get("csrf_token", "")
+        "menu_act",
+        text=text,
+        url=url,
+        icon_name=icon,
+        attributes=attributes(extra),
+        csrf_token=context.get("csrf_token", ""),
     )
-

@@ -1,4 +1,5 @@
 """Who looked at what: views, searches, prints, exports and denials. The only writer of access rows."""
+
 from __future__ import annotations
 
 from typing import Any

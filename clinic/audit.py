@@ -1,4 +1,5 @@
 """The only writer of audit rows. A verb calls `record` inside its own transaction, where the reader sees it."""
+
 from __future__ import annotations
 
 import hashlib

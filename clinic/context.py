@@ -1,4 +1,5 @@
 """What every staff page needs for its frame: sites, rail, clinic name, demonstration mark."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

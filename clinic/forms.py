@@ -1,4 +1,5 @@
 """The base of every form: hostile text is refused beside its field, a version and a token travel along."""
+
 from __future__ import annotations
 
 import unicodedata

@@ -3,6 +3,7 @@
 In a view: `with once(request) as first:` inside the verb's transaction; `first.answer` is set when this very form was
 already carried out, and the view redirects there instead of acting again.
 """
+
 from __future__ import annotations
 
 import hashlib

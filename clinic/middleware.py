@@ -1,4 +1,5 @@
 """Small middlewares, one duty each. Order in settings.MIDDLEWARE."""
+
 from __future__ import annotations
 
 import time

@@ -3,6 +3,7 @@
 Every view declares its access with exactly one of the decorators here; a test walks the URL resolver and fails on a
 view that declares nothing.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable

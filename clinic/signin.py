@@ -1,4 +1,5 @@
 """Signing in with django-allauth: e-mail and password, second factor and passkeys; no public sign-up."""
+
 from __future__ import annotations
 
 import base64
@@ -10,7 +11,6 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
-
 
 
 class StaffBackend(AuthenticationBackend):
@@ -28,7 +28,9 @@ def _keys() -> MultiFernet:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return MultiFernet(
         [
-            Fernet(base64.urlsafe_b64encode(salted_hmac("clinic.signin.mfa", "", secret=key, algorithm="sha256").digest()))
+            Fernet(
+                base64.urlsafe_b64encode(salted_hmac("clinic.signin.mfa", "", secret=key, algorithm="sha256").digest())
+            )
             for key in secrets
         ]
     )

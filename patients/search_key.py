@@ -2,6 +2,7 @@
 
 Accents off, the four Turkish i alike, full case folding, digits of the phone. Pure: no Django.
 """
+
 from __future__ import annotations
 
 import unicodedata

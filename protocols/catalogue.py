@@ -1,4 +1,5 @@
 """Catalogue versions in the database: publish the reference, name the one in force, rebuild its frozen values."""
+
 from __future__ import annotations
 
 import hashlib
@@ -90,8 +91,13 @@ def ensure_reference_catalogue(*, by: Doer = SYSTEM) -> CatalogueVersion:
     CatalogueEntry.objects.bulk_create(
         [
             CatalogueEntry(
-                version=version, kind=entry.kind, code=entry.code, position=entry.position, body=entry.body,
-                source=entry.source, mark=entry.mark,
+                version=version,
+                kind=entry.kind,
+                code=entry.code,
+                position=entry.position,
+                body=entry.body,
+                source=entry.source,
+                mark=entry.mark,
             )
             for entry in entries
         ]  # fmt: skip
@@ -110,9 +116,7 @@ def publish(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
     digest = hashlib.sha256(canonical(bodies)).hexdigest()
     if not QuestionnaireVersion.objects.filter(digest=digest).exists():
         number = (QuestionnaireVersion.objects.aggregate(most=Max("number"))["most"] or 0) + 1
-        QuestionnaireVersion.objects.create(
-            number=number, questions=bodies, digest=digest, published_at=timezone.now()
-        )
+        QuestionnaireVersion.objects.create(number=number, questions=bodies, digest=digest, published_at=timezone.now())
     version.state = VersionState.PUBLISHED
     version.published_at = timezone.now()
     version.save(update_fields=["state", "published_at"])

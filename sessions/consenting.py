@@ -1,4 +1,5 @@
 """Consent: the text was given, the paper was signed, or the patient withdrew. Whether it holds is asked here too."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -63,7 +64,9 @@ def thought_long_enough(course: Course, *, at: dt.datetime | None = None) -> boo
 
 
 @transaction.atomic
-def give_text(*, course: Course, informed_at: dt.datetime, language: str, by: Doer, document_public_id: str = "") -> Consent:
+def give_text(
+    *, course: Course, informed_at: dt.datetime, language: str, by: Doer, document_public_id: str = ""
+) -> Consent:
     """Record that the patient received the consent text. It may have been earlier, never later than now."""
     user = _staff(by, course)
     if informed_at > timezone.now():

@@ -1,4 +1,5 @@
 """Propose, check, approve and stop courses; grant and end clearances. Who may: clinic.permissions; when: here."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -73,7 +74,9 @@ def enabled_at(site: Site) -> frozenset[str]:
     return frozenset(Enablement.objects.filter(site=site, ended_at=None).values_list("code", flat=True))
 
 
-def check_of(*, plan: Plan, patient: Patient, site: Site, on: dt.date, rules: Catalogue, same_day: Sequence[Plan] = ()) -> PlanCheck:
+def check_of(
+    *, plan: Plan, patient: Patient, site: Site, on: dt.date, rules: Catalogue, same_day: Sequence[Plan] = ()
+) -> PlanCheck:
     """Mixture and dose check of a plan for this patient at this site on this local day."""
     facts = facts_of(patient)
     return check_plan(

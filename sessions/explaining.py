@@ -1,4 +1,5 @@
 """Say a screening in words: every finding with what was answered, why it matters, its source, and what would lift it."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,4 +1,5 @@
 """Gather what is known about a patient into the frozen facts that screening reads."""
+
 from __future__ import annotations
 
 from patients.facts import AnswerValue, EarlierSession, Measured, PatientFacts, RecordedMedicine

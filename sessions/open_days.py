@@ -1,4 +1,5 @@
 """Which local days a site is open and a practitioner works there: read once, asked often by the planner."""
+
 from __future__ import annotations
 
 import datetime as dt

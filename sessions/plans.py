@@ -1,4 +1,5 @@
 """A course's stored rows as the pure `Plan` that screening, mixture check and aftercare understand."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

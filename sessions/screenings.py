@@ -1,4 +1,5 @@
 """Screen a patient now and keep the result with its inputs; answer what it allows. The rules are protocols.screening."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -218,5 +219,3 @@ def rescreen(*, patient: Patient, by: Doer) -> list[Screening]:
         screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course) for course in courses_to_rescreen(patient)
     ]
     return results
-
-

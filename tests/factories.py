@@ -1,4 +1,5 @@
 """Makes the things tests need, plainly: what a test does not say is ordinary and valid."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -100,7 +101,9 @@ def make_service(kind: str = ServiceKind.TREATMENT, **fields: Any) -> Service:
     return Service.objects.create(**values | fields)
 
 
-def make_course(patient: Patient, practitioner: User, *, sessions: int = 3, approved: bool = True, **fields: Any) -> Course:
+def make_course(
+    patient: Patient, practitioner: User, *, sessions: int = 3, approved: bool = True, **fields: Any
+) -> Course:
     """A hydration course with the example mixture and `sessions` planned sessions 28 days apart from today's site day."""
     site = fields.pop("site", patient.registered_at)
     first_day = fields.pop("first_day", site.today())

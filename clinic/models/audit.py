@@ -3,6 +3,7 @@
 `digest` covers the fixed columns and `detail_digest`, not `detail` itself, so that lawful redaction of `detail` keeps
 the proof; seals over ranges of digests (a chain) are rows of their own and come later.
 """
+
 from __future__ import annotations
 
 from django.db import models

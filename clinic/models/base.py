@@ -1,4 +1,5 @@
 """What every table shares: random public ids, the version column, one-line constraints on who belongs to whom."""
+
 from __future__ import annotations
 
 import json
@@ -36,7 +37,9 @@ class Versioned(models.Model):
     def save_if_unchanged(self, *, seen: int, fields: list[str]) -> bool:
         """Write `fields` if the row still has version `seen`. False: somebody else was faster, nothing is written."""
         values = {name: getattr(self, name) for name in fields}
-        changed = type(self)._default_manager.filter(pk=self.pk, version=seen).update(version=F("version") + 1, **values)
+        changed = (
+            type(self)._default_manager.filter(pk=self.pk, version=seen).update(version=F("version") + 1, **values)
+        )
         if changed:
             self.version = seen + 1
         return bool(changed)

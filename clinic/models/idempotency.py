@@ -1,4 +1,5 @@
 """One effect per form: the token of a submitted form, and where its first answer led."""
+
 from __future__ import annotations
 
 from django.db import models

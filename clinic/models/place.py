@@ -1,4 +1,5 @@
 """Where care is given: one organisation, its sites, rooms, devices, hours and closed days."""
+
 from __future__ import annotations
 
 import datetime as dt

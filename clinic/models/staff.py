@@ -1,4 +1,5 @@
 """Who works here: users, their roles, shifts and absences."""
+
 from __future__ import annotations
 
 from typing import Any, ClassVar

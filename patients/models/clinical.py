@@ -1,4 +1,5 @@
 """What is known about the body: allergies, medicines, measurements. Facts for screening are gathered from here."""
+
 from __future__ import annotations
 
 import pghistory
@@ -27,7 +28,9 @@ class Allergy(PublicId, Versioned):
     class Meta:
         ordering = ["allergen"]
         constraints = [
-            models.UniqueConstraint(fields=["patient", "allergen"], condition=Q(ended_at=None), name="allergy_open_once"),
+            models.UniqueConstraint(
+                fields=["patient", "allergen"], condition=Q(ended_at=None), name="allergy_open_once"
+            ),
         ]
 
     def __str__(self) -> str:

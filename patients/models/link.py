@@ -1,4 +1,5 @@
 """A patient's link: 256 random bits of which only the hash is kept; one purpose, an expiry, five tries at the gate."""
+
 from __future__ import annotations
 
 import pghistory

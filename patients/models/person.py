@@ -1,4 +1,5 @@
 """The person: who is treated, how to reach them, where they are known, what they chose."""
+
 from __future__ import annotations
 
 from typing import Any, ClassVar, Self

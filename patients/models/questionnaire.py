@@ -1,4 +1,5 @@
 """Questionnaires as they were asked and answered. A published version and a submitted response never change."""
+
 from __future__ import annotations
 
 import pghistory

@@ -1,4 +1,5 @@
 """The catalogue as versions of coded entries (docs/decisions: entries are rows of one shape, judged by one loader)."""
+
 from __future__ import annotations
 
 from typing import ClassVar, Self

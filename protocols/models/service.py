@@ -1,4 +1,5 @@
 """What can be booked, and how long each part of it takes."""
+
 from __future__ import annotations
 
 import pghistory

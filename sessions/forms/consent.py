@@ -1,4 +1,5 @@
 """Forms of a paper consent."""
+
 from __future__ import annotations
 
 from typing import Any

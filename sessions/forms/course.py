@@ -1,4 +1,5 @@
 """Forms of a course: what is wished, why it stops, what is cleared."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -43,16 +44,27 @@ class CourseForm(HouseForm):
                                          max_value=Decimal("100"), max_digits=5, decimal_places=1,
                                          required=False)  # fmt: skip
     antiseptic = forms.ChoiceField(label=_("Antiseptic"), choices=ANTISEPTICS)
-    practitioner = forms.ModelChoiceField(label=_("Practitioner"), queryset=User.objects.none(), to_field_name="public_id")
+    practitioner = forms.ModelChoiceField(
+        label=_("Practitioner"), queryset=User.objects.none(), to_field_name="public_id"
+    )
     sessions = forms.IntegerField(label=_("Sessions"), min_value=1, max_value=30)
     first_day = forms.DateField(label=_("First session from"), widget=forms.DateInput(attrs={"type": "date"}))
     wall_time = forms.TimeField(label=_("Usual time"), widget=forms.TimeInput(attrs={"type": "time"}))
     price_per_session = forms.DecimalField(label=_("Price per session"), min_value=Decimal(0), max_digits=9,
                                            decimal_places=2, required=False)  # fmt: skip
-    currency = forms.ChoiceField(label=_("Currency"), choices=[("EUR", "EUR"), ("TRY", "TRY"), ("GBP", "GBP"), ("USD", "USD")])
+    currency = forms.ChoiceField(
+        label=_("Currency"), choices=[("EUR", "EUR"), ("TRY", "TRY"), ("GBP", "GBP"), ("USD", "USD")]
+    )
 
     def __init__(
-        self, *args: Any, site: Site, rules: Catalogue, indication: Indication, mixture: Mixture, user: User, **kwargs: Any
+        self,
+        *args: Any,
+        site: Site,
+        rules: Catalogue,
+        indication: Indication,
+        mixture: Mixture,
+        user: User,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.site, self.rules, self.indication, self.mixture = site, rules, indication, mixture

@@ -1,4 +1,5 @@
 """A moment typed as the wall-clock time of a site, judged honestly on clock-change nights."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,4 +1,5 @@
 """The intradermal test before the first use of a new product (lab-allergy): placed, read, negative or positive."""
+
 from __future__ import annotations
 
 import pghistory

@@ -1,4 +1,5 @@
 """Booked time. Overlap of patient, practitioner, room or device is impossible in the database (design.md 4)."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,4 +1,5 @@
 """Consent of a patient to one plan. In this release the signed paper is recorded; signing on screen comes later."""
+
 from __future__ import annotations
 
 import pghistory

@@ -1,4 +1,5 @@
 """A course: a plan for one patient plus real rows for its sessions (design.md 5)."""
+
 from __future__ import annotations
 
 from typing import Any, ClassVar, Self
@@ -93,7 +94,9 @@ class CourseItem(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["course", "syringe", "position"], name="course_item_position"),
             models.CheckConstraint(condition=Q(volume_ml__gt=0), name="course_item_volume_positive"),
-            models.CheckConstraint(condition=Q(strength=None) | Q(strength__gt=0), name="course_item_strength_positive"),
+            models.CheckConstraint(
+                condition=Q(strength=None) | Q(strength__gt=0), name="course_item_strength_positive"
+            ),
         ]
 
     def __str__(self) -> str:

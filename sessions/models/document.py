@@ -1,4 +1,5 @@
 """Issued documents: frozen bytes with their SHA-256. Printing again renders nothing; a new issue supersedes."""
+
 from __future__ import annotations
 
 import pghistory

@@ -1,4 +1,5 @@
 """The outbox: one row per message, written in the transaction of what causes it (design.md 9)."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,4 +1,5 @@
 """The treatment record: what was really given. One per appointment; signed is frozen by the database."""
+
 from __future__ import annotations
 
 import pghistory

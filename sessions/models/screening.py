@@ -1,4 +1,5 @@
 """Screenings as they were made, with their inputs; findings; clearances as rows of a named clinician."""
+
 from __future__ import annotations
 
 import pghistory

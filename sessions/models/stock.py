@@ -1,4 +1,5 @@
 """Lots and their movements. The balance is kept on the lot under a row lock and never goes below zero."""
+
 from __future__ import annotations
 
 import datetime as dt

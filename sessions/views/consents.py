@@ -1,4 +1,5 @@
 """Consent on paper: text given, paper signed, withdrawn."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
 """Courses: choose indication and mixture, see the judgement live, propose, approve, clear findings, stop."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -50,14 +51,14 @@ def check_words(result: CheckResult) -> str:
 
 
 def patient_or_404(request: HttpRequest, public_id: str) -> Patient:
-    return get_object_or_404(Patient.objects.visible_to(request.user).select_related("registered_at"), public_id=public_id)
+    return get_object_or_404(
+        Patient.objects.visible_to(request.user).select_related("registered_at"), public_id=public_id
+    )
 
 
 def course_or_404(request: HttpRequest, public_id: str) -> Course:
     courses = Course.objects.select_related("patient", "site", "practitioner", "approved_by", "catalogue")
-    return get_object_or_404(
-        courses, public_id=public_id, patient__in=Patient.objects.visible_to(request.user)
-    )
+    return get_object_or_404(courses, public_id=public_id, patient__in=Patient.objects.visible_to(request.user))
 
 
 def choice_of(request: HttpRequest, rules: Catalogue) -> tuple[Indication | None, Mixture | None]:
@@ -198,9 +199,16 @@ def course_context(request: HttpRequest, course: Course) -> dict[str, Any]:
         "title": indication.name_in(language) if indication else course.indication,
         "evidence": indication.evidence if indication else "",
         "regions": [rules.regions[code].name_in(language) for code in course.regions if code in rules.regions],
-        "technique": rules.techniques[course.technique].name_in(language) if course.technique in rules.techniques else "",
+        "technique": rules.techniques[course.technique].name_in(language)
+        if course.technique in rules.techniques
+        else "",
         "items": [
-            (item, rules.substances[item.substance].name_in(language) if item.substance in rules.substances else item.substance)
+            (
+                item,
+                rules.substances[item.substance].name_in(language)
+                if item.substance in rules.substances
+                else item.substance,
+            )
             for item in course.items.all()
         ],
         "planned": planned,
@@ -261,7 +269,9 @@ def course_stop(request: HttpRequest, public_id: str) -> HttpResponse:
                 if attempt.answer:
                     return redirect(attempt.answer)
                 data = form.cleaned_data
-                coursework.stop(course=found, seen_version=data["seen_version"], reason=data["reason"], by=doer_of(request))
+                coursework.stop(
+                    course=found, seen_version=data["seen_version"], reason=data["reason"], by=doer_of(request)
+                )
                 return attempt.leads_to(reverse("course", args=[found.public_id]))
         except Refused as refusal:
             form.refuse(refusal)

@@ -1,0 +1,298 @@
+"""The ready strip: what must be true before the needle (clinical reference, section 9). One list asked by page and verb.
+
+Each gate is red until met; unknown never counts as met. Only photographs, a late interval and laboratory tests that no
+rule needs may be passed with a named reason, which is kept on the record.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from patients.facts import PatientFacts
+from patients.models import Patient
+from protocols import catalogue
+from protocols.definitions import Catalogue
+from protocols.plan import Plan
+from protocols.planning import IntervalKind, Step, course_steps, judge_interval
+from protocols.screening import Act, Stage, permits
+from sessions import consenting, screenings
+from sessions.choices import RecordStatus
+from sessions.gathering import facts_of
+from sessions.models import AllergyTest, Course, PlannedSession, TreatmentSession
+from sessions.models.allergy_test import TestResult
+from sessions.plans import plan_of
+
+READY, MEND, BLOCKED = "ready", "mend", "blocked"
+LAB_VALID_DAYS = 90
+WEIGHT_VALID_DAYS = 90
+TEST_LEAST = dt.timedelta(hours=24)
+TEST_VALID_DAYS = 30
+KNOWN_PRODUCT_DAYS = 365
+NEVER_TESTED = frozenset({"sub-prp", "sub-nacl", "sub-water-inj", "sub-la-cream"})
+OVERRIDABLE = frozenset({"gate-photos", "gate-interval", "gate-labs"})
+FIVE_ARI = frozenset({"sub-finasteride", "sub-dutasteride"})
+PREGNANCY_TESTED = FIVE_ARI | {"sub-thiocolchicoside", "sub-txa"}
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One light. `mend` names the act that mends it (the page knows its address); `detail` says what is missing."""
+
+    code: str
+    state: str
+    detail: str
+    mend: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        return self.state == READY
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What all gates look at, read once."""
+
+    record: TreatmentSession
+    patient: Patient
+    facts: PatientFacts
+    plan: Plan
+    rules: Catalogue
+    now: dt.datetime
+    today: dt.date
+    previous: TreatmentSession | None
+    overridden: frozenset[str]
+
+
+def case_of(record: TreatmentSession) -> Case:
+    site = record.appointment.site
+    now = timezone.now()
+    previous = (
+        TreatmentSession.objects.filter(course=record.course, ended_at__isnull=False)
+        .exclude(pk=record.pk)
+        .order_by("-ended_at")
+        .first()
+    )
+    return Case(
+        record=record, patient=record.patient, facts=facts_of(record.patient), plan=plan_of(record.course),
+        rules=catalogue.in_force(), now=now, today=now.astimezone(site.zone).date(), previous=previous,
+        overridden=frozenset(one["gate"] for one in record.gate_overrides),
+    )  # fmt: skip
+
+
+def gates_of(record: TreatmentSession) -> list[Gate]:
+    """All lights in their fixed order."""
+    case = case_of(record)
+    return [
+        _identity(case), _history(case), _screening(case), _consent(case), _thinking(case), _test(case), _labs(case),
+        _weight(case), _interval(case), _lots(case), _licence(case), _photos(case),
+    ]  # fmt: skip
+
+
+def open_gates(record: TreatmentSession) -> list[Gate]:
+    return [gate for gate in gates_of(record) if not gate.is_met]
+
+
+def _identity(case: Case) -> Gate:
+    if case.record.identity_checked:
+        return Gate("gate-identity", READY, case.record.identity_checked)
+    return Gate("gate-identity", MEND, _("Ask for name and birth date."), "identity")
+
+
+def _history(case: Case) -> Gate:
+    confirmed = case.record.history_confirmed_at
+    if confirmed is None:
+        return Gate("gate-history", MEND, _("Ask what changed since last time."), "history")
+    return Gate("gate-history", READY, case.record.history_changes or _("Nothing changed"))
+
+
+def _screening(case: Case) -> Gate:
+    result = screenings.evaluate(
+        patient=case.patient, stage=Stage.START, on=case.today, course=case.record.course, facts=case.facts
+    )
+    verdict = permits(result, Act.START, case.today)
+    if verdict.allowed:
+        return Gate("gate-screening", READY, _("Cleared today"))
+    state = BLOCKED if result.outcome == "blocked" else MEND
+    return Gate(
+        "gate-screening", state, screenings.sentence(verdict.reason), "measure" if result.to_do else "screening"
+    )
+
+
+def _consent(case: Case) -> Gate:
+    state = consenting.state_of(case.record.course, at=case.now)
+    if state.holds and state.consent and state.consent.signed_at:
+        day = state.consent.signed_at.astimezone(case.record.appointment.site.zone)
+        return Gate("gate-consent", READY, _("Signed %(day)s") % {"day": f"{day:%d.%m.%Y}"})
+    return Gate("gate-consent", MEND, state.sentence, "consent")
+
+
+def _thinking(case: Case) -> Gate:
+    if case.previous is not None:
+        return Gate("gate-thinking", READY, _("Not the first session"))
+    if consenting.thought_long_enough(case.record.course, at=case.now):
+        return Gate("gate-thinking", READY, _("At least 24 hours"))
+    return Gate("gate-thinking", BLOCKED, _("24 hours must lie between the consent text and the first session."))
+
+
+def _test(case: Case) -> Gate:
+    missing = [
+        case.rules.substances[code].name_in(get_language() or "en")
+        for code in sorted(new_products(case))
+        if not _tested(case, code)
+    ]
+    if missing:
+        return Gate("gate-test", MEND, _("No valid negative test: %(names)s") % {"names": ", ".join(missing)}, "test")
+    return Gate("gate-test", READY, _("No new product, or tested"))
+
+
+def new_products(case: Case) -> set[str]:
+    """Products of the plan that were not given here within the last 12 months and that are tested at all."""
+    since = case.today - dt.timedelta(days=KNOWN_PRODUCT_DAYS)
+    known = {code for session in case.facts.sessions if session.on >= since for code in session.substances}
+    return {
+        code
+        for code in case.plan.substances - known - NEVER_TESTED
+        if code in case.rules.substances and case.rules.substances[code].needs_allergy_test
+    }
+
+
+def _tested(case: Case, code: str) -> bool:
+    newest = AllergyTest.objects.filter(patient=case.patient, substance=code).first()
+    if newest is None or newest.result != TestResult.NEGATIVE or newest.read_at is None:
+        return False
+    age = (case.today - newest.placed_at.astimezone(case.record.appointment.site.zone).date()).days
+    return case.now - newest.placed_at >= TEST_LEAST and age <= TEST_VALID_DAYS
+
+
+def _labs(case: Case) -> Gate:
+    strict = [name for name, needed, waivable in _labs_needed(case) if needed and not waivable]
+    soft = [name for name, needed, waivable in _labs_needed(case) if needed and waivable]
+    if strict:
+        return Gate("gate-labs", MEND, _("Missing: %(labs)s") % {"labs": ", ".join(strict)}, "measure")
+    if soft and "gate-labs" not in case.overridden:
+        return Gate("gate-labs", MEND, _("Missing: %(labs)s") % {"labs": ", ".join(soft)}, "labs")
+    return Gate("gate-labs", READY, _("Waived with a reason") if soft else _("In date"))
+
+
+def _labs_needed(case: Case) -> Iterator[tuple[str, bool, bool]]:
+    """(name, missing, may be waived) of every laboratory value this plan asks for (section 8, lab-*)."""
+    language = get_language() or "en"
+
+    def missing(code: str) -> bool:
+        newest = max(
+            (one for one in case.facts.measurements if one.code == code), key=lambda m: m.taken_on, default=None
+        )
+        return (
+            newest is None
+            or (case.today - newest.taken_on).days > LAB_VALID_DAYS
+            or newest.text in {"abnormal", "positive"}
+        )
+
+    def name(code: str) -> str:
+        return case.rules.measurements[code].name.get(language)
+
+    yield name("m-cbc"), missing("m-cbc"), True
+    diabetes = str(case.facts.answers.get("q-diabetes", "")) not in {"no", ""}
+    if diabetes:
+        yield name("m-hba1c"), missing("m-hba1c"), True
+    if case.plan.category in {"body", "pain"} or case.plan.substances & FIVE_ARI:
+        yield name("m-liver"), missing("m-liver"), True
+        yield name("m-kidney"), missing("m-kidney"), True
+    may_be_pregnant = case.facts.sex != "male" and case.facts.answers.get("q-pregnant") != "na"
+    if case.plan.substances & PREGNANCY_TESTED and may_be_pregnant:
+        tests = [one for one in case.facts.measurements if one.code == "m-pregnancy-test"]
+        newest = max(tests, key=lambda m: m.taken_on, default=None)
+        stale = newest is None or newest.text != "negative" or (case.today - newest.taken_on).days > 3
+        yield name("m-pregnancy-test"), stale, False
+
+
+def _weight(case: Case) -> Gate:
+    limited = [
+        code for code in case.plan.substances if code in case.rules.substances and case.rules.substances[code].mg_per_kg
+    ]
+    if not limited:
+        return Gate("gate-weight", READY, _("Not needed for this plan"))
+    weights = [one for one in case.facts.measurements if one.code == "m-weight"]
+    newest = max(weights, key=lambda m: m.taken_on, default=None)
+    if newest is None or (case.today - newest.taken_on).days > WEIGHT_VALID_DAYS:
+        return Gate("gate-weight", MEND, _("Weigh the patient: a dose limit depends on it."), "measure")
+    return Gate("gate-weight", READY, f"{newest.value:f} kg")
+
+
+def _interval(case: Case) -> Gate:
+    if case.previous is None or case.previous.ended_at is None:
+        return Gate("gate-interval", READY, _("First session"))
+    step = step_of(case.record.planned_session, case.record, case.rules)
+    if step is None:
+        return Gate("gate-interval", READY, _("First session"))
+    last = case.previous.ended_at.astimezone(case.record.appointment.site.zone).date()
+    verdict = judge_interval(previous=last, proposed=case.today, step=step)
+    words = verdict.text(get_language() or "en")
+    if verdict.kind is IntervalKind.TOO_EARLY:
+        return Gate("gate-interval", BLOCKED, words)
+    if verdict.kind is IntervalKind.LATE and "gate-interval" not in case.overridden:
+        return Gate("gate-interval", MEND, words, "override-interval")
+    return Gate("gate-interval", READY, words)
+
+
+def steps_of(course: Course, rules: Catalogue) -> tuple[Step | None, ...] | None:
+    """The interval leading up to each session of a course, with the substances' own minimum; None when the indication
+    is no longer known."""
+    indication = rules.indications.get(course.indication)
+    if indication is None:
+        return None
+    total = course.planned_sessions.count()
+    return course_steps(indication, rules, sessions=total, substances=sorted(plan_of(course).substances))
+
+
+def step_of(planned: PlannedSession | None, record: TreatmentSession, rules: Catalogue) -> Step | None:
+    """The interval that leads up to this session; None for the first one."""
+    steps = steps_of(record.course, rules)
+    if planned is None or steps is None or planned.number > len(steps):
+        return None
+    return steps[planned.number - 1]
+
+
+def _lots(case: Case) -> Gate:
+    products = list(case.record.products.select_related("lot"))
+    without = [product for product in products if product.lot is None]
+    if not products or without:
+        return Gate("gate-lots", MEND, _("Choose a lot for each component."), "lots")
+    for product in products:
+        lot = product.lot
+        if lot.expires_on < case.today:
+            return Gate("gate-lots", BLOCKED, _("Lot %(lot)s has expired.") % {"lot": lot.lot_number}, "lots")
+        if lot.held_back_reason:
+            return Gate("gate-lots", BLOCKED, _("Lot %(lot)s is held back: %(why)s") % {
+                "lot": lot.lot_number, "why": lot.held_back_reason}, "lots")  # fmt: skip
+        if lot.balance_ml < product.volume_ml:
+            return Gate("gate-lots", MEND, _("Lot %(lot)s holds only %(ml)s ml.") % {
+                "lot": lot.lot_number, "ml": f"{lot.balance_ml:f}"}, "lots")  # fmt: skip
+    return Gate("gate-lots", READY, _("In date and enough"))
+
+
+def _licence(case: Case) -> Gate:
+    if case.record.practitioner.licensed_on(case.today):
+        return Gate("gate-licence", READY, case.record.practitioner.licence_number)
+    return Gate("gate-licence", BLOCKED, _("No valid licence is recorded for %(name)s.") % {
+        "name": case.record.practitioner.name})  # fmt: skip
+
+
+def _photos(case: Case) -> Gate:
+    number = case.record.planned_session.number if case.record.planned_session else 1
+    if number != 1 and number % 3 != 0:
+        return Gate("gate-photos", READY, _("Not due"))
+    if "gate-photos" in case.overridden:
+        return Gate("gate-photos", READY, next(
+            one["reason"] for one in case.record.gate_overrides if one["gate"] == "gate-photos"))  # fmt: skip
+    return Gate("gate-photos", MEND, _("Due at session %(number)s") % {"number": number}, "photos")
+
+
+def may_begin(record: TreatmentSession) -> bool:
+    return record.status == RecordStatus.OPEN and not open_gates(record)

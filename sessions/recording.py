@@ -26,7 +26,7 @@ from protocols.choices import CheckResult
 from protocols.plan import Component, Plan, Syringe
 from protocols.planning import shift_course
 from protocols.screening import Act, Stage
-from sessions import booking, documents, gates, messaging, screenings, stock
+from sessions import documents, gates, messaging, screenings, statuses, stock
 from sessions.choices import RECORD_MOVES, AppointmentStatus, CourseStatus, RecordStatus
 from sessions.coursework import check_of
 from sessions.models import (
@@ -246,7 +246,7 @@ def begin(*, record: TreatmentSession, seen_version: int, by: Doer) -> Treatment
     record.status = RecordStatus.BEGUN
     record.begun_at = timezone.now()
     _save(record, seen_version, ["status", "begun_at", "screening"])
-    booking.change_status(
+    statuses.change_status(
         appointment=appointment, to=AppointmentStatus.IN_TREATMENT, seen_version=appointment.version, by=by
     )
     _log(record, by, "treatment-begun", "began the treatment")
@@ -321,7 +321,7 @@ def end_treatment(*, record: TreatmentSession, seen_version: int, by: Doer) -> T
     record.ended_at = timezone.now()
     _save(record, seen_version, ["status", "ended_at"])
     stock.take(record=record, by=user)
-    booking.change_status(appointment=appointment, to=AppointmentStatus.DONE, seen_version=appointment.version, by=by)
+    statuses.change_status(appointment=appointment, to=AppointmentStatus.DONE, seen_version=appointment.version, by=by)
     _date_planned_session(record)
     _log(record, by, "treatment-ended", "ended the treatment")
     documents.issue_aftercare(treatment_session=record, by=by)

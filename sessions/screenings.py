@@ -1,4 +1,4 @@
-"""Screen a patient now and keep the result with its inputs; answer what it allows. The rules are protocols.screening."""
+"""Screen a patient now and keep the result with its inputs; answer what it allows. Rules: protocols.screening."""
 
 from __future__ import annotations
 

@@ -1,0 +1,178 @@
+"""What the patient page shows, gathered with a fixed number of queries whatever the length of the history."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Prefetch
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from patients.models import Patient
+from protocols.definitions import Catalogue
+from sessions.choices import CourseStatus
+from sessions.explaining import answer_in_words, day_in_words
+from sessions.models import Appointment, Course, Fulfilment, TreatmentSession
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One dot of the course line."""
+
+    number: int
+    state: str
+    label: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CourseCard:
+    course: Course
+    title: str
+    done: int
+    total: int
+    steps: list[Step]
+    window: str
+    needs_booking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One card of the timeline: an appointment with what was really given, if anything."""
+
+    appointment: Appointment
+    title: str
+    number: str
+    day: str
+    when: str
+    is_today: bool
+    pill: str
+    word: str
+    record: TreatmentSession | None
+    products: list[tuple[str, Decimal, str]]
+    injected_ml: Decimal
+    points: int
+
+
+def age_on(birth_date: dt.date, day: dt.date) -> int:
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+def indication_name(code: str, rules: Catalogue) -> str:
+    definition = rules.indications.get(code)
+    return definition.name_in(get_language() or "en") if definition else code
+
+
+def courses_of(patient: Patient, rules: Catalogue) -> list[CourseCard]:
+    """Newest first, each with its line of sessions. Three queries."""
+    courses = Course.objects.for_patient(patient).prefetch_related(
+        "planned_sessions",
+        Prefetch(
+            "planned_sessions__fulfilments",
+            queryset=Fulfilment.objects.filter(active=True).select_related("appointment"),
+            to_attr="active_fulfilments",
+        ),
+    )
+    return [_course_card(course, patient, rules) for course in courses]
+
+
+def _course_card(course: Course, patient: Patient, rules: Catalogue) -> CourseCard:
+    today = patient.registered_at.today()
+    steps, next_open, done = [], None, 0
+    for session in course.planned_sessions.all():
+        booked = session.active_fulfilments[0].appointment if session.active_fulfilments else None
+        if session.done_on:
+            done += 1
+            state, day = "done", session.done_on
+        elif booked:
+            day = booked.starts_at.date()
+            state = "today" if day == today else "later"
+        else:
+            state, day = ("next" if next_open is None else "later"), session.ideal
+            next_open = next_open or session
+        url = reverse("appointment", args=[booked.public_id]) if booked else ""
+        steps.append(Step(session.number, state, f"{day:%d.%m.}", url))
+    window = ""
+    if next_open is not None:
+        window = day_in_words(next_open.ideal)
+        if next_open.latest:
+            window = _("%(first)s to %(last)s") % {
+                "first": day_in_words(next_open.earliest),
+                "last": day_in_words(next_open.latest),
+            }
+    return CourseCard(
+        course=course,
+        title=indication_name(course.indication, rules),
+        done=done,
+        total=len(steps),
+        steps=steps,
+        window=window,
+        needs_booking=next_open is not None and course.status == CourseStatus.APPROVED,
+    )
+
+
+def visits_of(patient: Patient, rules: Catalogue, *, clinical: bool, limit: int = 50) -> list[Visit]:
+    """Appointments newest first; what was given only for those who may see it."""
+    appointments = (
+        Appointment.objects.for_patient(patient)
+        .select_related("service", "practitioner", "room", "site", "course")
+        .prefetch_related("fulfilments__planned_session", "course__planned_sessions")
+        .order_by("-starts_at")[:limit]
+    )
+    records: dict[int, TreatmentSession] = {}
+    if clinical:
+        rows = TreatmentSession.objects.filter(patient=patient).select_related("signed_by", "practitioner")
+        for row in rows.prefetch_related("products__lot", "areas", "addenda__written_by"):
+            records[row.appointment_id] = row
+    return [_visit(appointment, records.get(appointment.pk), rules) for appointment in appointments]
+
+
+def _visit(appointment: Appointment, record: TreatmentSession | None, rules: Catalogue) -> Visit:
+    language = get_language() or "en"
+    planned = [one.planned_session for one in appointment.fulfilments.all() if one.active]
+    total = len(appointment.course.planned_sessions.all()) if appointment.course else 0
+    products = record.products.all() if record else []
+    areas = record.areas.all() if record else []
+    pill, word = appointment.status, appointment.get_status_display()
+    if record and record.status == "signed":
+        pill, word = "signed", _("Signed")
+    elif record and record.status == "ended":
+        pill, word = "draft", _("Not signed yet")
+    return Visit(
+        appointment=appointment,
+        title=indication_name(appointment.course.indication, rules) if appointment.course else appointment.service.name,
+        number=f"{planned[0].number}/{total}" if planned and total else "",
+        day=day_in_words(appointment.local_start.date()),
+        when=f"{appointment.local_start:%H:%M}",
+        is_today=appointment.local_start.date() == appointment.site.today(),
+        pill=pill,
+        word=word,
+        record=record,
+        products=[
+            (
+                rules.substances[row.substance].name_in(language)
+                if row.substance in rules.substances
+                else row.substance,
+                row.volume_ml,
+                row.lot.lot_number if row.lot else "",
+            )
+            for row in products
+        ],
+        injected_ml=sum((area.points * area.ml_per_point for area in areas), Decimal(0)),
+        points=sum(area.points for area in areas),
+    )
+
+
+def allergy_lines(patient: Patient, rules: Catalogue) -> list[dict[str, Any]]:
+    """Red lines: allergies on record are always in sight."""
+    lines = []
+    for allergy in patient.allergies.filter(ended_at=None):
+        name = answer_in_words("q-allergy", allergy.allergen, rules).split("? ")[-1]
+        if allergy.allergen in rules.substances:
+            name = rules.substances[allergy.allergen].name_in(get_language() or "en")
+        lines.append({"kind": "safety", "bold": _("Allergy: %(to)s") % {"to": name}, "text": allergy.note})
+    return lines

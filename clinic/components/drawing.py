@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.forms.utils import flatatt
-from django.template.loader import get_template
+from django.template.loader import render_to_string
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
@@ -16,7 +16,7 @@ Text = str | Promise
 
 def draw(component: str, /, **context: Any) -> SafeString:
     """One component template, rendered with nothing but its own parameters."""
-    return get_template(f"components/{component}.html").render(context)
+    return render_to_string(f"components/{component}.html", context)
 
 
 def attributes(extra: dict[str, Any]) -> SafeString:

@@ -121,7 +121,7 @@ def check_figures(plan: Plan, catalogue: Catalogue) -> None:
         _known(region, catalogue.regions, "region")
     if not plan.regions:
         raise PlanError("The plan names no region.")
-    if plan.numbing_cream_g is not None and not 0 <= plan.numbing_cream_g < 1000:
+    if plan.numbing_cream_g is not None and not _possible(plan.numbing_cream_g, 1000, zero=True):
         raise PlanError(f"{plan.numbing_cream_g} g of numbing cream is not a possible amount.")
     for syringe in plan.syringes:
         _check_syringe(syringe, catalogue)
@@ -134,17 +134,22 @@ def _check_syringe(syringe: Syringe, catalogue: Catalogue) -> None:
         _known(syringe.technique, catalogue.techniques, "technique")
     if syringe.points is not None and not 0 < syringe.points <= 10_000:
         raise PlanError(f"{syringe.points} points are not possible.")
-    if syringe.depth_mm is not None and not 0 <= syringe.depth_mm <= 100:
+    if syringe.depth_mm is not None and not _possible(syringe.depth_mm, 100, zero=True):
         raise PlanError(f"A depth of {syringe.depth_mm} mm is not possible.")
-    if syringe.stated_total_ml is not None and not 0 <= syringe.stated_total_ml <= 1000:
+    if syringe.stated_total_ml is not None and not _possible(syringe.stated_total_ml, 1000, zero=True):
         raise PlanError(f"A total of {syringe.stated_total_ml} ml is not possible.")
     for component in syringe.components:
         _known(component.substance, catalogue.substances, "substance")
-        if not 0 < component.volume_ml <= 1000:
+        if not _possible(component.volume_ml, 1000):
             raise PlanError(f"{component.substance}: {component.volume_ml} ml is not a possible volume.")
-        if component.strength is not None and not 0 < component.strength <= 100_000:
+        if component.strength is not None and not _possible(component.strength, 100_000):
             raise PlanError(f"{component.substance}: a strength of {component.strength} is not possible.")
         amount_of(component, catalogue.substances[component.substance])
+
+
+def _possible(figure: Decimal, most: int, *, zero: bool = False) -> bool:
+    """A real number above zero (or zero, where nothing is an answer) and within what anybody could mean."""
+    return figure.is_finite() and 0 <= figure <= most and (zero or figure > 0)
 
 
 def _known(code: str, known: Iterable[str], what: str) -> None:

@@ -272,6 +272,12 @@ EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Mesoclinic <clinic@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# The outbox (sessions/sending.py). A claim must outlive the slowest mail: nine steps of EMAIL_TIMEOUT and some.
+MESSAGE_HOLD_SECONDS = int(os.environ.get("MESSAGE_HOLD_SECONDS", "180"))  # a change by staff can be undone so long
+MESSAGE_ROUND_SECONDS = int(os.environ.get("MESSAGE_ROUND_SECONDS", "60"))
+MESSAGE_CLAIM_SECONDS = int(os.environ.get("MESSAGE_CLAIM_SECONDS", "240"))  # then the worker counts as gone
+MESSAGE_SETTLE_SECONDS = int(os.environ.get("MESSAGE_SETTLE_SECONDS", "900"))  # then an unknown one goes once more
+MESSAGE_MINUTE_SECONDS = float(os.environ.get("MESSAGE_MINUTE_SECONDS", "60"))  # proofs shorten the retry ladder
 
 CELERY_BROKER_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")
 CELERY_TASK_IGNORE_RESULT = True

@@ -1,0 +1,189 @@
+"""The kinds of message, and every sentence of a mail in every language we write in.
+
+Subjects and the first lines name no diagnosis and no treatment: they show on a locked phone. Turkish and English are
+complete, which a test checks; a patient of another language is written to in English.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from patients.choices import Text
+
+LANGUAGES = ("en", "tr")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`label` and `when` are for staff. `resent_alone`: one whose fate is unknown goes once more by itself; the others
+    wait for a person. `visit`: it is about a visit to come, so cancelling withdraws it."""
+
+    code: str
+    label: Any
+    when: Any
+    subject: Text
+    resent_alone: bool
+    visit: bool = False
+    stopped_by_block: bool = False
+
+
+CONFIRM, REMINDER, MOVED, CANCELLED = "msg-confirm", "msg-24h", "msg-moved", "msg-cancelled"
+AFTERCARE, CHECK_IN, INTAKE = "msg-after-0", "msg-48h", "msg-intake"
+
+KINDS: Mapping[str, Kind] = {
+    kind.code: kind
+    for kind in (
+        Kind(
+            CONFIRM, _("Booking confirmed"), _("at booking"), resent_alone=True, visit=True,
+            subject=Text.of(en="Your appointment on {day}", tr="Randevunuz: {day}"),
+        ),
+        Kind(
+            REMINDER, _("Reminder"), _("1 day before"), resent_alone=True, visit=True, stopped_by_block=True,
+            subject=Text.of(en="Reminder: your appointment on {day}", tr="Hatırlatma: {day} randevunuz"),
+        ),
+        Kind(
+            MOVED, _("Appointment moved"), _("after the change"), resent_alone=True, visit=True,
+            subject=Text.of(en="Your appointment has moved to {day}", tr="Randevunuzun yeni tarihi: {day}"),
+        ),
+        Kind(
+            CANCELLED, _("Appointment cancelled"), _("after the change"), resent_alone=True,
+            subject=Text.of(en="Your appointment on {day} is cancelled", tr="{day} randevunuz iptal edildi"),
+        ),
+        Kind(
+            AFTERCARE, _("Aftercare sheet"), _("at the end of the visit"), resent_alone=True,
+            subject=Text.of(en="Your instructions for the next days", tr="Önümüzdeki günler için önerileriniz"),
+        ),
+        Kind(
+            CHECK_IN, _("Check-in"), _("48 h after the visit"), resent_alone=True,
+            subject=Text.of(en="How are you?", tr="Nasılsınız?"),
+        ),
+        Kind(
+            INTAKE, _("Health questions"), _("on request"), resent_alone=False,
+            subject=Text.of(en="Some questions before your visit", tr="Ziyaretinizden önce birkaç soru"),
+        ),
+    )
+}  # fmt: skip
+
+SENTENCES: Mapping[str, Text] = {
+    "hello": Text.of(en="Hello {name},", tr="Merhaba {name},"),
+    "expect": Text.of(en="we expect you on {day} at {time}.", tr="sizi {day} günü saat {time} için bekliyoruz."),
+    "moved": Text.of(
+        en="your appointment has moved. We now expect you on {day} at {time}.",
+        tr="randevunuz değişti. Sizi artık {day} günü saat {time} için bekliyoruz.",
+    ),
+    "cancelled": Text.of(
+        en="your appointment on {day} at {time} is cancelled. Please do not come at that time.",
+        tr="{day} günü saat {time} randevunuz iptal edildi. Lütfen o saatte gelmeyin.",
+    ),
+    "call-for-new": Text.of(
+        en="Call us if you would like another date, or if you did not expect this.",
+        tr="Başka bir tarih isterseniz ya da bu iptali beklemiyorsanız bizi arayın.",
+    ),
+    "when": Text.of(en="When", tr="Ne zaman"),
+    "where": Text.of(en="Where", tr="Nerede"),
+    "phone": Text.of(en="Phone", tr="Telefon"),
+    "zone-of": Text.of(en="{time} ({city} time)", tr="{time} ({city} saati)"),
+    "bring": Text.of(
+        en="Please bring a list of all medicines you take, also those you buy yourself.",
+        tr="Lütfen kullandığınız tüm ilaçların listesini getirin; kendiniz aldıklarınız da dahil.",
+    ),
+    "consent": Text.of(
+        en="You will be asked to read and sign a consent form. If you would like to read it at home first, tell us.",
+        tr="Sizden bir onam formunu okuyup imzalamanız istenecek. Önce evde okumak isterseniz bize söyleyin.",
+    ),
+    "prepare": Text.of(
+        en="Eat a light meal before you come, drink no alcohol and come without make-up.",
+        tr="Gelmeden önce hafif bir şey yiyin, alkol almayın ve makyajsız gelin.",
+    ),
+    "changed": Text.of(
+        en="If your health or your medicines have changed, or you may be pregnant, call us before you come.",
+        tr="Sağlığınızda veya ilaçlarınızda bir değişiklik olduysa ya da hamile olabilirseniz gelmeden önce bizi "
+        "arayın.",
+    ),
+    "after": Text.of(
+        en="here is what to do after your visit on {day}. All times count from {time}.",
+        tr="{day} tarihli ziyaretinizden sonra yapılması gerekenler aşağıda. Tüm süreler saat {time} itibarıyla "
+        "sayılır.",
+    ),
+    "after-corrected": Text.of(
+        en="we have corrected the end time of your visit on {day}. The times below count from {time} and replace the "
+        "earlier ones.",
+        tr="{day} tarihli ziyaretinizin bitiş saati düzeltildi. Aşağıdaki süreler saat {time} itibarıyla sayılır ve "
+        "öncekilerin yerine geçer.",
+    ),
+    "must": Text.of(en="Important", tr="Önemli"),
+    "should": Text.of(en="Recommended", tr="Önerilen"),
+    "tip": Text.of(en="Good to know", tr="Bilmenizde yarar var"),
+    "until": Text.of(en="Until {moment}", tr="Şu zamana kadar: {moment}"),
+    "between": Text.of(en="From {start} until {moment}", tr="{start} ile {moment} arasında"),
+    "from": Text.of(en="From {start}", tr="{start} itibarıyla"),
+    "check-in": Text.of(
+        en="two days have passed since your visit. We would like to know how you are.",
+        tr="ziyaretinizin üzerinden iki gün geçti. Nasıl olduğunuzu bilmek isteriz.",
+    ),
+    "check-in-well": Text.of(
+        en="If all is well you need do nothing. If anything worries you, call us on {phone}.",
+        tr="Her şey yolundaysa bir şey yapmanız gerekmez. Sizi endişelendiren bir şey varsa {phone} numarasından bizi "
+        "arayın.",
+    ),
+    "answer-mail": Text.of(
+        en="You may also answer this mail; it is read in opening hours only.",
+        tr="Bu e-postayı da yanıtlayabilirsiniz; yalnızca çalışma saatlerinde okunur.",
+    ),
+    "intake": Text.of(
+        en="please answer our questions before your visit. It takes about ten minutes; you can stop and go on later.",
+        tr="ziyaretinizden önce lütfen sorularımızı yanıtlayın. Yaklaşık on dakika sürer; ara verip sonra devam "
+        "edebilirsiniz.",
+    ),
+    "intake-safe": Text.of(
+        en="The page asks for your birth date first. The link works until {day} and is for you alone: do not pass it "
+        "on.",
+        tr="Sayfa önce doğum tarihinizi sorar. Bağlantı {day} tarihine kadar geçerlidir ve yalnızca size özeldir: "
+        "başkasına iletmeyin.",
+    ),
+    "open-questions": Text.of(en="Answer the questions", tr="Soruları yanıtla"),
+    "confirm": Text.of(en="Confirm", tr="Onayla"),
+    "cannot-come": Text.of(en="Cannot come", tr="Gelemiyorum"),
+    "call-now": Text.of(en="Call {number} now if you have", tr="Şunlar olursa hemen {number} numarasını arayın"),
+    "do-not-stop": Text.of(
+        en="Do not stop any prescribed medicine yourself; ask the doctor who prescribed it.",
+        tr="Reçeteli ilaçlarınızı kendiniz bırakmayın; ilacı yazan doktora danışın.",
+    ),
+    "not-you": Text.of(
+        en="If this mail is not meant for you, please delete it and tell us.",
+        tr="Bu e-posta size ait değilse lütfen silin ve bize bildirin.",
+    ),
+}
+
+# Weekday first where the language puts it there.
+DAY = {"en": "l j F", "tr": "j F l"}
+DAY_WITH_YEAR = {"en": "l j F Y", "tr": "j F Y l"}
+
+
+def written_in(language: str) -> str:
+    """The language a mail to this patient is written in."""
+    short = language.split("-")[0].lower()
+    return short if short in LANGUAGES else "en"
+
+
+def say(key: str, language: str, **values: str) -> str:
+    """One sentence with its values filled in. A value is text and stays text: braces in a name mean nothing."""
+    return SENTENCES[key].get(language).format_map(values)
+
+
+def day_of(moment: dt.datetime | dt.date, language: str, *, year: bool = False) -> str:
+    """Date with its weekday. A datetime must already be in the zone it is to be read in."""
+    with translation.override(language):
+        return date_format(moment, (DAY_WITH_YEAR if year else DAY)[language], use_l10n=False)
+
+
+def moment_of(moment: dt.datetime, language: str) -> str:
+    """Weekday, date and clock time, short enough for a line of a list."""
+    return f"{day_of(moment, language)}, {moment:%H:%M}"

@@ -1,0 +1,368 @@
+"""The outbox: messages are rows, written by the deed that causes them, in its own transaction (design.md 9).
+
+Nothing is sent from here. Cancelling withdraws, moving rewrites; what will not go out is a row too, with its reason.
+`sessions/sending.py` sends what is due.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from clinic import audit
+from clinic.doer import Doer
+from clinic.errors import Refused, Stale
+from clinic.models import Site
+from clinic.models.base import new_public_id
+from patients.models import Patient
+from protocols import message_times
+from sessions.choices import CANCELLED as CANCELLED_STATUSES
+from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState
+from sessions.message_texts import AFTERCARE, CANCELLED, CHECK_IN, CONFIRM, INTAKE, KINDS, MOVED, REMINDER
+from sessions.models import Appointment, Message, MessageStep, TreatmentSession
+
+S = MessageState
+
+# Why a message does not go out. Stored in English, shown through gettext.
+NO_ADDRESS = gettext_noop("No e-mail address")
+ADDRESS_FAILS = gettext_noop("Mails to this address come back")
+MOVED_AWAY = gettext_noop("Appointment moved")
+CALLED_OFF = gettext_noop("Appointment cancelled")
+TOO_LATE_TO_REMIND = gettext_noop("Too late for a reminder: booked less than a day before")
+BEGUN_ALREADY = gettext_noop("The appointment has begun")
+END_CORRECTED = gettext_noop("The end of the treatment was corrected")
+END_TAKEN_BACK = gettext_noop("The end of the treatment was taken back")
+UNDONE = gettext_noop("The change was undone before it was sent")
+SUPERSEDED = gettext_noop("Replaced by a newer message")
+
+# In these states the patient may have read it.
+MAY_BE_READ = (S.SENDING, S.SENT, S.DELIVERED, S.UNKNOWN)
+INTAKE_DAYS = 7
+AFTERCARE_HOURS = 48
+
+
+# --- what other verbs call, inside their transaction ----------------------------------------------------------------
+def appointment_booked(*, appointment: Appointment, by: Doer) -> None:
+    """Confirmation at once and the reminder; also after a cancellation was taken back."""
+    bring_up_to_date(appointment, by=by, reason=UNDONE)
+
+
+def appointment_moved(*, appointment: Appointment, by: Doer) -> None:
+    """What is not sent is rewritten. A patient who was told another time is told, after the hold."""
+    bring_up_to_date(appointment, by=by, reason=MOVED_AWAY)
+
+
+def appointment_cancelled(*, appointment: Appointment, by: Doer) -> None:
+    """What is not sent is withdrawn. A patient who was told to come is told not to, after the hold."""
+    bring_up_to_date(appointment, by=by, reason=CALLED_OFF)
+
+
+@transaction.atomic
+def treatment_ended(*, treatment_session: TreatmentSession, by: Doer) -> None:
+    """Aftercare at once, the check-in 48 hours after the end."""
+    after_the_end(treatment_session, by=by, corrected=False)
+
+
+@transaction.atomic
+def end_corrected(*, treatment_session: TreatmentSession, by: Doer) -> None:
+    """Rewrite what is not sent; a patient who has the old clock times gets the right ones, after the hold.
+
+    Also for an end that was taken back (`ended_at` is empty again): then everything is withdrawn.
+    """
+    reason = END_CORRECTED if treatment_session.ended_at else END_TAKEN_BACK
+    withdraw(messages_of(treatment_session), reason=reason, by=by)
+    if treatment_session.ended_at is not None:
+        after_the_end(treatment_session, by=by, corrected=True)
+
+
+@transaction.atomic
+def intake_requested(*, patient: Patient, site: Site, by: Doer) -> Message:
+    """The mail with the patient's intake link. One that is still waiting is not written twice."""
+    held = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    waiting = messages_of(held).filter(kind=INTAKE, state=S.SCHEDULED).first()
+    if waiting is not None:
+        return waiting
+    now = timezone.now()
+    return write(
+        INTAKE, cause=held, patient=held, site=site, by=by, due_at=now,
+        useful_until=now + dt.timedelta(days=INTAKE_DAYS), revision=next_revision(held, INTAKE),
+    )  # fmt: skip
+
+
+# --- appointments ---------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The last thing the patient may have read about this appointment: a start, or that it is cancelled."""
+
+    start: str = ""
+    cancelled: bool = False
+
+
+def told_about(appointment: Appointment) -> Told:
+    last = (
+        messages_of(appointment)
+        .filter(state__in=MAY_BE_READ, kind__in=[CONFIRM, MOVED, REMINDER, CANCELLED])
+        .order_by("-claimed_at", "-id")
+        .first()
+    )
+    if last is None:
+        return Told()
+    return Told(start=last.told_start, cancelled=last.kind == CANCELLED)
+
+
+@transaction.atomic
+def bring_up_to_date(appointment: Appointment, *, by: Doer, reason: str) -> None:
+    """Compare what the patient was told with what is true now, withdraw what no longer holds, write what is missing.
+
+    1. Everything unsent about this appointment is withdrawn. What is still right comes back in step 2 or 3.
+    2. Cancelled: a notice, if the patient was ever told to come.
+    3. Upcoming: a confirmation if nothing was told yet, a notice if another time was told, nothing if it is the same
+       time again (an undo within the hold); and the reminder.
+    """
+    told = told_about(appointment)
+    withdraw(messages_of(appointment), reason=reason, by=by)
+    now = timezone.now()
+    if appointment.status in CANCELLED_STATUSES:
+        if told.start and not told.cancelled and appointment.starts_at > now:
+            write_visit(CANCELLED, appointment, by=by, due_at=after_hold(by, now))
+        return
+    if appointment.status not in UPCOMING:
+        return
+    if not told.start or told.cancelled:
+        write_visit(CONFIRM, appointment, by=by, due_at=now)
+    elif told.start != appointment.agreed_start:
+        write_visit(MOVED, appointment, by=by, due_at=after_hold(by, now))
+    write_reminder(appointment, by=by, now=now)
+
+
+def write_reminder(appointment: Appointment, *, by: Doer, now: dt.datetime) -> None:
+    """One calendar day before at the same clock time. Inside that window the confirmation has just said it all."""
+    due_at = message_times.due_at(REMINDER, booked_at=now, starts_at=appointment.starts_at, zone=appointment.site.zone)
+    too_late = due_at is None
+    write_visit(REMINDER, appointment, by=by, due_at=due_at or now, suppressed=TOO_LATE_TO_REMIND if too_late else "")
+
+
+def write_visit(kind: str, appointment: Appointment, *, by: Doer, due_at: dt.datetime, suppressed: str = "") -> Message:
+    revision = max(appointment.revision, next_revision(appointment, kind, if_sent=True))
+    return write(
+        kind, cause=appointment, patient=appointment.patient, site=appointment.site, appointment=appointment, by=by,
+        due_at=due_at, useful_until=appointment.starts_at, revision=revision, suppressed=suppressed,
+    )  # fmt: skip
+
+
+def after_hold(by: Doer, now: dt.datetime) -> dt.datetime:
+    """A change by staff waits, so that an undo sends nothing. The patient's own deed is answered at once."""
+    return now + dt.timedelta(seconds=settings.MESSAGE_HOLD_SECONDS if by.kind == "staff" else 0)
+
+
+# --- after a treatment ----------------------------------------------------------------------------------------------
+def after_the_end(treatment_session: TreatmentSession, *, by: Doer, corrected: bool) -> None:
+    now, ended_at = timezone.now(), treatment_session.ended_at
+    appointment = treatment_session.appointment
+    if ended_at is None:
+        raise ValueError("Messages after a treatment count from its end.")
+    common: dict[str, Any] = {
+        "cause": treatment_session, "patient": treatment_session.patient, "site": appointment.site,
+        "appointment": appointment, "by": by,
+    }  # fmt: skip
+    write(
+        AFTERCARE, due_at=after_hold(by, now) if corrected else now,
+        useful_until=max(now, ended_at) + dt.timedelta(hours=AFTERCARE_HOURS),
+        revision=next_revision(treatment_session, AFTERCARE), **common,
+    )  # fmt: skip
+    if messages_of(treatment_session).filter(kind=CHECK_IN, state__in=MAY_BE_READ).exists():
+        return
+    due_at = message_times.due_at(CHECK_IN, ended_at=ended_at, zone=appointment.site.zone) or now
+    write(
+        CHECK_IN, due_at=due_at, useful_until=due_at + dt.timedelta(hours=AFTERCARE_HOURS),
+        revision=next_revision(treatment_session, CHECK_IN), **common,
+    )  # fmt: skip
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+def messages_of(cause: models.Model) -> Any:
+    return Message.objects.filter(cause_kind=cause._meta.model_name, cause_public_id=cause.public_id)  # type: ignore[attr-defined]
+
+
+def next_revision(cause: models.Model, kind: str, *, if_sent: bool = False) -> int:
+    """The revision a new row of this kind gets. With `if_sent` an unsent last row is used again."""
+    rows = messages_of(cause).filter(kind=kind)
+    last: int = rows.aggregate(last=Max("cause_revision"))["last"] or 0
+    if if_sent and last and not rows.filter(cause_revision=last).exclude(state=S.SUPPRESSED).exists():
+        return last
+    return last + 1
+
+
+def write(
+    kind: str, *, cause: models.Model, patient: Patient, site: Site, by: Doer, due_at: dt.datetime, revision: int,
+    useful_until: dt.datetime | None = None, appointment: Appointment | None = None, suppressed: str = "",
+) -> Message:  # fmt: skip
+    """One row, or the withdrawn one of the same key brought back. Without an address it says so instead of waiting."""
+    suppressed = suppressed or ("" if patient.email else NO_ADDRESS)
+    state = S.SUPPRESSED if suppressed else S.SCHEDULED
+    message, is_new = Message.objects.get_or_create(
+        cause_kind=cause._meta.model_name,
+        cause_public_id=cause.public_id,  # type: ignore[attr-defined]
+        kind=kind,
+        cause_revision=revision,
+        recipient=patient.email,
+        defaults={
+            "patient": patient, "site": site, "appointment": appointment, "language": patient.language,
+            "due_at": due_at, "useful_until": useful_until, "state": state, "reason": suppressed,
+            "rfc_message_id": new_rfc_message_id(),
+        },
+    )  # fmt: skip
+    if is_new:
+        step(message, by=by)
+    elif message.state == S.SUPPRESSED and not suppressed:
+        message.due_at, message.useful_until = due_at, useful_until
+        message.save(update_fields=["due_at", "useful_until"])
+        move(message, S.SCHEDULED, by=by)
+    return message
+
+
+def withdraw(messages: Any, *, reason: str, by: Doer) -> int:
+    """Suppress what is not sent yet. Waits for a claim in progress, so that a row is either withdrawn or sending."""
+    waiting = list(messages.filter(state=S.SCHEDULED).select_for_update(no_key=True).order_by("id"))
+    for message in waiting:
+        move(message, S.SUPPRESSED, reason=reason, by=by)
+    return len(waiting)
+
+
+def move(message: Message, to: str, *, reason: str = "", by: Doer | None = None, **fields: Any) -> None:
+    """The one place where a message changes its state. The row must be locked. Each change is a step in the log."""
+    if to not in MESSAGE_MOVES[message.state]:
+        raise ValueError(f"A message cannot go from {message.state} to {to}.")
+    message.state, message.reason = to, reason[:300]
+    for name, value in fields.items():
+        setattr(message, name, value)
+    message.save(update_fields=["state", "reason", *fields])
+    step(message, by=by)
+
+
+def step(message: Message, *, by: Doer | None = None) -> None:
+    MessageStep.objects.create(
+        message=message, at=timezone.now(), state=message.state, reason=message.reason, by=by.user if by else None
+    )
+
+
+def new_rfc_message_id() -> str:
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    return f"<{new_public_id()}@{domain}>"
+
+
+# --- what people do in the message log ------------------------------------------------------------------------------
+def check_can_send_again(message: Message) -> None:
+    """A person may repeat what has gone wrong, what nobody knows about, and what was sent. Raises `Refused`."""
+    if message.state in {S.SCHEDULED, S.SENDING}:
+        raise Refused(_("This message is still on its way."))
+    if message.patient is None:
+        raise Refused(_("This message has no patient."))
+    appointment = message.appointment
+    if appointment is not None and KINDS[message.kind].visit:
+        if appointment.status in CANCELLED_STATUSES:
+            raise Refused(_("The appointment is cancelled: there is nothing to remind of."))
+        if appointment.starts_at <= timezone.now():
+            raise Refused(_("The appointment has begun: this mail would come too late."))
+
+
+def can_send_again(message: Message) -> bool:
+    try:
+        check_can_send_again(message)
+    except Refused:
+        return False
+    return True
+
+
+@transaction.atomic
+def send_again(*, message: Message, seen_state: str, by: Doer, address: str = "") -> Message:
+    """Write the same message anew, to the corrected `address` if one is given, which becomes the patient's address.
+
+    1. Lock the row; refuse if it changed meanwhile.
+    2. Correct the patient's address and lift the mark that mails come back.
+    3. A new row whose cause is the old one, due at once: it has a Message-ID of its own, because a person asked for it.
+    """
+    held = locked(message, seen_state)
+    check_can_send_again(held)
+    patient = correct_address(held.patient, address, by=by)
+    if not patient.email:
+        raise Refused(_("Type the address first: this patient has none."), field="address")
+    now = timezone.now()
+    root = origin_of(held)
+    if held.state == S.UNKNOWN:
+        move(held, S.FAILED, reason=SUPERSEDED, by=by)
+    again = write(
+        held.kind, cause=root, patient=patient, site=held.site, appointment=held.appointment, by=by, due_at=now,
+        useful_until=max(held.useful_until or now, now + dt.timedelta(hours=AFTERCARE_HOURS)),
+        revision=next_revision(root, held.kind),
+    )  # fmt: skip
+    audit.record(
+        by=by, action="message-sent-again", sentence=f"sends again: {held.kind}", of=again, patient=patient,
+        site=held.site, detail={"of": held.public_id, "address_changed": bool(address)},
+    )  # fmt: skip
+    return again
+
+
+def origin_of(message: Message) -> models.Model:
+    """The row a message speaks of. Its revisions go on counting when a message is repeated."""
+    if message.cause_kind == "appointment":
+        return Appointment.objects.get(public_id=message.cause_public_id)
+    if message.cause_kind == "treatmentsession":
+        return TreatmentSession.objects.get(public_id=message.cause_public_id)
+    return Patient.objects.get(public_id=message.cause_public_id)
+
+
+def correct_address(patient: Patient, address: str, *, by: Doer) -> Patient:
+    """Give the patient a working address; the old one is kept in the row history."""
+    held = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    if address and address != held.email:
+        held.email, held.email_problem = address, ""
+        held.refresh_search_key()
+        held.version += 1
+        held.save(update_fields=["email", "email_problem", "search_key", "version"])
+        audit.record(by=by, action="patient-address-corrected", sentence="corrected the e-mail address", of=held,
+                     patient=held)  # fmt: skip
+    elif held.email_problem:
+        held.email_problem = ""
+        held.version += 1
+        held.save(update_fields=["email_problem", "version"])
+    return held
+
+
+@transaction.atomic
+def mark_arrived(*, message: Message, seen_state: str, by: Doer) -> None:
+    """A person found out that an unknown message did arrive."""
+    held = locked(message, seen_state)
+    if held.state != S.UNKNOWN:
+        raise Refused(_("Only a message whose fate is unknown can be settled by hand."))
+    move(held, S.SENT, by=by, sent_at=held.claimed_at or timezone.now())
+    audit.record(
+        by=by, action="message-settled", sentence="says that the message arrived", of=held, patient=held.patient,
+        site=held.site,
+    )  # fmt: skip
+
+
+def locked(message: Message, seen_state: str) -> Message:
+    held = Message.objects.select_for_update(no_key=True, of=("self",)).select_related(
+        "patient", "site", "appointment"
+    ).get(pk=message.pk)  # fmt: skip
+    if held.state != seen_state:
+        raise Stale(
+            _("This message has changed meanwhile: it is now %(state)s.") % {"state": held.get_state_display()},
+            theirs=[(_("State"), str(held.get_state_display()))],
+        )
+    return held
+
+
+def waiting_for_a_person(messages: Iterable[Message]) -> list[Message]:
+    return [message for message in messages if message.state == S.UNKNOWN and not KINDS[message.kind].resent_alone]

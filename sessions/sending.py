@@ -1,0 +1,335 @@
+"""Sending what is due: claim one row, write its mail, hand it over, record what came of it (design.md 9).
+
+Each step commits by itself, so that a killed worker leaves one row in `sending` and nothing else in doubt. Any number
+of workers may do this at once: a claimed row is skipped by the others.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from patients.models import Patient
+from protocols import message_times
+from protocols.findings import Outcome
+from sessions import screenings
+from sessions.choices import CANCELLED as CANCELLED_STATUSES
+from sessions.choices import UPCOMING, MessageState, RecordStatus
+from sessions.delivery import Channel, EmailChannel, Mail, Permanent, Temporary, Unknown
+from sessions.letters import write_mail
+from sessions.message_texts import AFTERCARE, CANCELLED, CHECK_IN, KINDS
+from sessions.messaging import (
+    ADDRESS_FAILS,
+    BEGUN_ALREADY,
+    CALLED_OFF,
+    END_TAKEN_BACK,
+    MOVED_AWAY,
+    NO_ADDRESS,
+    UNDONE,
+    move,
+)  # fmt: skip
+from sessions.models import Appointment, Message, TreatmentSession
+
+log = structlog.get_logger(__name__)
+S = MessageState
+
+TOO_LATE = gettext_noop("Could not be sent in time")
+BLOCKED = gettext_noop("Screening blocks this course")
+NOT_WRITTEN = gettext_noop("The mail could not be written")
+INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
+BUSY = gettext_noop("The appointment was being changed")
+
+# Minutes until the next try after a temporary answer about one mail, and while the server as a whole is away.
+MAIL_LADDER = (1, 5, 15, 30, 60)
+SERVER_LADDER = (1, 2, 4)
+
+
+class Withdrawn(Exception):
+    """Just before the hand-over the visit turned out to be cancelled or moved."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row this worker has taken, with its mail. `at` tells its claim from a later one of the same row."""
+
+    message: Message
+    mail: Mail
+    at: dt.datetime
+
+
+# --- a round --------------------------------------------------------------------------------------------------------
+def send_due(*, channel: Channel | None = None) -> int:
+    """Send what is due now, one by one, for at most MESSAGE_ROUND_SECONDS. Returns how many were handed over.
+
+    A server that does not answer ends the round: the others wait for the next one instead of failing one by one.
+    """
+    channel = channel or EmailChannel()
+    ends = time.monotonic() + settings.MESSAGE_ROUND_SECONDS
+    sent = 0
+    try:
+        while time.monotonic() < ends:
+            claim = claim_next()
+            if claim is None:
+                break
+            server_answers, accepted = hand_over(claim, channel)
+            sent += accepted
+            if not server_answers:
+                break
+    finally:
+        channel.close()
+    return sent
+
+
+def sweep(*, channel: Channel | None = None) -> None:
+    """What nobody else would pick up: claims of killed workers, and unknown messages that may go once more."""
+    for state, count in settle_expired_claims().items():
+        log.warning("message claims expired", state=state, count=count)
+    channel = channel or EmailChannel()
+    try:
+        while (claim := claim_next(unknown=True)) is not None:
+            hand_over(claim, channel)
+    finally:
+        channel.close()
+
+
+def settle_expired_claims() -> dict[str, int]:
+    """A claim older than MESSAGE_CLAIM_SECONDS belongs to a worker that is gone: its message becomes `unknown`."""
+    counted: dict[str, int] = {}
+    while True:
+        with transaction.atomic():
+            oldest = timezone.now() - dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS)
+            message = (
+                Message.objects.filter(state=S.SENDING, claimed_at__lt=oldest)
+                .select_for_update(skip_locked=True, no_key=True)
+                .first()
+            )
+            if message is None:
+                return counted
+            move(message, S.UNKNOWN, reason=INTERRUPTED)
+            counted[S.UNKNOWN] = counted.get(S.UNKNOWN, 0) + 1
+
+
+# --- 1. claim -------------------------------------------------------------------------------------------------------
+def claim_next(*, unknown: bool = False) -> Claim | None:
+    """Take the next due row and write its mail. Rows that must not go out are settled on the way, each by itself."""
+    while True:
+        with transaction.atomic():
+            now = timezone.now()
+            rows = unknown_rows(now) if unknown else Message.objects.due(now)
+            message = rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related(
+                "patient", "site", "appointment__site", "appointment__patient", "appointment__course"
+            ).first()  # fmt: skip
+            if message is None:
+                return None
+            claim = take(message, now)
+        if claim is not None:
+            return claim
+
+
+def unknown_rows(now: dt.datetime) -> Any:
+    """Messages of unknown fate that go once more by themselves: only once, and only kinds that do no harm twice."""
+    kinds = [kind.code for kind in KINDS.values() if kind.resent_alone]
+    settled = now - dt.timedelta(seconds=settings.MESSAGE_SETTLE_SECONDS)
+    ids = (
+        Message.objects.filter(state=S.UNKNOWN, kind__in=kinds, claimed_at__lt=settled)
+        .annotate(times=Count("steps", filter=Q(steps__state=S.UNKNOWN)))
+        .filter(times=1)
+        .values("pk")
+    )
+    return Message.objects.filter(pk__in=ids, state=S.UNKNOWN).order_by("claimed_at", "id")
+
+
+def take(message: Message, now: dt.datetime) -> Claim | None:
+    """Settle, postpone or claim one locked row. None where nothing is to be handed over now."""
+    refresh_recipient(message)
+    stop = why_not(message, now)
+    if stop is not None:
+        settle(message, *stop)
+        return None
+    if message.kind not in message_times.AT_ONCE and message.state == S.SCHEDULED:
+        later = message_times.after_quiet_hours(now, message.site.zone)
+        if later > now and is_automatic(message):
+            message.due_at = later
+            message.save(update_fields=["due_at"])
+            return None
+    move(message, S.SENDING, claimed_at=now, attempts=message.attempts + 1)
+    try:
+        with transaction.atomic():
+            written = write_mail(message)
+    except Exception:
+        # One mail that cannot be written must not stop the queue, and must not vanish either.
+        log.exception("mail could not be written", message=message.public_id, kind=message.kind)
+        move(message, S.FAILED, reason=NOT_WRITTEN)
+        return None
+    message.subject, message.text, message.html = written.subject, written.text, written.html
+    message.told_start = written.told_start
+    message.save(update_fields=["subject", "text", "html", "told_start"])
+    return Claim(message, written.mail, now)
+
+
+def is_automatic(message: Message) -> bool:
+    """Timed mails respect the quiet hours; what answers a person's deed goes out when that person did it."""
+    return message.kind in message_times.KINDS
+
+
+def refresh_recipient(message: Message) -> None:
+    """An address corrected since the row was written counts."""
+    patient = message.patient
+    if patient is None or message.state != S.SCHEDULED or patient.email == message.recipient:
+        return
+    taken = Message.objects.filter(
+        cause_kind=message.cause_kind, cause_public_id=message.cause_public_id, kind=message.kind,
+        cause_revision=message.cause_revision, recipient=patient.email,
+    ).exists()  # fmt: skip
+    if not taken:
+        message.recipient = patient.email
+        message.save(update_fields=["recipient"])
+
+
+def settle(message: Message, state: str, reason: str) -> None:
+    """Suppressed or missed. One of unknown fate is not worth repeating any more; its steps say it may have arrived."""
+    move(message, S.SUPPRESSED if message.state == S.UNKNOWN else state, reason=reason)
+
+
+# --- 2. may it still go? --------------------------------------------------------------------------------------------
+def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
+    """The state and reason with which this message ends instead of going out, from what is true now. None: it goes."""
+    if not message.recipient:
+        return S.SUPPRESSED, NO_ADDRESS
+    if message.patient is not None and message.patient.email_problem:
+        return S.SUPPRESSED, ADDRESS_FAILS
+    kind = KINDS[message.kind]
+    appointment = message.appointment
+    if kind.visit and appointment is not None:
+        stop = why_no_visit(message, appointment, now)
+        if stop is not None:
+            return stop
+    if message.kind == CANCELLED and appointment is not None and appointment.status not in CANCELLED_STATUSES:
+        return S.SUPPRESSED, UNDONE
+    if message.kind in {AFTERCARE, CHECK_IN} and not has_ended(message):
+        return S.SUPPRESSED, END_TAKEN_BACK
+    if message.useful_until is not None and message.useful_until <= now:
+        return S.MISSED, TOO_LATE
+    return None
+
+
+def why_no_visit(message: Message, appointment: Appointment, now: dt.datetime) -> tuple[str, str] | None:
+    if appointment.status in CANCELLED_STATUSES:
+        return S.SUPPRESSED, CALLED_OFF
+    if message.cause_revision < appointment.revision:
+        return S.SUPPRESSED, MOVED_AWAY
+    if appointment.starts_at <= now:
+        return S.MISSED, TOO_LATE
+    if appointment.status not in UPCOMING:
+        return S.SUPPRESSED, BEGUN_ALREADY
+    if KINDS[message.kind].stopped_by_block and is_blocked(appointment):
+        return S.SUPPRESSED, BLOCKED
+    return None
+
+
+def is_blocked(appointment: Appointment) -> bool:
+    """The newest screening of the course says no. Consultation, test and review are never gated (design.md 6)."""
+    if not appointment.service.is_gated or appointment.course is None:
+        return False
+    newest = screenings.latest(appointment.patient, appointment.course)
+    return newest is not None and newest.outcome == Outcome.BLOCKED
+
+
+def has_ended(message: Message) -> bool:
+    return TreatmentSession.objects.filter(
+        public_id=message.cause_public_id, status__in=[RecordStatus.ENDED, RecordStatus.SIGNED]
+    ).exists()
+
+
+@contextmanager
+def still_wanted(claim: Claim) -> Iterator[None]:
+    """Held while the first byte goes out: who cancels or moves the visit waits for that moment, or was first.
+
+    The appointment is locked as the booking verbs lock it, so no mail begins after their commit.
+    """
+    appointment_id = claim.message.appointment_id
+    if appointment_id is None:
+        with nullcontext():
+            yield
+        return
+    with transaction.atomic():
+        try:
+            now_there = (
+                Appointment.objects.select_for_update(no_key=True, of=("self",))
+                .select_related("service", "course", "patient", "site")
+                .get(pk=appointment_id)
+            )
+        except OperationalError as error:  # lock_timeout: somebody is at it for longer than three seconds
+            raise Temporary(BUSY) from error
+        claim.message.appointment = now_there
+        stop = why_not(claim.message, timezone.now())
+        if stop is not None:
+            raise Withdrawn(stop[1])
+        yield
+
+
+# --- 3. hand over and record ----------------------------------------------------------------------------------------
+def hand_over(claim: Claim, channel: Channel) -> tuple[bool, bool]:
+    """Give the mail to the channel and record its answer. Returns (the server answers, the mail was accepted)."""
+    try:
+        channel.send(claim.mail, begin=lambda: still_wanted(claim))
+    except Withdrawn as withdrawn:
+        record(claim, S.SUPPRESSED, withdrawn.reason)
+    except Unknown as unknown:
+        record(claim, S.UNKNOWN, unknown.reason)
+    except Permanent as refused:
+        record_refusal(claim, refused)
+    except Temporary as later:
+        record_delay(claim, later)
+        return not later.server, False
+    else:
+        record(claim, S.SENT, sent_at=timezone.now())
+        return True, True
+    return True, False
+
+
+@transaction.atomic
+def record(claim: Claim, state: str, reason: str = "", **fields: Any) -> bool:
+    """Write the end of this claim. False when the row is no longer ours: the sweep gave it up, somebody settled it."""
+    message = Message.objects.select_for_update(no_key=True).get(pk=claim.message.pk)
+    if message.claimed_at != claim.at or message.state not in {S.SENDING, S.UNKNOWN}:
+        return False
+    if message.state == S.UNKNOWN and state not in {S.SENT, S.FAILED, S.SUPPRESSED}:
+        return False
+    move(message, state, reason=reason, **fields)
+    return True
+
+
+@transaction.atomic
+def record_refusal(claim: Claim, refused: Permanent) -> None:
+    """Refused for good. A bad address is marked on the patient, so that the desk sees it and later mails wait."""
+    if record(claim, S.BOUNCED if refused.address else S.FAILED, refused.reason) and refused.address:
+        here = Patient.objects.filter(pk=claim.message.patient_id, email=claim.mail.to)
+        here.update(email_problem=refused.reason[:200])
+
+
+def record_delay(claim: Claim, later: Temporary) -> None:
+    """Back into the queue, further down the ladder each time; when it would come too late it has failed."""
+    ladder = SERVER_LADDER if later.server else MAIL_LADDER
+    minutes = ladder[min(claim.message.attempts, len(ladder)) - 1]
+    due_at = timezone.now() + dt.timedelta(seconds=minutes * settings.MESSAGE_MINUTE_SECONDS)
+    useful_until = claim.message.useful_until
+    if useful_until is not None and due_at >= useful_until:
+        record(claim, S.FAILED, later.reason)
+    else:
+        record(claim, S.SCHEDULED, later.reason, due_at=due_at)

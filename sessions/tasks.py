@@ -1,0 +1,26 @@
+"""What beat wakes. Three lines each, no arguments but ids: the rows say what is to be done (design.md 9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready
+
+from sessions import sending
+
+
+@shared_task(name="sessions.tasks.send_due_messages")
+def send_due_messages() -> int:
+    return sending.send_due()
+
+
+@shared_task(name="sessions.tasks.sweep")
+def sweep() -> None:
+    sending.sweep()
+
+
+@worker_ready.connect
+def sweep_at_start(**_: Any) -> None:
+    """A restarted worker looks at once for what its predecessor left behind."""
+    sweep.apply_async(expires=60)

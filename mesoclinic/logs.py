@@ -55,6 +55,7 @@ def configure(options: Mapping[str, Any]) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, without_values],
+            pass_foreign_args=True,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, only_allowed, last],
         )
     )
@@ -97,7 +98,7 @@ def without_values(_logger: Any, _method: str, event: Event) -> Event:
     """A record of the standard library: its format string, and of a dictionary of values the listed ones."""
     record: logging.LogRecord = event["_record"]
     event["event"] = PLACEHOLDER.sub("…", str(record.msg))
-    values = record.args
+    values = event.pop("positional_args", None)
     if isinstance(values, Mapping):
         event.update({key: value for key, value in values.items() if key in ALLOWED and key != "event"})
     return event

@@ -1,7 +1,7 @@
 """Where amounts stand on their bars."""
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -11,16 +11,16 @@ from clinic.components import bars
 @pytest.mark.parametrize(
     ("value", "limit", "low", "high", "state"),
     [
-        (D(75), D(200), D(50), D(100), "in-range"),
-        (D(20), D(200), D(50), D(100), "in-range"),
-        (D(100), D(200), D(50), D(100), "in-range"),
-        (D("100.1"), D(200), D(50), D(100), "above-typical"),
-        (D(200), D(200), D(50), D(100), "above-typical"),
-        (D("200.1"), D(200), D(50), D(100), "over-limit"),
-        (D(3), D(2), None, None, "over-limit"),
-        (D(3), None, D(2), D(5), "in-range"),
-        (D(3), None, None, None, "unknown"),
-        (None, D(200), D(50), D(100), "unknown"),
+        (Decimal(75), Decimal(200), Decimal(50), Decimal(100), "in-range"),
+        (Decimal(20), Decimal(200), Decimal(50), Decimal(100), "in-range"),
+        (Decimal(100), Decimal(200), Decimal(50), Decimal(100), "in-range"),
+        (Decimal("100.1"), Decimal(200), Decimal(50), Decimal(100), "above-typical"),
+        (Decimal(200), Decimal(200), Decimal(50), Decimal(100), "above-typical"),
+        (Decimal("200.1"), Decimal(200), Decimal(50), Decimal(100), "over-limit"),
+        (Decimal(3), Decimal(2), None, None, "over-limit"),
+        (Decimal(3), None, Decimal(2), Decimal(5), "in-range"),
+        (Decimal(3), None, None, None, "unknown"),
+        (None, Decimal(200), Decimal(50), Decimal(100), "unknown"),
     ],
 )
 def test_state_of_a_dose(value, limit, low, high, state):
@@ -28,8 +28,8 @@ def test_state_of_a_dose(value, limit, low, high, state):
 
 
 def test_the_limit_leaves_room_for_what_is_above_it():
-    bar = bars.dose_bar(value=D(1000), limit=D(200), typical_low=D(50), typical_high=D(100))
-    assert bar.limit_at == D("86.00")
+    bar = bars.dose_bar(value=Decimal(1000), limit=Decimal(200), typical_low=Decimal(50), typical_high=Decimal(100))
+    assert bar.limit_at == Decimal("86.00")
     assert bar.limit_at < bar.value_at <= 100
 
 
@@ -41,11 +41,11 @@ def test_nothing_given_is_drawn_without_a_value():
 @pytest.mark.parametrize(
     ("value", "limit", "warn_from", "expected"),
     [
-        (D(10), D(10), None, ("in-range", D(100))),
-        (D(12), D(20), D(10), ("above-typical", D(60))),
-        (D(5), D(4), None, ("over-limit", D(100))),
-        (None, D(20), None, ("unknown", D(0))),
-        (D(5), None, None, ("unknown", D(0))),
+        (Decimal(10), Decimal(10), None, ("in-range", Decimal(100))),
+        (Decimal(12), Decimal(20), Decimal(10), ("above-typical", Decimal(60))),
+        (Decimal(5), Decimal(4), None, ("over-limit", Decimal(100))),
+        (None, Decimal(20), None, ("unknown", Decimal(0))),
+        (Decimal(5), None, None, ("unknown", Decimal(0))),
     ],
 )
 def test_meter(value, limit, warn_from, expected):

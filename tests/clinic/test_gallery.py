@@ -41,7 +41,7 @@ def test_wrong_password_is_amber_and_keeps_the_address(page, clerk, no_axe_findi
     page.get_by_label("Email").fill(clerk.email)
     page.get_by_label("Password").fill("not the password")
     page.get_by_role("button", name="Sign in", exact=True).click()
-    assert page.locator(".form-refusal").is_visible()
+    page.locator(".form-refusal").wait_for()
     assert page.get_by_label("Email").input_value() == clerk.email
     no_axe_findings(page)
 

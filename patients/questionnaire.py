@@ -175,12 +175,14 @@ def visible(
     ]
 
 
-def asked(question: Question, answers: Mapping[str, AnswerValue]) -> Iterator[Asked]:
-    """The question itself, then each follow-up that is visible with these answers."""
-    yield Asked(question, question, required=not question.optional)
+def asked(question: Question, answers: Mapping[str, AnswerValue], *, by: str = "staff") -> Iterator[Asked]:
+    """The question itself, then each follow-up that is visible with these answers. `by="patient"` leaves out what only
+    staff may answer; staff may answer everything."""
+    if by == "staff" or question.by == by:
+        yield Asked(question, question, required=not question.optional)
     for follow_up in question.follow_ups:
         required = _required(question, follow_up, answers)
-        if required is not None:
+        if required is not None and (by == "staff" or follow_up.by == by):
             yield Asked(follow_up, question, required)
 
 
@@ -226,17 +228,18 @@ def check(
     plan_words: Collection[str] = (),
     complete: bool = True,
     again_only: bool = False,
+    by: str = "staff",
 ) -> list[Problem]:
     """Everything wrong with these answers, in the order of the form. An empty list means they can be stored.
 
-    1. Each key must belong to a question of this patient whose condition holds.
+    1. Each key must belong to a question of this patient whose condition holds, and that `by` may answer.
     2. Each value must be allowed: option, date not in the future, number in range, text not too long.
     3. With `complete`, each visible required question must have a value (drafts are checked without).
     """
     problems: list[Problem] = []
     known: set[str] = set()
     for question in questions.values():
-        shown = {item.field.key: item for item in asked(question, answers)} if question.asked_of(sex) else {}
+        shown = {item.field.key: item for item in asked(question, answers, by=by)} if question.asked_of(sex) else {}
         asks_now = question.belongs_to(plan_words) and (question.again or not again_only)
         for field in (question, *question.follow_ups):
             known.add(field.key)

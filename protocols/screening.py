@@ -61,7 +61,7 @@ def screen(
     for rule in catalogue.rules.values():
         hits, waits_for_plan = _hits(rule, case)
         if hits:
-            findings.append(_finding(rule, hits))
+            findings.append(_finding(rule, hits, case))
         if waits_for_plan:
             would_matter.append(rule.code)
     findings += medicine_findings(
@@ -224,7 +224,7 @@ def _substances(clause: Clause, case: Case) -> tuple[str, ...]:
     return tuple(sorted(planned & about))
 
 
-def _finding(rule: Rule, hits: Sequence[_Hit]) -> Finding:
+def _finding(rule: Rule, hits: Sequence[_Hit], case: Case) -> Finding:
     """One code, one finding: the worst severity, the latest date, all answers; each sentence once, worst first."""
     severity = worst(hit.clause.severity for hit in hits)
     in_order = sorted(hits, key=lambda hit: hit.clause.severity is not severity)
@@ -236,7 +236,7 @@ def _finding(rule: Rule, hits: Sequence[_Hit]) -> Finding:
         severity=severity,
         title=rule.title,
         sentence=_joined([hit.clause.sentence for hit in in_order]),
-        answers=tuple(dict.fromkeys(answer for hit in in_order for answer in hit.answers)),
+        answers=_with_details([answer for hit in in_order for answer in hit.answers], case),
         source=rule.source,
         rule_version=rule.version,
         mark=rule.mark,
@@ -247,6 +247,21 @@ def _finding(rule: Rule, hits: Sequence[_Hit]) -> Finding:
         substances=tuple(sorted({one for hit in hits for one in hit.substances})),
         needs_letter=next((hit.clause.letter for hit in in_order if hit.clause.letter is not None), None),
     )
+
+
+def _with_details(answers: Sequence[Evidence], case: Case) -> tuple[Evidence, ...]:
+    """The answers, each followed by what was answered to its own follow-ups ("past" by date and kind): they explain
+    the finding, and a clearance given for it ends when one of them changes."""
+    complete: dict[Evidence, None] = {}
+    for key, value in answers:
+        complete[key, value] = None
+        question = case.questions.get(key)
+        for follow_up in question.follow_ups if question else ():
+            asked = any(one.key == key and (value in one.values or value == UNSURE) for one in follow_up.when)
+            answer = case.facts.answers.get(follow_up.key)
+            if asked and answer is not None and f"{key}." not in follow_up.key:
+                complete[follow_up.key, shown(answer)] = None
+    return tuple(complete)
 
 
 def _joined(sentences: Sequence[Text]) -> Text:
@@ -299,7 +314,8 @@ def _measurements_due(case: Case, measurements: Mapping[str, MeasurementDefiniti
         newest = case.newest(code)
         if newest is not None and _valid(measurement, newest.taken_on, case.on):
             continue
-        if code in ("m-weight", "m-height") and not case.words & _NEEDS_WEIGHT and _bmi_given(case, measurements):
+        only_for_bmi = code == "m-height" or (code == "m-weight" and case.words.isdisjoint(_NEEDS_WEIGHT))
+        if only_for_bmi and _bmi_given(case, measurements):
             continue
         due.append(code)
     return tuple(due)

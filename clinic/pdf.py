@@ -118,9 +118,9 @@ class Engine:
 def warm_up() -> Engine:
     """Read and unpack every font, and render one line so that all libraries are loaded before the first fork.
 
-    Raises `FileNotFoundError` when a font is missing: a sheet with empty boxes instead of letters is worse than none."""
-    missing = [file for faces in FONT_FAMILIES.values() for _, file in faces if not finders.find(f"vendor/fonts/{file}")]
-    if missing:
+    Raises `FileNotFoundError` when a font is missing: a sheet with empty boxes for letters is worse than none."""
+    files = [file for faces in FONT_FAMILIES.values() for _weight, file in faces]
+    if missing := [file for file in files if not finders.find(f"vendor/fonts/{file}")]:
         raise FileNotFoundError(f"Fonts are missing: {', '.join(missing)}. Run `python -m mesoclinic.frontend`.")
     logging.getLogger("weasyprint").setLevel(logging.CRITICAL)  # its warnings quote the page, and pages name patients
     fonts = FontConfiguration()

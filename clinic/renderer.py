@@ -1,8 +1,8 @@
 """The renderer process: WeasyPrint and the fonts loaded once, one fenced child per document (design.md 11).
 
-The parent only listens, forks and keeps finished PDFs for a moment; it never parses a page itself. A child lives for one
-document, under limits of CPU time and memory and without network where the kernel grants it; whatever becomes of it, the
-parent stays and says why. Needs no database.
+The parent only listens, forks and keeps finished PDFs for a moment; it never parses a page itself. A child lives for
+one document, under limits of CPU time and memory and without network where the kernel grants it; whatever becomes of
+it, the parent stays and says why. Needs no database.
 """
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """How the clinic asks the renderer process for a PDF: the frames on the local socket, and the client.
 
-A question is one frame (JSON: `html`, `wait`), the answer one frame (JSON: `state`, `reason`, `pages`) and one frame with
-the PDF, empty unless the state is done. A frame is its length in four bytes, then its bytes. The renderer knows a job by
-the hash of its HTML: asking again for the same page joins the running job or gets its kept result, so nobody has to hold
-a connection while a long document is being made.
+A question is one frame (JSON: `html`, `wait`), the answer one frame (JSON: `state`, `reason`, `pages`) and one frame
+with the PDF, empty unless the state is done. A frame is its length in four bytes, then its bytes. The renderer knows a
+job by the hash of its HTML: asking again for the same page joins the running job or gets its kept result, so nobody has
+to hold a connection while a long document is being made.
 """
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def render(html: str, *, wait_seconds: float) -> Rendered:
 
 
 def read_frame(line: socket.socket, *, most: int) -> bytes:
-    """One frame. Raises `ConnectionError` when the other side leaves in the middle, `ValueError` when it is too long."""
+    """One frame. Raises `ConnectionError` when the other side leaves early, `ValueError` when it is too long."""
     (length,) = LENGTH.unpack(read_exactly(line, LENGTH.size))
     if length > most:
         raise ValueError("the answer is too long")

@@ -32,7 +32,7 @@ class _Complaint(str):
 @cache
 def engine() -> Engine:
     return Engine(
-        dirs=[settings.BASE_DIR / "templates" / "documents"],
+        dirs=[str(settings.BASE_DIR / "templates" / "documents")],
         builtins=["django.templatetags.i18n", "clinic.templatetags.ui"],
         string_if_invalid=_Complaint(),
         autoescape=True,

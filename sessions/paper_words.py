@@ -1,0 +1,193 @@
+"""The fixed words of printed papers, in every language a paper can be printed in.
+
+They stand here and not in a gettext catalogue, because they belong to a template version: what was printed under
+`aftercare-1` can be read here for ever, and a test keeps every language complete. Clinical sentences come from the
+catalogue. A changed sentence is a new template version.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from patients.choices import Text
+
+AFTERCARE_VERSION = "aftercare-1"
+CONSENT_VERSION = "consent-1"
+
+SHARED: Mapping[str, Text] = {
+    "patient": Text.of(en="Patient", tr="Hasta"),
+    "born": Text.of(en="born {date}", tr="doğum tarihi {date}"),
+    "for_record": Text.of(en="for {record}", tr="kayıt no {record}"),
+    "version": Text.of(en="version {number}", tr="sürüm {number}"),
+    "printed": Text.of(en="Printed by {who}, {when}", tr="Yazdıran: {who}, {when}"),
+    "content": Text.of(en="Content {digest}", tr="İçerik {digest}"),
+    "verify": Text.of(en="Verify at {address} with code", tr="Doğrulama: {address}, kod"),
+    "page_before": Text.of(en="Page", tr="Sayfa"),
+    "page_between": Text.of(en="of", tr="/"),
+    "language_name": Text.of(en="English", tr="Türkçe"),
+    "clock_of": Text.of(en="All times are on the clock of {place}.", tr="Tüm saatler {place} saatidir."),
+}
+
+AFTERCARE: Mapping[str, Text] = {
+    "document": Text.of(en="Aftercare sheet", tr="Tedavi sonrası bilgi formu"),
+    "title": Text.of(en="After your treatment", tr="Tedavinizden sonra"),
+    "lead": Text.of(
+        en="Clock times count from the end of your session. One box is one day, from {first} to {last}.",
+        tr="Saatler seansınızın bitişinden itibaren hesaplanmıştır. Bir kutu bir gündür: {first} – {last}.",
+    ),
+    "treatment": Text.of(en="Treatment", tr="Tedavi"),
+    "session_of": Text.of(en="{name}, session {number} of {total}", tr="{name}, seans {number}/{total}"),
+    "ended": Text.of(en="Session ended", tr="Seansın bitişi"),
+    "leave_alone": Text.of(en="What to leave alone, and until when", tr="Nelerden, ne zamana kadar kaçınmalısınız"),
+    "until_before": Text.of(en="until", tr=""),
+    "until_after": Text.of(en="", tr="saatine kadar"),
+    "until": Text.of(en="until {until}", tr="{until} saatine kadar"),
+    "until_day": Text.of(en="Any time until {day}:", tr="{day} tarihine kadar her zaman:"),
+    "from_to": Text.of(en="from {start} to {until}", tr="{start} – {until} arası"),
+    "from": Text.of(en="from {start}", tr="{start} saatinden sonra"),
+    "twice": Text.of(
+        en="Twice as long as usual, for your skin type or treatment.",
+        tr="Cilt tipiniz veya tedaviniz nedeniyle normalin iki katı süre.",
+    ),
+    "call_now": Text.of(en="Call {number} now", tr="Hemen {number} numarasını arayın"),
+    "call_ambulance": Text.of(en="Call an ambulance now", tr="Hemen ambulans çağırın"),
+    "same_day": Text.of(en="Call us the same day: {phone}", tr="Aynı gün bizi arayın: {phone}"),
+    "same_day_no_phone": Text.of(en="Call us the same day", tr="Aynı gün bizi arayın"),
+    "normal": Text.of(en="What is normal", tr="Normal olanlar"),
+    "helps": Text.of(en="What helps", tr="İyi gelenler"),
+    "next": Text.of(en="Next session:", tr="Sonraki seans:"),
+    "next_between": Text.of(en="{first} to {last}, not booked yet", tr="{first} – {last}, henüz randevu yok"),
+    "next_from": Text.of(en="from {first}, not booked yet", tr="{first} tarihinden itibaren, henüz randevu yok"),
+    "next_none": Text.of(en="none planned", tr="planlanmadı"),
+    "given": Text.of(en="Given in this session:", tr="Bu seansta uygulananlar:"),
+    "lot": Text.of(en="lot {lot}", tr="lot {lot}"),
+}
+
+CONSENT: Mapping[str, Text] = {
+    "document": Text.of(en="Consent form", tr="Onam formu"),
+    "document_blank": Text.of(en="Blank consent form", tr="Boş onam formu"),
+    "title": Text.of(en="Consent to treatment in the skin", tr="Deri içi tedavi için onam"),
+    "lead": Text.of(
+        en="{treatment}: {sessions}. Please read it at home and ask whatever is not clear.",
+        tr="{treatment}: {sessions}. Lütfen evde okuyun ve anlamadığınız her şeyi sorun.",
+    ),
+    "lead_blank": Text.of(
+        en="Please read it at home and ask whatever is not clear. To be filled in by hand before it is signed.",
+        tr="Lütfen evde okuyun ve anlamadığınız her şeyi sorun. İmzalanmadan önce elle doldurulur.",
+    ),
+    "sessions": Text.of(en="{count} sessions", tr="{count} seans"),
+    "sessions_apart": Text.of(en="{count} sessions, {days} days apart", tr="{days} gün arayla {count} seans"),
+    "one_session": Text.of(en="1 session", tr="1 seans"),
+    "received": Text.of(en="Text received (date, time)", tr="Metnin alındığı tarih ve saat"),
+    "clinician": Text.of(en="Clinician who treats", tr="Tedaviyi yapan"),
+    "off_label": Text.of(
+        en="This use is off-label or unlicensed.", tr="Bu, endikasyon dışı veya ruhsatsız bir kullanımdır."
+    ),
+    "off_label_why": Text.of(
+        en="Unless its own label says otherwise, no product of this mixture is licensed for this purpose, and the "
+        "mixture as a whole is not.",
+        tr="Kendi etiketinde aksi yazmadıkça, bu karışımdaki hiçbir ürün bu amaç için ruhsatlı değildir; karışımın "
+        "tamamı da değildir.",
+    ),
+    "grade": Text.of(en="Evidence grade {grade}: {words}.", tr="Kanıt düzeyi {grade}: {words}."),
+    "grade_A": Text.of(en="consistent good trials", tr="birbiriyle tutarlı, iyi çalışmalar"),
+    "grade_B": Text.of(en="some controlled trials", tr="bazı kontrollü çalışmalar"),
+    "grade_B-": Text.of(
+        en="small trials, or trials that contradict each other", tr="küçük veya birbiriyle çelişen çalışmalar"
+    ),
+    "grade_C": Text.of(
+        en="observations and the opinion of experts, no controlled trials",
+        tr="gözlemler ve uzman görüşü; kontrollü çalışma yok",
+    ),
+    "grade_D": Text.of(
+        en="claims only, or trials that speak against it", tr="yalnızca iddia, veya aleyhte çalışmalar"
+    ),
+    "grade_unknown": Text.of(en="not graded", tr="derecelendirilmemiş"),
+    "product": Text.of(en="Product", tr="Ürün"),
+    "strength": Text.of(en="Strength", tr="Yoğunluk"),
+    "amount": Text.of(en="Amount each session", tr="Seans başına miktar"),
+    "origin": Text.of(en="Origin", tr="Kaynak"),
+    "maker": Text.of(en="Maker", tr="Üretici"),
+    "origin_fish": Text.of(en="fish", tr="balık"),
+    "origin_soy": Text.of(en="soy", tr="soya"),
+    "origin_own-blood": Text.of(en="your own blood", tr="kendi kanınız"),
+    "origin_animal": Text.of(en="animal", tr="hayvan"),
+    "origin_none": Text.of(en="no animal or human material named", tr="hayvan veya insan kaynağı belirtilmemiş"),
+    "maker_at_session": Text.of(
+        en="Maker and lot are read to you at each session and stand in your record.",
+        tr="Üretici ve lot numarası her seansta size okunur ve kaydınızda yer alır.",
+    ),
+    "where": Text.of(en="Where: {regions}. How: {technique}.", tr="Bölge: {regions}. Yöntem: {technique}."),
+    "depth": Text.of(en="Depth {depth} mm.", tr="Derinlik {depth} mm."),
+    "points": Text.of(en="About {points} points.", tr="Yaklaşık {points} nokta."),
+    "numbing": Text.of(en="Numbing cream: {grams} g.", tr="Uyuşturucu krem: {grams} g."),
+    "effect": Text.of(en="When an effect may be expected:", tr="Etkinin beklenebileceği süre:"),
+    "maintenance": Text.of(
+        en="Maintenance every {first} to {last} days.", tr="Sürdürme seansları {first}–{last} günde bir."
+    ),
+    "maintenance_if": Text.of(
+        en="Maintenance every {first} to {last} days, only if it helps.",
+        tr="Yalnızca işe yararsa, {first}–{last} günde bir sürdürme seansı.",
+    ),
+    "expected": Text.of(en="Expected:", tr="Beklenenler:"),
+    "possible": Text.of(en="Possible, some rare but serious:", tr="Olası; bazıları nadir ama ciddi:"),
+    "treats": Text.of(
+        en="You are treated by {who}, licence {licence}.", tr="Sizi {who} tedavi eder, ruhsat no {licence}."
+    ),
+    "treats_unknown": Text.of(
+        en="You are treated by {who}; licence number: ____________________",
+        tr="Sizi {who} tedavi eder; ruhsat no: ____________________",
+    ),
+    "insurance": Text.of(en="Insurer and policy:", tr="Sigorta şirketi ve poliçe:"),
+    "emergency": Text.of(
+        en="Emergency number of this clinic: {number}. An emergency kit is in the house.",
+        tr="Kliniğin acil durum numarası: {number}. Klinikte acil durum seti bulunur.",
+    ),
+    "cost": Text.of(
+        en="{each} {currency} each session, {total} {currency} for the course of {count}.",
+        tr="Seans başına {each} {currency}, {count} seanslık kür için {total} {currency}.",
+    ),
+    "cost_blank": Text.of(
+        en="Each session: ______________  For the course: ______________",
+        tr="Seans başına: ______________  Kürün tamamı: ______________",
+    ),
+    "thinking": Text.of(
+        en="The first session is not before 24 hours after you received this text.",
+        tr="İlk seans, bu metni almanızdan itibaren 24 saat geçmeden yapılmaz.",
+    ),
+    "yes": Text.of(en="yes", tr="evet"),
+    "no": Text.of(en="no", tr="hayır"),
+    "interpreter": Text.of(en="Interpreter (name), if needed:", tr="Gerekirse tercüman (adı):"),
+    "questions": Text.of(en="My questions:", tr="Sorularım:"),
+    "sign_patient": Text.of(en="Patient", tr="Hasta"),
+    "sign_clinician": Text.of(en="Clinician who treats", tr="Tedaviyi yapan"),
+    "sign_name": Text.of(en="Name", tr="Ad soyad"),
+    "sign_date": Text.of(en="Date, time", tr="Tarih, saat"),
+    "sign_signature": Text.of(en="Signature", tr="İmza"),
+    "only_if": Text.of(en="Only for: {plans}", tr="Yalnızca şunlar için: {plans}"),
+    "hair": Text.of(en="hair treatment", tr="saç tedavisi"),
+    "body": Text.of(en="fat and cellulite", tr="yağ ve selülit"),
+    "scoped": Text.of(en="{products}", tr="{products}"),
+    "treatment": Text.of(en="Treatment", tr="Tedavi"),
+}
+
+LANGUAGES = ("en", "tr")
+ALL: tuple[Mapping[str, Text], ...] = (SHARED, AFTERCARE, CONSENT)
+
+
+def words_in(language: str) -> dict[str, dict[str, str]]:
+    """Every fixed word in one language, by paper; a language without papers yet gets the English ones."""
+    return {
+        name: {key: word(text, language) for key, text in group.items()}
+        for name, group in (("shared", SHARED), ("aftercare", AFTERCARE), ("consent", CONSENT))
+    }
+
+
+def printable_language(wanted: str) -> str:
+    """The language a paper is really printed in: the wanted one, or English where no paper exists in it yet."""
+    short = wanted.split("-")[0].lower()
+    return short if short in LANGUAGES else "en"
+
+
+def word(text: Text, language: str) -> str:
+    """A fixed word; an empty one is meant (`until` stands before the time in English and behind it in Turkish)."""
+    return dict(text.by_language)[printable_language(language)]

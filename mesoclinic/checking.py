@@ -1,7 +1,8 @@
 """bin/test: every check there is, on a PostgreSQL and a Valkey of its own. Options go to pytest.
 
 Lint, types, floors, migrations, Django's deployment check, then the tests. Everything runs even when something before
-it failed; the exit code is zero only if all was well, and pytest has the last word.
+it failed; the exit code is zero only if all was well, and pytest has the last word. `--prove` (bin/prove) runs tests
+marked `prove` alone, at full figures, and writes down what they showed.
 """
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import sys
 import time
 from urllib.parse import urlsplit
 
-from mesoclinic import services
+from mesoclinic import proof, services
 from mesoclinic.install import VENV
 from mesoclinic.processes import Family, Stopped, Trouble
 from mesoclinic.services import BASE_DIR, Servers, answers_ping
@@ -35,6 +36,8 @@ def main(options: list[str]) -> int:
         with Family() as family:
             env = environment(family, servers)
             prepare(family, env)
+            if "--prove" in options:
+                return prove(family, [word for word in options if word != "--prove"], env)
             failed = [name for name, command in CHECKS.items() if not passes(family, name, command, env)]
             if failed:
                 print(f"\nNot in order: {', '.join(failed)} (see above).\n", flush=True)
@@ -45,6 +48,15 @@ def main(options: list[str]) -> int:
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return 1
+
+
+def prove(family: Family, options: list[str], env: dict[str, str]) -> int:
+    report = services.local_home() / "test" / "proof.xml"
+    words = [PYTHON, "-m", "pytest", "-m", "prove or prove_only", f"--junitxml={report}", *options]
+    code = run(family, words, {**env, "PROVE": "1"})
+    if report.exists():
+        proof.append(report)
+    return code
 
 
 def environment(family: Family, servers: Servers) -> dict[str, str]:

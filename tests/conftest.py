@@ -15,6 +15,7 @@ from django.db import connections
 from django.test import TransactionTestCase
 
 from tests import database
+from tests.figures import full_figures
 
 pytest_plugins = ["tests.browser", "tests.renderer"]
 
@@ -29,7 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What opens a page in Chromium is a browser test, marked or not."""
+    """What opens a page in Chromium is a browser test, marked or not. Some proofs run in bin/prove alone."""
+    if not full_figures():
+        left_out = [item for item in items if item.get_closest_marker("prove_only")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")

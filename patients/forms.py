@@ -10,7 +10,7 @@ from crispy_forms.layout import Div, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
-from phonenumber_field.formfields import PhoneNumberField
+from phonenumber_field.phonenumber import to_python
 
 from clinic.forms import HouseForm, HouseModelForm
 from clinic.models import Site
@@ -32,6 +32,11 @@ class DayField(forms.DateField):
         super().__init__(**kwargs)
 
 
+def country_choices() -> list[tuple[str, str]]:
+    """Two-letter codes that telephone numbers know, so that nobody types "Turkiye" three ways."""
+    return [("", "---"), *((code, code) for code in sorted(phonenumbers.SUPPORTED_REGIONS))]
+
+
 def check_birth_date(born: dt.date, today: dt.date) -> None:
     """Raises for a day that has not come yet and for an age nobody reaches."""
     if born > today:
@@ -40,14 +45,14 @@ def check_birth_date(born: dt.date, today: dt.date) -> None:
         raise ValidationError(_("This birth date is more than %(years)s years ago."), params={"years": OLDEST_YEARS})
 
 
-def country_choices() -> list[tuple[str, str]]:
-    """Two-letter codes that telephone numbers know, so that nobody types "Turkiye" three ways."""
-    return [("", "---"), *((code, code) for code in sorted(phonenumbers.SUPPORTED_REGIONS))]
-
-
 class PersonForm(HouseModelForm):
     """Given and family name, birth date, sex, how to reach them. The phone is read in the site's country."""
 
+    phone = forms.CharField(
+        label=_("Phone"), required=False, max_length=32, widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGE_CHOICES)
+    country = forms.ChoiceField(label=_("Country"), choices=country_choices, required=False)
     different_person = forms.BooleanField(
         label=_("It is a different person: save"), required=False,
         help_text=_("Your choice is kept in the audit log."),
@@ -63,14 +68,7 @@ class PersonForm(HouseModelForm):
         self.site = site
         super().__init__(*args, **kwargs)
         self.fields["birth_date"].widget.attrs["max"] = site.today().isoformat()
-        self.fields["phone"] = PhoneNumberField(
-            label=_("Phone"), required=False, region=site.country, max_length=32,
-            help_text=_("With country code, or as dialled in %(country)s.") % {"country": site.country},
-            error_messages={"invalid": _("This is not a phone number we can dial.")},
-        )  # fmt: skip
-        self.fields["phone"].widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "off"})
-        self.fields["language"] = forms.ChoiceField(label=_("Language"), choices=LANGUAGE_CHOICES)
-        self.fields["country"] = forms.ChoiceField(label=_("Country"), choices=country_choices, required=False)
+        self.fields["phone"].help_text = _("With country code, or as dialled in %(country)s.") % {"country": site.country}
         self.fields["email"].help_text = _("Without one, links are shown as a QR code and nothing is mailed.")
         if not self.instance.pk:
             self.initial.setdefault("country", site.country)
@@ -79,7 +77,6 @@ class PersonForm(HouseModelForm):
         self.offers_different_person = "different_person" in self.data
         for name in ("given_name", "family_name"):
             self.fields[name].widget.attrs["autocomplete"] = "off"
-        self.guard_text_fields()
         self.helper.layout = Layout(
             Div("given_name", "family_name", css_class="field-row"),
             Div("birth_date", "sex", "language", css_class="field-row"),
@@ -112,7 +109,12 @@ class PersonForm(HouseModelForm):
         return str(self.cleaned_data["email"]).strip()
 
     def clean_phone(self) -> str:
-        return str(self.cleaned_data["phone"] or "")
+        """The number in E.164, read in the site's country when it carries no country code."""
+        typed = str(self.cleaned_data["phone"])
+        number = to_python(typed, region=self.site.country)
+        if typed and (number is None or not number.is_valid()):
+            raise ValidationError(_("This is not a phone number that can be dialled."))
+        return str(number) if typed else ""
 
     @property
     def values(self) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""Two choices in the frame: the site one stands at, and the language one reads."""
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from clinic.models import User
+from clinic.permissions import any_staff, public
+
+LANGUAGE_SECONDS = 365 * 24 * 60 * 60
+
+
+@any_staff
+@require_POST
+def switch_site(request: HttpRequest) -> HttpResponse:
+    """Remember the site with the user, so that the next sign-in starts there. A site of others is not found."""
+    wanted = request.POST.get("site", "")
+    chosen = next((site for site in request.sites if site.public_id == wanted), None)  # type: ignore[attr-defined]
+    if chosen is None:
+        raise Http404
+    User.objects.filter(pk=request.user.pk).update(current_site=chosen)
+    return redirect(next_page(request))
+
+
+@public
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """For everybody who reads a page; staff keep the choice with their account."""
+    language = request.POST.get("language", "")
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    response = redirect(next_page(request))
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, language, max_age=LANGUAGE_SECONDS, httponly=True, samesite="Lax",
+        secure=settings.HTTPS,
+    )  # fmt: skip
+    if request.user.is_authenticated:
+        User.objects.filter(pk=request.user.pk).update(language=language)
+    return response
+
+
+def next_page(request: HttpRequest) -> str:
+    """Where the form came from, if that is a page of ours."""
+    target = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if ours and target.startswith("/") else "/"

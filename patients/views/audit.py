@@ -1,0 +1,89 @@
+"""The audit log: who, when, what, about whom. It shows patients' names, so it lives on this floor."""
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from clinic import access_log, audit_reading
+from clinic.choices import AccessCategory, Permission
+from clinic.forms import CleanTextMixin
+from clinic.models import AccessEvent, AuditEvent
+from clinic.permissions import requires
+from patients.forms import DayField
+from patients.models import Patient
+from patients.views.common import here
+
+PAGE_SIZE = 50
+MOST_PATIENTS = 200
+LOOKS = "looks"
+
+
+class LogFilter(CleanTextMixin, forms.Form):
+    who = forms.CharField(label=_("Who"), max_length=80, required=False)
+    whom = forms.CharField(label=_("Patient"), max_length=80, required=False)
+    action = forms.CharField(label=_("What"), max_length=48, required=False)
+    first_day = DayField(label=_("From"), required=False)
+    last_day = DayField(label=_("To"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.guard_text_fields()
+
+    def clean_last_day(self) -> dt.date | None:
+        first, last = self.cleaned_data.get("first_day"), self.cleaned_data["last_day"]
+        if first and last and last < first:
+            raise forms.ValidationError(_("This day lies before the first one."))
+        return last  # type: ignore[no-any-return]
+
+
+@requires(Permission.SEE_AUDIT)
+@require_safe
+def audit_log(request: HttpRequest) -> HttpResponse:
+    """Newest first; deeds, or looks (views, searches, prints, denials)."""
+    looks = request.GET.get("kind") == LOOKS
+    site, held = here(request), request.permissions  # type: ignore[attr-defined]
+    rows = audit_reading.readable(AccessEvent if looks else AuditEvent, user=request.user, site=site, held=held)  # type: ignore[arg-type]
+    form = LogFilter(request.GET)
+    if form.is_valid():
+        asked = form.cleaned_data
+        shown = audit_reading.narrowed(
+            rows, who=asked["who"], action=asked["action"], first_day=asked["first_day"], last_day=asked["last_day"],
+            patients=patients_meant(request, asked["whom"]), site=site,
+        )  # fmt: skip
+    else:
+        shown = rows.none()
+    page = Paginator(shown.order_by("-at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    access_log.viewed(request)
+    context = {
+        "page": page, "rows": with_patients(request, page.object_list), "form": form, "looks": looks, "zone": site.zone,
+        "actions": AccessCategory.choices if looks else [(one, one) for one in audit_reading.actions_in(rows)],
+        "kinds": [{"label": _("Deeds"), "url": reverse("audit-log"), "active": not looks},
+                  {"label": _("Looks"), "url": f"{reverse('audit-log')}?kind={LOOKS}", "active": looks}],
+        "see_details": Permission.SEE_CLINICAL in held,
+    }  # fmt: skip
+    return render(request, "patients/audit_log.html", context, status=200 if form.is_valid() else 422)
+
+
+def patients_meant(request: HttpRequest, typed: str) -> list[str] | None:
+    """Public ids of the patients a filter text means: a public id itself, or anything the search finds. None = all."""
+    if not typed:
+        return None
+    visible = Patient.objects.visible_to(request.user)
+    exact = visible.filter(public_id=typed).values_list("public_id", flat=True)
+    return list(exact) or list(visible.matching(typed).values_list("public_id", flat=True)[:MOST_PATIENTS])
+
+
+def with_patients(request: HttpRequest, events: Any) -> list[tuple[Any, Patient | None]]:
+    """Each row with the patient it is about, as far as this person may know them."""
+    rows = list(events)
+    wanted = {row.patient_public_id for row in rows} - {""}
+    known = {patient.public_id: patient for patient in Patient.objects.visible_to(request.user).filter(public_id__in=wanted)}
+    return [(row, known.get(row.patient_public_id)) for row in rows]

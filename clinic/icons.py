@@ -10,7 +10,7 @@ layout-dashboard calendar calendar-event calendar-plus calendar-check calendar-d
 calendar-week users user user-plus user-check user-x user-circle flask flask-2 package packages mail mail-check
 mail-x mail-exclamation mail-forward mail-opened chart-bar settings history list list-check list-details
 clipboard-list clipboard-check clipboard-text stethoscope vaccine vaccine-bottle droplet droplet-off droplets pill
-pill-off needle-thread test-pipe scale ruler ruler-2 heartbeat temperature thermometer activity lungs brain bone dna
+pill-off needle-thread test-pipe scale ruler ruler-2 ruler-measure heartbeat temperature thermometer activity lungs brain bone dna
 eye eye-off eye-exclamation ear face-id mood-smile mood-neutral mood-sad mood-sick man woman body-scan scan fish
 face-mask baby-carriage
 

@@ -277,6 +277,10 @@ class ItemPlanned:
     def substances(self, allergen: str) -> frozenset[str]:
         return frozenset((allergen, *self.contained_in.get(allergen, ())))
 
+    def named(self, case: Case) -> frozenset[str]:
+        """The substances of any plan this is about."""
+        return self.substances(case.item.value) if case.item else frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerPlanned:
@@ -285,11 +289,13 @@ class AnswerPlanned:
     key: str
 
     def match(self, case: Case) -> Match | None:
-        answer, _ = case.read(self.key)
-        named = [one for one in as_list(answer) if one.startswith("sub-")]
+        named = self.named(case)
         if not named or (case.plan is not None and case.words.isdisjoint(named)):
             return None
         return Match(case.evidence(self.key))
+
+    def named(self, case: Case) -> frozenset[str]:
+        return frozenset(one for one in as_list(case.read(self.key)[0]) if one.startswith("sub-"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,11 +379,12 @@ class Not:
         return HOLDS if self.part.match(case) is None else None
 
 
-def speaks_of_plan(condition: Condition) -> bool:
-    """A clause with such a condition concerns certain plans only, as if it had a scope."""
+def planned_parts(condition: Condition) -> tuple[ItemPlanned | AnswerPlanned, ...]:
+    """The parts that compare answers with the plan: a clause with one concerns certain plans only, as if it had a
+    scope."""
     if isinstance(condition, AllOf | AnyOf):
-        return any(speaks_of_plan(part) for part in condition.parts)
-    return isinstance(condition, ItemPlanned | AnswerPlanned)
+        return tuple(inner for part in condition.parts for inner in planned_parts(part))
+    return (condition,) if isinstance(condition, ItemPlanned | AnswerPlanned) else ()
 
 
 def shown(answer: AnswerValue) -> str:

@@ -40,6 +40,12 @@ def medicine_findings(
         yield from _effects(medicine, plan, classes, words)
 
 
+def would_matter_with_a_plan(facts: PatientFacts, classes: Mapping[str, MedicineClass]) -> bool:
+    """A medicine is recorded that does not go together with some substance."""
+    taken = {code for medicine in facts.medicines for code in medicine.classes or () if code in classes}
+    return any(effect.substances for code in taken for effect in classes[code].effects)
+
+
 def _diabetes_denied(facts: PatientFacts) -> bool:
     return facts.answers.get("q-diabetes") == "no" and facts.answers.get(CONFIRMED) != "yes"
 

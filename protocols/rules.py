@@ -32,7 +32,7 @@ from protocols.conditions import (
     SexIs,
     Takes,
     Within,
-    speaks_of_plan,
+    planned_parts,
 )
 from protocols.findings import Severity
 from protocols.question_entries import parse_question
@@ -249,7 +249,7 @@ def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[s
         severity=severity,
         sentence=own_sentence,
         when=when,
-        needs_plan=bool(scope) or speaks_of_plan(when),
+        needs_plan=bool(scope or planned_parts(when)),
         scope=() if scope == ("event",) else scope,
         scope_of_event=scope == ("event",),
         wait=None if wait in (None, "open") else _within(Entry(wait, label)),

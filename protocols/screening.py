@@ -13,10 +13,10 @@ from typing import Protocol
 from patients.choices import Text
 from patients.facts import PatientFacts
 from patients.questionnaire import NONE, UNSURE, Question, as_list, unanswered
-from protocols.conditions import Case, Evidence, ItemPlanned, shown, words_of
-from protocols.conditions import Item as ListItem
+from protocols.conditions import Case, Evidence, Item, planned_parts, shown, words_of
 from protocols.findings import Finding, GrantedClearance, Outcome, Screening, Severity, Stage, worst
-from protocols.medicines import medicine_findings
+from protocols.medicines import CODE as MEDICINES
+from protocols.medicines import medicine_findings, would_matter_with_a_plan
 from protocols.permissions import Act, Permission, permits
 from protocols.plan import Plan
 from protocols.rules import EVENTS, Clause, LabNeed, MeasurementDefinition, MedicineClass, Rule
@@ -67,6 +67,8 @@ def screen(
     findings += medicine_findings(
         facts=facts, plan=plan, classes=catalogue.medicine_classes, stage=stage, words=case.words
     )
+    if plan is None and would_matter_with_a_plan(facts, catalogue.medicine_classes):
+        would_matter.append(MEDICINES)
     findings = [_with_clearance(finding, clearances, on) for finding in findings]
     to_do = _measurements_due(case, catalogue.measurements)
     missing = tuple(unanswered(catalogue.questions, facts.answers, sex=facts.sex, plan_words=case.words))
@@ -141,7 +143,7 @@ def _hits(rule: Rule, case: Case) -> tuple[list[_Hit], bool]:
     return hits, waits_for_plan
 
 
-def _items(rule: Rule, case: Case) -> Iterator[ListItem | None]:
+def _items(rule: Rule, case: Case) -> Iterator[Item | None]:
     """None for an ordinary rule; each ticked item with its details for a list; each event for `events`. A rule over a
     list is tested once without an item when nothing is ticked, so that a clause may speak of the list itself."""
     if not rule.each:
@@ -158,14 +160,14 @@ def _items(rule: Rule, case: Case) -> Iterator[ListItem | None]:
         details = {
             key[len(prefix) :]: answer for key, answer in case.facts.answers.items() if key.startswith(f"{prefix}.")
         }
-        yield ListItem(value, rule.each, details)
+        yield Item(value, rule.each, details)
     if not ticked:
         yield None
 
 
-def _events(facts: PatientFacts) -> Iterator[ListItem]:
+def _events(facts: PatientFacts) -> Iterator[Item]:
     for event in facts.events:
-        yield ListItem(
+        yield Item(
             value=event.term,
             question="events",
             details={".status": event.status, ".grade": event.grade, ".causality": event.causality},
@@ -203,7 +205,7 @@ def _hit(clause: Clause, case: Case) -> _Hit | None:
     )
 
 
-def _evidence_of_item(item: ListItem | None) -> tuple[Evidence, ...]:
+def _evidence_of_item(item: Item | None) -> tuple[Evidence, ...]:
     if item is None:
         return ()
     details = tuple((f"{item.question}.{item.value}{key}", shown(answer)) for key, answer in item.details.items())
@@ -217,10 +219,8 @@ def _substances(clause: Clause, case: Case) -> tuple[str, ...]:
     planned = case.plan.substances
     if clause.scope_of_event:
         about = frozenset(case.item.substances if case.item and case.item.substances else planned)
-    elif isinstance(clause.when, ItemPlanned) and case.item is not None:
-        about = clause.when.substances(case.item.value)
     else:
-        about = frozenset(clause.scope)
+        about = frozenset(clause.scope).union(*(part.named(case) for part in planned_parts(clause.when)))
     return tuple(sorted(planned & about))
 
 

@@ -188,6 +188,23 @@ def test_an_allergy_to_one_substance_would_matter_for_plans_with_it() -> None:
     assert (result.outcome, result.would_matter) == (Outcome.CLEARED, ("scr-allergy",))
 
 
+def test_a_medicine_would_matter_for_plans_with_its_substances() -> None:
+    taken = person({"q-medicines": ["sotalol"]}, medicines=(RecordedMedicine("sotalol", ("med-antiarrhythmic",)),))
+    assert screened(taken, None, stage=Stage.INTAKE).would_matter == ("scr-medicines",)
+    harmless = person({"q-medicines": ["x"]}, medicines=(RecordedMedicine("x", ("med-beta-blocker",)),))
+    assert screened(harmless, None, stage=Stage.INTAKE).would_matter == ()
+
+
+def test_the_finding_names_the_substances_to_swap() -> None:
+    for answers in (
+        {"q-anaphylaxis": "yes", "q-anaphylaxis-to": ["sub-ha-nc"]},
+        {"q-allergy": ["sub-ha-nc"]},
+        {"q-allergy": ["other"], "q-allergy-other": "gel", "q-allergy-other-mapped": ["sub-poly-ha"]},
+    ):
+        (finding,) = screened(person(answers), plan("ind-face-rejuv", "sub-poly-ha")).findings
+        assert (finding.severity, finding.substances) == (Severity.ABSOLUTE, ("sub-poly-ha",))
+
+
 def test_swapping_the_component_clears_a_scoped_block() -> None:
     rhythm = person({"q-allergy": ["fish"]})
     blocked = screened(rhythm, plan("ind-under-eye", "sub-pn"))

@@ -24,6 +24,11 @@ from protocols.parsing import PARSERS
 from protocols.resolving import reference_problems, resolve_groups
 from protocols.rules import parse_measurement, parse_medicine_class, parse_question, parse_rule
 
+try:
+    from yaml import CSafeLoader as SafeLoader  # the same loader, several times faster
+except ImportError:  # PyYAML built without libyaml
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 REFERENCE = Path(__file__).resolve().parent / "reference"
 VERSION = "reference-1"
 
@@ -133,7 +138,8 @@ def _catalogue(written: list[_Written], *, version: str) -> Catalogue:
             if one.code in place:
                 raise EntryError(f"the code is used twice, first in {place[one.code]}")
             place[one.code] = one.file
-            parsed[FIELD_BY_KIND[_checked_kind(one)]][one.code] = _parse(one)
+            field = FIELD_BY_KIND[_checked_kind(one)]
+            parsed[field][one.code] = _parse(one)
         except ValueError as error:
             problems.append(Problem(one.file, one.code, str(error)))
     if not problems:
@@ -199,14 +205,14 @@ def _read_folder(folder: Path) -> list[_Written]:
     return written
 
 
-class _ExactLoader(yaml.SafeLoader):
+class _ExactLoader(SafeLoader):
     """YAML without surprises: decimals stay text until they become `Decimal`, only true and false are booleans, dates
     stay text, and a key written twice is an error."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers
                 if tag not in ("tag:yaml.org,2002:float", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        for first, resolvers in SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

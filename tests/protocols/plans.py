@@ -1,6 +1,7 @@
 """Plans and patients for the tables of the clinical core, written as short as a clinician would say them."""
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -19,8 +20,8 @@ def part(words: str) -> Component:
     name, *figures = words.split()
     if len(figures) == 1:
         return Component(f"sub-{name}", D(figures[0]))
-    number = figures[0].rstrip("/IUmglg")
-    return Component(f"sub-{name}", D(figures[1]), D(number), figures[0][len(number):])
+    number, unit = re.fullmatch(r"([0-9.]+)(\S+)", figures[0]).groups()  # type: ignore[union-attr]
+    return Component(f"sub-{name}", D(figures[1]), D(number), unit)
 
 
 def mix(*parts: str, **about: object) -> Syringe:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,7 @@ def propose(code: str, **more: object) -> tuple[PlannedDate, ...]:
 
 def gaps(planned: tuple[PlannedDate, ...]) -> list[int]:
     days = [session.ideal for session in planned]
-    return [(after - before).days for before, after in zip(days, days[1:], strict=False)]
+    return [(after - before).days for before, after in pairwise(days)]
 
 
 @pytest.mark.parametrize(("code", "sessions", "interval"), [

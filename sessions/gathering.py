@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from patients.facts import AnswerValue, EarlierSession, Measured, PatientFacts, RecordedMedicine
 from patients.models import Patient, QuestionnaireResponse
+from patients.questionnaire import NONE, UNSURE, as_list
 from protocols.catalogue import questions_of
 from sessions.models import TreatmentSession
 
@@ -24,7 +25,12 @@ def answers_of(patient: Patient) -> dict[str, AnswerValue]:
 
 
 def facts_of(patient: Patient) -> PatientFacts:
-    """Everything known now. Five queries, whatever the size of the history."""
+    """Everything known now. Six queries, whatever the size of the history."""
+    answers = answers_of(patient)
+    tested = patient.allergies.filter(ended_at=None, allergen__startswith="sub-").values_list("allergen", flat=True)
+    if tested:  # found by a test or written down by staff: as good as an answer
+        said = [one for one in as_list(answers.get("q-allergy")) if one not in {NONE, UNSURE}]
+        answers["q-allergy"] = sorted({*said, *tested})
     measurements = patient.measurements.filter(withdrawn_at=None)
     medicines = patient.medicines.filter(ended_at=None)
     sessions = TreatmentSession.objects.filter(patient=patient, ended_at__isnull=False).select_related(
@@ -33,7 +39,7 @@ def facts_of(patient: Patient) -> PatientFacts:
     return PatientFacts(
         birth_date=patient.birth_date,
         sex=patient.sex,
-        answers=answers_of(patient),
+        answers=answers,
         measurements=tuple(
             Measured(code=row.code, value=row.value, second=row.second, text=row.text, taken_on=row.taken_on)
             for row in measurements

@@ -156,6 +156,10 @@ def confirm_history(*, record: TreatmentSession, seen_version: int, changes: str
     """What changed since last time was asked today; empty `changes` = nothing changed. Screens again at once."""
     user = _treats(by, record.appointment)
     _in(record, RecordStatus.OPEN)
+    answered = record.patient.responses.filter(submitted_at__gte=record.opened_at).exists()
+    if changes.strip() and not answered:
+        # A change in free words would never reach the rules, so it has to stand in the questionnaire as well.
+        raise Refused(_("Write the change into the health questions first, so that the rules see it."), field="changes")
     record.history_confirmed_at = timezone.now()
     record.history_confirmed_by = user
     record.history_changes = changes.strip()[:400]

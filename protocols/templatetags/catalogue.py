@@ -13,3 +13,9 @@ register = template.Library()
 def in_words(definition: Any) -> str:
     """The name of a catalogue definition in the active language."""
     return definition.name_in(get_language() or "en") if definition else ""
+
+
+@register.filter
+def item(mapping: dict[str, Any], key: str) -> Any:
+    """`mapping|item:key`, the key itself where it is unknown."""
+    return mapping.get(key, key)

@@ -1,6 +1,8 @@
 """The table of contents of giving care, one module per noun."""
 from importlib import import_module
 
-NOUNS = ("board", "chart", "courses", "appointments", "records", "consents", "stock", "documents", "messages", "patient_pages")
+NOUNS = (
+    "board", "chart", "courses", "appointments", "records", "consents", "stock", "documents", "messages", "patient_pages",
+)  # fmt: skip
 
 urlpatterns = [pattern for noun in NOUNS for pattern in import_module(f"sessions.urls.{noun}").urlpatterns]

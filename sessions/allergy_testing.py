@@ -1,0 +1,74 @@
+"""Allergy tests: placed on the forearm, read after at least 24 hours; a positive one becomes an allergy on record."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic import audit
+from clinic.choices import Permission
+from clinic.doer import Doer
+from clinic.errors import Refused
+from clinic.models import Site, User
+from clinic.permissions import check_may
+from patients.models import Allergy, Patient
+from sessions import screenings
+from sessions.models import AllergyTest
+from sessions.models.allergy_test import TestResult
+
+READ_AFTER = dt.timedelta(hours=24)
+POSITIVE_WHEAL_MM = 5
+
+
+@transaction.atomic
+def place(*, patient: Patient, site: Site, substance: str, placed_at: dt.datetime, by: Doer) -> AllergyTest:
+    """0.02 to 0.05 ml into the forearm. `placed_at` may be earlier (another visit), never later than now."""
+    user = _treats(by, site)
+    if placed_at > timezone.now():
+        raise Refused(_("This time lies in the future."), field="placed_at")
+    if AllergyTest.objects.filter(patient=patient, substance=substance, read_at=None).exists():
+        raise Refused(_("A test of this product is waiting to be read."))
+    test = AllergyTest.objects.create(patient=patient, substance=substance, placed_at=placed_at, placed_by=user)
+    audit.record(
+        by=by, action="allergy-test-placed", sentence=f"placed an allergy test of {substance}", of=test,
+        patient=patient, site=site,
+    )  # fmt: skip
+    return test
+
+
+@transaction.atomic
+def read(*, test: AllergyTest, site: Site, read_at: dt.datetime, wheal_mm: int, rash: bool, by: Doer) -> AllergyTest:
+    """Read at 24 hours: a wheal of 5 mm or more, or a rash, is positive and becomes an allergy to that substance."""
+    user = _treats(by, site)
+    locked = AllergyTest.objects.select_for_update(no_key=True).get(pk=test.pk)
+    if locked.read_at is not None:
+        raise Refused(_("This test has been read already."))
+    if read_at > timezone.now():
+        raise Refused(_("This time lies in the future."), field="read_at")
+    if read_at - locked.placed_at < READ_AFTER:
+        raise Refused(_("It is read at least 24 hours after it was placed."), field="read_at")
+    locked.read_at, locked.read_by = read_at, user
+    locked.wheal_mm, locked.rash = wheal_mm, rash
+    locked.result = TestResult.POSITIVE if rash or wheal_mm >= POSITIVE_WHEAL_MM else TestResult.NEGATIVE
+    locked.save(update_fields=["read_at", "read_by", "wheal_mm", "rash", "result"])
+    audit.record(
+        by=by, action="allergy-test-read", sentence=f"read an allergy test of {locked.substance}: {locked.result}",
+        of=locked, patient=locked.patient, site=site, detail={"wheal_mm": wheal_mm, "rash": rash},
+    )  # fmt: skip
+    if locked.result == TestResult.POSITIVE:
+        Allergy.objects.get_or_create(
+            patient=locked.patient, allergen=locked.substance, ended_at=None,
+            defaults={"note": _("Positive allergy test"), "recorded_at": timezone.now(), "recorded_by": user},
+        )  # fmt: skip
+        screenings.rescreen(patient=locked.patient, by=by)
+    return locked
+
+
+def _treats(by: Doer, site: Site) -> User:
+    if by.user is None:
+        raise Refused(_("Only staff can do this."))
+    check_may(by.user, Permission.TREAT, site)
+    return by.user

@@ -1,0 +1,192 @@
+"""Forms of the session screen: identity, history, gates, amounts with lots and points, end, signature."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from clinic.forms import HouseForm
+from protocols.definitions import Catalogue
+from sessions.forms.moments import SiteMomentField
+from sessions.models import Lot, TreatmentSession, UsedProduct
+from sessions.recording import AreaLine, ProductLine
+
+IDENTIFIERS = [
+    ("name", _("Full name")),
+    ("birth-date", _("Birth date")),
+    ("photo", _("Photo or identity card")),
+    ("phone", _("Phone number")),
+]
+
+
+class IdentityForm(HouseForm):
+    identifiers = forms.MultipleChoiceField(
+        label=_("Which two did the patient say?"), choices=IDENTIFIERS, widget=forms.CheckboxSelectMultiple
+    )
+
+    def clean_identifiers(self) -> str:
+        chosen = self.cleaned_data["identifiers"]
+        if len(chosen) < 2:
+            raise forms.ValidationError(_("Ask for at least two."))
+        return ", ".join(str(label) for value, label in IDENTIFIERS if value in chosen)
+
+
+class HistoryForm(HouseForm):
+    """Neither answer is chosen beforehand; a change is written down and screened again."""
+
+    answer = forms.ChoiceField(
+        label=_("What changed since last time?"),
+        choices=[("nothing", _("Nothing changed")), ("changed", _("Something changed"))],
+        widget=forms.RadioSelect,
+    )
+    changes = forms.CharField(
+        label=_("What changed"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("answer") == "changed" and not cleaned.get("changes", "").strip():
+            self.add_error("changes", _("Write what changed."))
+        if cleaned.get("answer") == "nothing" and cleaned.get("changes", "").strip():
+            self.add_error("answer", _("Something is written below; choose “Something changed”."))
+        return cleaned
+
+
+class GateForm(HouseForm):
+    reason = forms.CharField(label=_("Why may it be passed?"), max_length=200)
+
+
+class AmountsForm(HouseForm):
+    """One line per component (ml, lot) and per region (points, ml per point, depth). Nothing has to agree yet."""
+
+    wasted_ml = forms.DecimalField(
+        label=_("Left over, recorded as waste"),
+        min_value=Decimal(0),
+        max_value=Decimal(60),
+        max_digits=6,
+        decimal_places=3,
+    )
+    note = forms.CharField(label=_("Note"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    reaction_note = forms.CharField(
+        label=_("Reaction during the session"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def __init__(
+        self, *args: Any, record: TreatmentSession, products: list[UsedProduct], lots: dict[str, list[Lot]],
+        rules: Catalogue, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(*args, seen_version=record.version, **kwargs)
+        self.record, self.products, self.lots = record, products, lots
+        language = get_language() or "en"
+        for product in products:
+            position = product.position
+            self.fields[f"ml_{position}"] = forms.DecimalField(
+                label="ml", min_value=Decimal("0.001"), max_value=Decimal(60), max_digits=6, decimal_places=3,
+                initial=product.volume_ml.normalize(), widget=forms.NumberInput(attrs={"step": "0.01"}),
+            )  # fmt: skip
+            usable = list(lots.get(product.substance, []))
+            if product.lot is not None and product.lot not in usable:
+                usable.append(product.lot)
+            self.fields[f"lot_{position}"] = forms.ChoiceField(
+                label=_("Lot"), required=False, initial=product.lot.public_id if product.lot else "",
+                choices=[("", _("Choose a lot")), *((lot.public_id, lot_words(lot)) for lot in usable)],
+            )  # fmt: skip
+        known = {area.region: area for area in record.areas.all()}
+        self.regions = [
+            (code, rules.regions[code].name_in(language) if code in rules.regions else code)
+            for code in record.course.regions
+        ]
+        for code, _name in self.regions:
+            area = known.get(code)
+            self.fields[f"points_{code}"] = forms.IntegerField(
+                label=_("Points"), min_value=1, max_value=2000, required=False, initial=area.points if area else None
+            )
+            self.fields[f"perpoint_{code}"] = forms.DecimalField(
+                label=_("ml per point"), min_value=Decimal("0.0001"), max_value=Decimal(1), max_digits=5, decimal_places=4,
+                required=False, initial=area.ml_per_point.normalize() if area else None,
+                widget=forms.NumberInput(attrs={"step": "0.005"}),
+            )  # fmt: skip
+            self.fields[f"depth_{code}"] = forms.DecimalField(
+                label=_("Depth in mm"), min_value=Decimal(0), max_value=Decimal(20), max_digits=4, decimal_places=2,
+                required=False, initial=area.depth_mm.normalize() if area else record.depth_mm,
+                widget=forms.NumberInput(attrs={"step": "0.1"}),
+            )  # fmt: skip
+        self.initial |= {
+            "wasted_ml": record.wasted_ml if record.wasted_ml is not None else Decimal(0),
+            "note": record.note,
+            "reaction_note": record.reaction_note,
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for code, _name in self.regions:
+            given = [name for name in ("points", "perpoint") if cleaned.get(f"{name}_{code}") is not None]
+            missing = [name for name in ("points", "perpoint", "depth") if cleaned.get(f"{name}_{code}") is None]
+            if given:
+                for name in missing:
+                    if f"{name}_{code}" not in self.errors:
+                        self.add_error(f"{name}_{code}", _("Needed with the others."))
+        return cleaned
+
+    def product_lines(self) -> list[ProductLine]:
+        by_id = {lot.public_id: lot for lots in self.lots.values() for lot in lots}
+        by_id |= {product.lot.public_id: product.lot for product in self.products if product.lot}
+        return [
+            ProductLine(
+                position=product.position,
+                volume_ml=self.cleaned_data[f"ml_{product.position}"],
+                lot=by_id.get(self.cleaned_data[f"lot_{product.position}"]),
+            )
+            for product in self.products
+        ]
+
+    def area_lines(self) -> list[AreaLine]:
+        data = self.cleaned_data
+        return [
+            AreaLine(
+                region=code, points=data[f"points_{code}"], ml_per_point=data[f"perpoint_{code}"],
+                depth_mm=data[f"depth_{code}"],
+            )
+            for code, _name in self.regions
+            if data.get(f"points_{code}")
+        ]  # fmt: skip
+
+    def product_rows(self) -> list[tuple[UsedProduct, forms.BoundField, forms.BoundField]]:
+        return [(product, self[f"ml_{product.position}"], self[f"lot_{product.position}"]) for product in self.products]
+
+    def area_rows(self) -> list[tuple[str, forms.BoundField, forms.BoundField, forms.BoundField]]:
+        return [
+            (name, self[f"points_{code}"], self[f"perpoint_{code}"], self[f"depth_{code}"])
+            for code, name in self.regions
+        ]
+
+
+def lot_words(lot: Lot) -> str:
+    """Number first, because that is what is read off the vial."""
+    return f"{lot.lot_number} · {lot.product} · {lot.expires_on:%d.%m.%Y} · {lot.balance_ml.normalize():f} ml"
+
+
+class ActForm(HouseForm):
+    """Begin and end carry only the version that was seen."""
+
+
+class CorrectEndForm(HouseForm):
+    ended_at = SiteMomentField(label=_("When did the treatment end?"))
+    reason = forms.CharField(label=_("Why is it corrected?"), max_length=200)
+
+
+class SignForm(HouseForm):
+    password = forms.CharField(
+        label=_("Your password"), max_length=128, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class AddendumForm(HouseForm):
+    text = forms.CharField(label=_("Addition"), max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))

@@ -1,3 +1,8 @@
-from django.urls.resolvers import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from protocols.views import catalogue
+
+urlpatterns = [
+    path("protocols/", catalogue.protocols, name="protocols"),
+    path("protocols/<public:public_id>/approve/", catalogue.catalogue_approve, name="catalogue-approve"),
+]

@@ -3,6 +3,7 @@ import "./acts.js";
 import "./finder.js";
 import "./forms.js";
 import "./keys.js";
+import "./lanes.js";
 import "./menus.js";
 import "./names.js";
 import "./once.js";

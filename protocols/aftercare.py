@@ -23,7 +23,7 @@ LIGHT_SKIN = frozenset({"I", "II", "III"})
 _ORDER = {severity: place for place, severity in enumerate(InstructionSeverity)}
 
 
-class SettingRefused(ValueError):  # noqa: N818 (an answer for people, like clinic.errors.Refused)
+class SettingRefused(ValueError):
     """A clinic setting of an aftercare time outside what is allowed; the message names it."""
 
 

@@ -112,7 +112,8 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indication(Definition):
-    """What is treated, where, how often. `sessions` is the total of all phases; `effect` is what may be expected."""
+    """What is treated, where, how often. `sessions` is the total of all phases; `effect` is what may be expected;
+    `evidence` is the grade, `evidence_note` says what it depends on where one letter is not enough."""
 
     category: Category
     status: Status
@@ -120,6 +121,7 @@ class Indication(Definition):
     techniques: tuple[str, ...]
     only_substances: tuple[str, ...]
     evidence: str
+    evidence_note: Texts | None
     sessions: WholeRange
     phases: tuple[Phase, ...]
     maintenance: Maintenance | None

@@ -5,9 +5,11 @@ Pure. Which substances, forms and figures a rule means stands in the catalogue; 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from patients.facts import PatientFacts
+from patients.questionnaire import UNKNOWN
 from protocols.choices import CheckResult, LooksAt, Role, Status
 from protocols.definitions import Definition, Delivery, Indication, MixingRule, Substance, Technique, Texts
 from protocols.dosing import amount_of, cream_lidocaine_mg, limit_by_weight_mg, newest_weight
@@ -98,22 +100,27 @@ def alone(rule: MixingRule, day: PlannedDay) -> Problems:
 def at_most_one(rule: MixingRule, day: PlannedDay) -> Problems:
     """Only one of the list on one day; for NSAIDs what the patient swallowed that day counts as well."""
     found = day.substances & rule.substances
-    swallowed = _counts_painkillers(rule, day) and took_nsaid(day.facts, day)
+    swallowed = _counts_painkillers(rule, day) and took_nsaid(day.facts, day.on)
     if len(found) > 1 or (found and swallowed):
         yield problem(rule, day.catalogue, substances=found, extra_names=[OWN_PAINKILLER] if swallowed else [])
+    elif found and swallowed is None and rule.unknown is not None:
+        yield problem(rule, day.catalogue, substances=found, unknown=True)
 
 
 def _counts_painkillers(rule: MixingRule, day: PlannedDay) -> bool:
     return any("grp-nsaid" in day.catalogue.substances[code].groups for code in rule.substances)
 
 
-def took_nsaid(facts: PatientFacts, day: PlannedDay) -> bool:
-    """Whether an NSAID was or will be taken by mouth on the session day: self-bought by the answered date, prescribed
-    by a recorded medicine (one that is recorded is being taken)."""
-    if facts.answers.get("q-nsaid") == "yes" and str(facts.answers.get("q-nsaid-date", "")) == day.on.isoformat():
-        return True
+def took_nsaid(facts: PatientFacts, on: date) -> bool | None:
+    """Whether an NSAID is taken by mouth on the session day: a recorded medicine of that class counts as taken every
+    day, a self-bought one by its answered date. None: one was taken, or perhaps, and nobody knows when."""
     classes = {code for medicine in facts.medicines for code in medicine.classes or ()}
-    return bool(classes & {"med-nsaid", "med-ketorolac"})
+    if classes & {"med-nsaid", "med-ketorolac"}:
+        return True
+    if facts.answers.get("q-nsaid") not in ("yes", "unsure"):
+        return False
+    last = str(facts.answers.get("q-nsaid-date") or UNKNOWN)
+    return None if last == UNKNOWN else last == on.isoformat()
 
 
 def anaesthetic_sum(rule: MixingRule, day: PlannedDay) -> Problems:

@@ -101,6 +101,7 @@ def parse_indication(code: str, body: object) -> Indication:
         techniques=_filled(fields, "techniques"),
         only_substances=fields.words("only_substances"),
         evidence=fields.text("evidence"),
+        evidence_note=fields.texts("evidence_note") if fields.has("evidence_note") else None,
         sessions=sessions,
         phases=phases,
         maintenance=_maintenance(fields),
@@ -343,6 +344,7 @@ _NAMES_SUBSTANCES = frozenset({
     MixingShape.ANAESTHETIC_SUM, MixingShape.SHARE_OF_MIX,
 })
 _NEEDS_FIGURES = frozenset({MixingShape.DOSE_MAX, MixingShape.DOSE_KG})
+_MAY_BE_UNKNOWN = frozenset({MixingShape.AT_MOST_ONE})
 _NAMES_TWO_SIDES = frozenset({MixingShape.TOGETHER, MixingShape.ANAESTHETIC_SUM})
 
 
@@ -355,7 +357,7 @@ def _check_shape(rule: MixingRule) -> None:
         raise EntryError(f"shape {rule.shape.value} and the list of substances do not fit")
     if bool(rule.with_substances) != (rule.shape in _NAMES_TWO_SIDES):
         raise EntryError(f"shape {rule.shape.value} and the list with_substances do not fit")
-    if bool(rule.unknown) != (rule.shape in _NEEDS_FIGURES):
+    if (rule.unknown is None) == (rule.shape in _NEEDS_FIGURES) and rule.shape not in _MAY_BE_UNKNOWN:
         raise EntryError(f"shape {rule.shape.value} and text_when_unknown do not fit")
     if bool(rule.forms) != (rule.shape is MixingShape.FORBIDDEN_FORM):
         raise EntryError(f"shape {rule.shape.value} and the list of forms do not fit")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from protocols.choices import CheckResult
 from protocols.definitions import Catalogue, MixingRule, Texts, text_in
@@ -76,8 +76,9 @@ class PlanCheck:
 
 
 def plain(amount: Decimal, lang: str) -> str:
-    """A figure for people: at most four decimals, no zeros at the end, the decimal sign of the language."""
-    shown = f"{amount.quantize(Decimal('0.0001')):f}".rstrip("0").rstrip(".")
+    """A figure for people: at most four decimals, no zeros at the end, the decimal sign of the language. Rounded up, so
+    that what is above a limit never reads as equal to it."""
+    shown = f"{amount.quantize(Decimal('0.0001'), rounding=ROUND_UP):f}".rstrip("0").rstrip(".")
     return shown.replace(".", ",") if lang == "tr" else shown
 
 
@@ -107,7 +108,7 @@ def problem(
 
     def sentence(lang: str) -> str:
         names = [_name(code, catalogue, lang) for code in codes] + [text_in(name, lang) for name in extra]
-        return text_in(texts, lang).format(
+        filled = text_in(texts, lang).format(
             substances=_listed(names, lang),
             region=_listed([catalogue.regions[place].name_in(lang) for place in places], lang),
             amount="" if amount is None else plain(amount, lang),
@@ -117,6 +118,7 @@ def problem(
             count="" if amount is None else plain(amount, lang),
             form="" if form is None else text_in(form, lang),
         )
+        return capitalised(filled, lang)
 
     return PlanProblem(
         code=rule.code,
@@ -131,6 +133,12 @@ def problem(
         unit=units["en"],
         syringe=syringe,
     )
+
+
+def capitalised(sentence: str, lang: str) -> str:
+    """A sentence with its capital letter; Turkish has two letters i."""
+    first = {"i": "İ", "ı": "I"}.get(sentence[:1], "") if lang == "tr" else ""
+    return (first or sentence[:1].upper()) + sentence[1:]
 
 
 def listed(names: Mapping[str, list[str]]) -> Texts:

@@ -19,7 +19,7 @@ MINUTES_PER_FURTHER_REGION = 10
 OpenDay = Callable[[date], bool]
 
 
-class CourseRefused(ValueError):  # noqa: N818 (an answer for people, like clinic.errors.Refused)
+class CourseRefused(ValueError):
     """A course or date that cannot be planned. `code` is the planner rule; `sentence` is for people, per language."""
 
     def __init__(self, code: str, sentence: Texts) -> None:

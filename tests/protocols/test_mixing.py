@@ -14,6 +14,7 @@ from protocols.dosing import plan_of
 from protocols.loading import load_reference
 from protocols.mixing import EVALUATORS, PlanError, check_plan
 from protocols.plan import Component, Plan, Syringe
+from protocols.plan_problems import capitalised, plain
 from tests.protocols.plans import TODAY, check, mix, part, person, plan, results, session
 
 FAT = {"indication": "ind-local-fat", "regions": ("reg-abdomen",), "technique": "tq-sc-lipo"}
@@ -232,6 +233,14 @@ def test_own_painkiller_on_the_session_day(last_dose: date, expected: str | None
     assert "ix-nsaid-dup" not in results(check(plan(mix("lidocaine 10mg/ml 1"), **PAIN), facts))
 
 
+@pytest.mark.parametrize("answers", [
+    {"q-nsaid": "yes"}, {"q-nsaid": "yes", "q-nsaid-date": "unknown"}, {"q-nsaid": "unsure"}])
+def test_painkiller_of_unknown_date_is_not_fine(answers: dict[str, str]) -> None:
+    judged = plan(mix("ketoprofen 80mg/ml 1"), **PAIN)
+    assert results(check(judged, person(**answers)))["ix-nsaid-dup"] == "incomplete"
+    assert "ix-nsaid-dup" not in results(check(judged, person(**{"q-nsaid": "no"})))
+
+
 def test_prescribed_painkiller_counts_as_taken() -> None:
     facts = replace(person(), medicines=(RecordedMedicine("ibuprofen", ("med-nsaid",)),))
     assert results(check(plan(mix("diclofenac 25mg/ml 1"), **PAIN), facts))["ix-nsaid-dup"] == "incompatible"
@@ -334,9 +343,22 @@ def test_worst_problem_decides_and_every_code_is_listed() -> None:
 
 def test_sentences_are_filled_in_both_languages() -> None:
     (found,) = check(plan(mix("caffeine 50mg/ml 4.5"))).problems
-    assert found.text("en") == "caffeine: 225 mg on this day, at most 200 mg is allowed."
-    assert found.text("tr") == "kafein: bu gün 225 mg, en fazla 200 mg verilebilir."
+    assert found.text("en") == "Caffeine: 225 mg on this day, at most 200 mg is allowed."
+    assert found.text("tr") == "Kafein: bu gün 225 mg, en fazla 200 mg verilebilir."
     assert (found.amount, found.limit, found.unit) == (Decimal(225), Decimal(200), "mg")
+
+
+def test_sentence_begins_with_the_right_capital(reference: Catalogue) -> None:
+    judged = plan(mix("dmae 30mg/ml 4"), **DULL)
+    assert all(problem.text(lang)[0].isupper() for problem in check(judged).problems for lang in ("en", "tr"))
+    assert capitalised("ipek", "tr") == "İpek"
+    assert capitalised("ipek", "en") == "Ipek"
+
+
+def test_figure_above_a_limit_never_reads_as_equal() -> None:
+    assert plain(Decimal("270.00001"), "en") == "270.0001"
+    assert plain(Decimal("270.50"), "tr") == "270,5"
+    assert plain(Decimal(300), "en") == "300"
 
 
 @pytest.mark.parametrize(("code", "expected", "judged"), MIX_TABLE + DOSE_TABLE)

@@ -137,9 +137,12 @@ class Answered:
 
     def match(self, case: Case) -> Match | None:
         answer, unclarified = case.read(self.key)
-        if answer is None or not any(value in self.values for value in as_list(answer)):
+        held = [value for value in as_list(answer) if value in self.values]
+        if not held:
             return None
-        return Match(case.evidence(self.key), unclarified)
+        if isinstance(answer, str) or self.key.startswith("."):
+            return Match(case.evidence(self.key), unclarified)
+        return Match(tuple((self.key, value) for value in sorted(held)))  # a list: only the items that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +391,8 @@ def planned_parts(condition: Condition) -> tuple[ItemPlanned | AnswerPlanned, ..
 
 
 def shown(answer: AnswerValue) -> str:
-    return ", ".join(as_list(answer)) if not isinstance(answer, int) else str(answer)
+    """An answer in one line; the order in which items were ticked says nothing."""
+    return str(answer) if isinstance(answer, int) else ", ".join(sorted(as_list(answer)))
 
 
 def add_months(start: date, months: int) -> date:

@@ -320,6 +320,13 @@ def test_a_clearance_ends_when_the_answer_behind_it_changes() -> None:
     assert screened(person({**one, "q-heart-medicines": 0}), FACE, clearances=given).outcome is Outcome.NEEDS_CLEARANCE
 
 
+def test_a_clearance_stays_when_another_item_of_the_list_is_added() -> None:
+    vitamin = plan("ind-dull-tone", "sub-vit-c")
+    given = (granted(screened(person({"q-rare": ["oxalate-stones"]}), vitamin).findings[0]),)
+    more = screened(person({"q-rare": ["low-calcium", "oxalate-stones"]}), vitamin, clearances=given)
+    assert [one.cleared_by for one in more.findings] == ["Dr Ada Demir"]
+
+
 def test_a_clearance_for_one_medicine_says_nothing_about_another() -> None:
     both = tuple(RecordedMedicine(name, ("med-antiarrhythmic",)) for name in ("sotalol", "amiodarone"))
     facts = person({"q-medicines": ["sotalol", "amiodarone"]}, medicines=both)

@@ -1,0 +1,101 @@
+"""May this plan stand beside the patient's other mesotherapy plans? The plan pairs of section 14.
+
+Pure. Other treatments before a session (peels, lasers, fillers) are the screening rule `scr-recent-procedure`, those
+after it the aftercare instruction `ac-no-procedures`; sums of the day are checked by `protocols.mixing`.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from patients.facts import EarlierSession
+from protocols.definitions import Catalogue, Texts, text_in
+from protocols.plan import Plan
+
+DAYS_BETWEEN_PLANS = 7
+DAYS_BETWEEN_PRP_AND_OTHERS = 14
+NEW_PRODUCTS_A_DAY = 1
+PRP = "sub-prp"
+SOURCE = "dec"
+
+
+@dataclass(frozen=True, slots=True)
+class CombinationProblem:
+    """Why two plans cannot stand together like this. `earliest` is the first day on which they can, as far as this
+    rule goes; None when another day is not known to help."""
+
+    code: str
+    sentence: Texts
+    earliest: date | None = None
+    source: str = SOURCE
+
+    def text(self, lang: str) -> str:
+        return text_in(self.sentence, lang)
+
+
+def check_combination(
+    *,
+    plan: Plan,
+    on: date,
+    catalogue: Catalogue,
+    same_day: Sequence[Plan] = (),
+    sessions: Iterable[EarlierSession] = (),
+    new_products: frozenset[str] = frozenset(),
+) -> tuple[CombinationProblem, ...]:
+    """Every reason why this plan cannot be given on this day beside the others.
+
+    `sessions` are the patient's sessions of all plans, before and after the day; those of the same indication keep
+    the interval of their own plan and are not judged here. `new_products` are the substances of the day that were not
+    given here without a reaction within the last 12 months."""
+    return (
+        *_same_day(plan, same_day, new_products, catalogue),
+        *_other_days(plan, on, sessions, catalogue),
+    )
+
+
+def _same_day(
+    plan: Plan, same_day: Sequence[Plan], new_products: frozenset[str], catalogue: Catalogue
+) -> Iterator[CombinationProblem]:
+    areas = _areas(_regions(plan), catalogue)
+    if any(areas & _areas(_regions(other), catalogue) for other in same_day):
+        yield CombinationProblem("combine-same-area", {
+            "en": "Two plans go into the same area on one day. Build one mixture instead.",
+            "tr": "Aynı gün aynı bölgeye iki plan uygulanıyor. Bunun yerine tek karışım hazırlanmalı."})
+    if any((PRP in plan.substances) != (PRP in other.substances) for other in same_day):
+        yield CombinationProblem("combine-prp", {
+            "en": "Platelet-rich plasma is not given in the same session as another mixture.",
+            "tr": "PRP, başka bir karışımla aynı seansta verilmez."})
+    given = plan.substances.union(*(other.substances for other in same_day))
+    new = sorted(given & new_products)
+    if same_day and len(new) > NEW_PRODUCTS_A_DAY:
+        names = {lang: ", ".join(catalogue.substances[code].name_in(lang) for code in new) for lang in ("en", "tr")}
+        yield CombinationProblem("combine-new-products", {
+            "en": f"More than one new product on one day: {names['en']}.",
+            "tr": f"Bir günde birden fazla yeni ürün: {names['tr']}."})
+
+
+def _other_days(
+    plan: Plan, on: date, sessions: Iterable[EarlierSession], catalogue: Catalogue
+) -> Iterator[CombinationProblem]:
+    areas = _areas(_regions(plan), catalogue)
+    for session in sessions:
+        days = abs((on - session.on).days)
+        if days == 0 or session.indication == plan.indication or not areas & _areas(session.regions, catalogue):
+            continue
+        with_prp = (PRP in plan.substances) != (PRP in session.substances)
+        least = DAYS_BETWEEN_PRP_AND_OTHERS if with_prp else DAYS_BETWEEN_PLANS
+        if days < least:
+            yield CombinationProblem("combine-prp" if with_prp else "combine-spacing", {
+                "en": f"Another plan treats this area {days} days away; at least {least} days are needed.",
+                "tr": f"Başka bir plan bu bölgeyi {days} gün arayla tedavi ediyor; en az {least} gün gerekir.",
+            }, earliest=session.on + timedelta(days=least))
+
+
+def _regions(plan: Plan) -> tuple[str, ...]:
+    return (*plan.regions, *(syringe.region for syringe in plan.syringes if syringe.region))
+
+
+def _areas(regions: Iterable[str], catalogue: Catalogue) -> frozenset[str]:
+    return frozenset(
+        catalogue.regions[region].group if region in catalogue.regions else region for region in regions)

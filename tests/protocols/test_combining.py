@@ -1,0 +1,71 @@
+"""Two mesotherapy plans on one patient (section 14): same day, same area, own blood, new products."""
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from protocols.combining import check_combination
+from protocols.definitions import Catalogue
+from protocols.plan import Plan
+from tests.protocols.plans import TODAY, mix, plan, session
+
+THIGH = plan(mix("caffeine 50mg/ml 2"))
+FACE = plan(mix("ha-nc 2"), indication="ind-hydration", regions=("reg-face",))
+LIPS = plan(mix("ha-nc 1"), indication="ind-lips", regions=("reg-lips",))
+HAIR = plan(mix("minoxidil 5mg/ml 2"), indication="ind-aga", regions=("reg-scalp",))
+HAIR_PRP = plan(mix("prp 6"), indication="ind-aga-prp", regions=("reg-scalp",))
+
+
+def codes(reference: Catalogue, judged: Plan, **more: object) -> list[str]:
+    found = check_combination(plan=judged, on=TODAY, catalogue=reference, **more)  # type: ignore[arg-type]
+    assert all(problem.text("tr") != problem.text("en") for problem in found)
+    return [problem.code for problem in found]
+
+
+@pytest.mark.parametrize(("judged", "other", "expected"), [
+    (THIGH, FACE, []), (FACE, LIPS, ["combine-same-area"]), (HAIR, THIGH, []),
+    (HAIR_PRP, FACE, ["combine-prp"]), (FACE, HAIR_PRP, ["combine-prp"]),
+    (HAIR, HAIR_PRP, ["combine-same-area", "combine-prp"]),
+])
+def test_two_plans_on_one_day(reference: Catalogue, judged: Plan, other: Plan, expected: list[str]) -> None:
+    assert codes(reference, judged, same_day=[other]) == expected
+
+
+@pytest.mark.parametrize(("new", "expected"), [
+    ({"sub-caffeine"}, []), ({"sub-caffeine", "sub-ha-nc"}, ["combine-new-products"]), ({"sub-pn", "sub-ha-nc"}, [])])
+def test_one_new_product_a_day(reference: Catalogue, new: set[str], expected: list[str]) -> None:
+    assert codes(reference, THIGH, same_day=[FACE], new_products=frozenset(new)) == expected
+
+
+def test_new_products_of_a_single_plan_are_left_to_the_allergy_test(reference: Catalogue) -> None:
+    both = plan(mix("caffeine 50mg/ml 1", "multivit 1"))
+    assert codes(reference, both, new_products=frozenset({"sub-caffeine", "sub-multivit"})) == []
+
+
+@pytest.mark.parametrize(("days", "region", "substance", "expected"), [
+    (6, "reg-scalp", "biotin", "combine-spacing"), (7, "reg-scalp", "biotin", None),
+    (-6, "reg-scalp", "biotin", "combine-spacing"), (-7, "reg-scalp", "biotin", None),
+    (3, "reg-face", "biotin", None),
+    (13, "reg-scalp", "prp", "combine-prp"), (14, "reg-scalp", "prp", None), (-13, "reg-scalp", "prp", "combine-prp"),
+])
+def test_days_between_plans_of_one_area(
+    reference: Catalogue, days: int, region: str, substance: str, expected: str | None
+) -> None:
+    earlier = session(TODAY - timedelta(days=days), substance, region=region)
+    found = check_combination(plan=HAIR, on=TODAY, catalogue=reference, sessions=[earlier])
+    assert [problem.code for problem in found] == ([expected] if expected else [])
+
+
+def test_first_possible_day_is_named(reference: Catalogue) -> None:
+    earlier = session(TODAY - timedelta(days=5), "prp", region="reg-scalp")
+    (problem,) = check_combination(plan=HAIR, on=TODAY, catalogue=reference, sessions=[earlier])
+    assert problem.earliest == TODAY + timedelta(days=9)
+    later = check_combination(plan=HAIR, on=problem.earliest or date.min, catalogue=reference, sessions=[earlier])
+    assert later == ()
+
+
+def test_sessions_of_the_same_plan_keep_their_own_interval(reference: Catalogue) -> None:
+    own = replace(session(TODAY - timedelta(days=3), "minoxidil", region="reg-scalp"), indication="ind-aga")
+    assert codes(reference, HAIR, sessions=[own]) == []

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from patients.facts import PatientFacts, RecordedMedicine
 from protocols.choices import CheckResult, Form, MixingShape
@@ -404,3 +406,47 @@ def test_same_plan_twice_on_a_day_adds_up() -> None:
     judged = plan(mix("nacl 10"))
     answer = check_plan(plan=judged, same_day=[judged], facts=person(), on=TODAY, catalogue=load_reference())
     assert results(answer) == {"vol-region": "over-limit", "vol-session": "warning"}
+
+
+AMOUNTS = st.decimals(Decimal("0.05"), Decimal(6), places=2)
+SOME_SUBSTANCES = st.sampled_from([
+    "caffeine 50mg/ml", "pentoxifylline 20mg/ml", "multivit", "vit-c 100mg/ml", "lidocaine 20mg/ml", "silicon",
+    "procaine 20mg/ml", "ha-nc", "nacl", "water-inj", "dmae 30mg/ml", "pn"])
+PARTS = st.lists(st.builds(lambda name, ml: part(f"{name} {ml}"), SOME_SUBSTANCES, AMOUNTS), min_size=1, max_size=7)
+
+
+@given(parts=PARTS, data=st.data())
+def test_order_of_lines_never_matters(parts: list[Component], data: st.DataObject) -> None:
+    shuffled = data.draw(st.permutations(parts))
+    forward, other = check(plan(Syringe(tuple(parts)))), check(plan(Syringe(tuple(shuffled))))
+    assert forward.problems == other.problems
+    assert forward.totals == other.totals
+
+
+@given(parts=PARTS)
+def test_splitting_a_syringe_never_lowers_a_sum(parts: list[Component]) -> None:
+    """Half into each of two syringes, or all into several plans of one day: the same sums, the same limits."""
+    whole = check(plan(Syringe(tuple(parts))))
+    halves = tuple(replace(one, volume_ml=one.volume_ml / 2) for one in parts)
+    for split in (check(plan(Syringe(halves), Syringe(halves))),
+                  check(plan(Syringe(halves)), same_day=[plan(Syringe(halves))])):
+        assert split.totals == whole.totals
+        assert split.volumes == whole.volumes
+
+
+@given(parts=PARTS, more=PARTS)
+def test_adding_to_a_mixture_never_lowers_its_doses(parts: list[Component], more: list[Component]) -> None:
+    less, fuller = check(plan(Syringe(tuple(parts)))), check(plan(Syringe((*parts, *more))))
+    after = {total.substance: total for total in fuller.totals}
+    for total in less.totals:
+        assert total.amount is not None
+        assert (after[total.substance].amount or 0) >= total.amount
+        assert after[total.substance].result.rank >= total.result.rank
+
+
+@given(parts=PARTS)
+def test_every_problem_is_a_rule_of_the_catalogue_with_a_source(parts: list[Component]) -> None:
+    rules = load_reference().mixing_rules
+    for problem in check(plan(Syringe(tuple(parts)))).problems:
+        assert problem.code in rules
+        assert problem.source

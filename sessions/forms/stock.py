@@ -43,9 +43,9 @@ class ReceiveForm(HouseForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         substance = self.rules.substances.get(cleaned.get("substance", ""))
-        if substance is not None and substance.strength is not None and cleaned.get("strength") is None:
-            if "strength" not in self.errors:
-                self.add_error("strength", _("Needed: doses of this substance are counted from its strength."))
+        counted = substance is not None and substance.strength is not None
+        if counted and cleaned.get("strength") is None and "strength" not in self.errors:
+            self.add_error("strength", _("Needed: doses of this substance are counted from its strength."))
         return cleaned
 
     def strength_unit(self) -> str:

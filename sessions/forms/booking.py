@@ -1,0 +1,253 @@
+"""Forms of an appointment: when and where, why not, and the rows of a whole course."""
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from clinic.errors import Refused
+from clinic.forms import HouseForm
+from clinic.models import Device, Room, Site, User
+from patients.models import Patient
+from protocols.models import Service
+from sessions.availability import Offer, Wish, free_device, free_room
+from sessions.models import Appointment, Course, PlannedSession
+from sessions.slots import NoSuchTime, TimeTwice, at_wall_time
+
+FOLDS = [("0", _("the first one, before the clocks go back")), ("1", _("the second one, after it"))]
+FARTHEST_DAYS = 3 * 366
+
+
+class PublicChoice(forms.ModelChoiceField):
+    """A choice named by its public id, so that no row number reaches a page."""
+
+    def __init__(self, queryset: Any, **kwargs: Any) -> None:
+        super().__init__(queryset, to_field_name="public_id", **kwargs)
+
+
+class DayField(forms.DateField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+
+
+class ClockField(forms.TimeField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=forms.TimeInput(attrs={"type": "time", "step": "300"}, format="%H:%M"), **kwargs)
+
+
+def moment_of(day: dt.date, time: dt.time, site: Site, fold: str) -> dt.datetime:
+    """The agreed wall time as a moment. Raises `ValidationError` in the gap, and asks when the hour comes twice."""
+    wall = dt.datetime.combine(day, time.replace(second=0, microsecond=0))
+    try:
+        return at_wall_time(wall, site.zone, fold=int(fold) if fold in {"0", "1"} else None)
+    except NoSuchTime as gap:
+        raise forms.ValidationError(
+            _("The clocks go forward on %(day)s: %(time)s does not exist. The next time that does is %(next)s."),
+            code="no-such-time",
+            params={"day": date_format(day, "D j F"), "time": f"{time:%H:%M}", "next": f"{gap.gap[1]:%H:%M}"},
+        ) from gap
+    except TimeTwice as twice:
+        raise forms.ValidationError(
+            _("The clocks go back on %(day)s: %(time)s comes twice. Choose which one is meant."),
+            code="time-twice",
+            params={"day": date_format(day, "D j F"), "time": f"{time:%H:%M}"},
+        ) from twice
+
+
+class WhenForm(HouseForm):
+    """Day, time, practitioner and room at one site. A room left open is chosen by what is free."""
+
+    day = DayField(label=_("Day"))
+    time = ClockField(label=_("Time of arrival"))
+    fold = forms.ChoiceField(label=_("Which of the two?"), choices=FOLDS, required=False, widget=forms.RadioSelect)
+    practitioner = PublicChoice(User.objects.none(), label=_("Practitioner"), empty_label=None)
+    room = PublicChoice(Room.objects.none(), label=_("Room"), required=False, empty_label=_("Any that is free"))
+    overbook_reason = forms.CharField(
+        label=_("Overbook the practitioner, because"), max_length=200, required=False,
+        help_text=_("Only if two visits of one practitioner may overlap. Room and patient never do."),
+    )  # fmt: skip
+
+    field_order: Sequence[str] | None = ("day", "time", "fold", "practitioner", "room", "overbook_reason")
+
+    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.site = site
+        choice(self, "practitioner").queryset = User.objects.practitioners_at(site)
+        choice(self, "room").queryset = site.rooms.filter(in_service=True)
+        if not self.is_bound or "time-twice" not in self._codes_of_time():
+            self.fields["fold"].widget = forms.HiddenInput()
+
+    def _codes_of_time(self) -> set[str]:
+        """Whether the typed time comes twice: only then the question appears."""
+        try:
+            day = self.fields["day"].clean(self.data.get(self.add_prefix("day")))
+            time = self.fields["time"].clean(self.data.get(self.add_prefix("time")))
+            moment_of(day, time, self.site, "")
+        except forms.ValidationError as error:
+            return {one.code for one in error.error_list if one.code}
+        return set()
+
+    def clean_day(self) -> dt.date:
+        day: dt.date = self.cleaned_data["day"]
+        if abs((day - self.site.today()).days) > FARTHEST_DAYS:
+            raise forms.ValidationError(_("Choose a day within the next three years."), code="too-far")
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "day" in cleaned and "time" in cleaned:
+            try:
+                cleaned["starts_at"] = moment_of(cleaned["day"], cleaned["time"], self.site, cleaned.get("fold") or "")
+            except forms.ValidationError as error:
+                self.add_error("time", error)
+        return cleaned
+
+    def refuse(self, refusal: Refused) -> None:
+        """The verbs speak of a start; here it is typed as day and time."""
+        if refusal.field == "starts_at":
+            refusal.field = "time"
+        super().refuse(refusal)
+
+
+def choice(form: forms.Form, name: str) -> forms.ModelChoiceField:
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - for the types
+    return field
+
+
+class AppointmentForm(WhenForm):
+    """A new appointment for one patient."""
+
+    service = PublicChoice(Service.objects.none(), label=_("Service"), empty_label=None)
+    planned_session = PublicChoice(
+        PlannedSession.objects.none(), label=_("Session of a course"), required=False, empty_label=_("None")
+    )
+    note = forms.CharField(label=_("Note for the day"), max_length=300, required=False)
+
+    field_order = (
+        "service", "planned_session", "practitioner", "room", "day", "time", "fold", "note", "overbook_reason",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.patient = patient
+        choice(self, "service").queryset = Service.objects.filter(is_active=True)
+        sessions = choice(self, "planned_session")
+        sessions.queryset = unbooked_sessions(patient)
+        sessions.label_from_instance = session_label  # type: ignore[method-assign]
+
+    def wish(self) -> dict[str, Any]:
+        """What `booking.book` takes, with room and device chosen where they were left open."""
+        cleaned = self.cleaned_data
+        planned: PlannedSession | None = cleaned.get("planned_session")
+        wish = Wish(
+            patient=self.patient,
+            site=self.site,
+            service=cleaned["service"],
+            practitioner=cleaned["practitioner"],
+            room=cleaned["room"] or choice(self, "room").queryset.first(),
+            starts_at=cleaned["starts_at"],
+            course=planned.course if planned else None,
+            planned_sessions=(planned,) if planned else (),
+            overbook_reason=cleaned["overbook_reason"],
+        )
+        return placed(wish, cleaned["room"]) | {
+            "patient": wish.patient,
+            "service": wish.service,
+            "site": wish.site,
+            "course": wish.course,
+            "planned_sessions": wish.planned_sessions,
+            "note": cleaned["note"],
+        }
+
+
+class MoveForm(WhenForm):
+    """Another time or place for one appointment."""
+
+    def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
+        start = appointment.local_start
+        initial = {
+            "day": start.date(),
+            "time": start.time(),
+            "practitioner": appointment.practitioner.public_id,
+            "room": appointment.room.public_id,
+        }
+        super().__init__(
+            *args, site=appointment.site, seen_version=appointment.version,
+            initial=initial | (kwargs.pop("initial", None) or {}), **kwargs,
+        )  # fmt: skip
+        self.appointment = appointment
+
+    def change(self) -> dict[str, Any]:
+        """What `booking.move` takes."""
+        cleaned = self.cleaned_data
+        appointment = self.appointment
+        wish = Wish(
+            patient=appointment.patient,
+            site=appointment.site,
+            service=appointment.service,
+            practitioner=cleaned["practitioner"],
+            room=cleaned["room"] or appointment.room,
+            starts_at=cleaned["starts_at"],
+            overbook_reason=cleaned["overbook_reason"],
+            ignoring=(appointment.pk,),
+        )
+        return placed(wish, cleaned["room"]) | {"seen_version": cleaned["seen_version"]}
+
+
+def placed(wish: Wish, room: Room | None) -> dict[str, Any]:
+    """Time, people and things, with a free room and device where none was said. Raises `Refused` without any room."""
+    chosen = room or free_room(wish)
+    if chosen is None:
+        raise Refused(str(_("There is no room of the kind this service needs.")), field="room")
+    device: Device | None = free_device(wish) if wish.service.device_kind else None
+    return {
+        "practitioner": wish.practitioner,
+        "room": chosen,
+        "device": device,
+        "starts_at": wish.starts_at,
+        "overbook_reason": wish.overbook_reason,
+    }
+
+
+class CancelForm(HouseForm):
+    reason = forms.CharField(label=_("Why is it cancelled?"), max_length=200)
+
+
+def unbooked_sessions(patient: Patient) -> Any:
+    """Sessions of running courses that are neither done nor skipped nor booked, in order."""
+    return (
+        PlannedSession.objects.filter(
+            patient=patient, done_on=None, skipped_reason="", course__in=Course.objects.running()
+        )
+        .exclude(fulfilments__active=True)
+        .select_related("course", "patient")
+        .order_by("course", "number")
+    )
+
+
+def session_label(planned: PlannedSession) -> str:
+    from protocols import catalogue
+    from sessions.charting import indication_name
+
+    name = indication_name(planned.course.indication, catalogue.in_force())
+    return f"{name}, {planned.number} ({date_format(planned.ideal, 'D j N')})"
+
+
+def offered(data: Any) -> Any:
+    """The form's data with a chosen offer written into it; a crooked offer changes nothing."""
+    parts = str(data.get("offer", "")).split("|")
+    if len(parts) != 4:
+        return data
+    changed = data.copy()
+    changed["day"], changed["time"], changed["practitioner"], changed["room"] = parts
+    return changed
+
+
+def offer_value(offer: Offer) -> str:
+    start = offer.local_start
+    return f"{start:%Y-%m-%d}|{start:%H:%M}|{offer.practitioner.public_id}|{offer.room.public_id}"

@@ -62,6 +62,7 @@ SCOPES: list[tuple[str, dict[str, Any], Severity, set[str]]] = [
     ("scr-pacemaker", {"q-implant": "pacemaker"}, ABSOLUTE, {"dv-electroporation", "dv-ultrasound"}),
     ("scr-metal-implant", {"q-metal": "yes"}, ABSOLUTE, {"dv-electroporation"}),
     ("scr-gallstones", {"q-gallstones": "yes"}, ABSOLUTE, {"sub-artichoke"}),
+    ("scr-gallstones", {"q-gallstones": "yes"}, INFO, {"body"}),
     ("scr-gi-ulcer", {"q-ulcer": "yes"}, ABSOLUTE, NSAIDS),
     ("scr-dysphagia", {"q-swallow": "yes"}, ABSOLUTE, {"sub-dca"}),
     ("scr-g6pd", {"q-rare": ["g6pd"]}, ABSOLUTE, {"sub-vit-c"}),

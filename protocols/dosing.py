@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from patients.facts import Measured, PatientFacts
 from protocols.choices import DoseUnit
-from protocols.definitions import Catalogue, Mixture, Substance
+from protocols.definitions import Catalogue, Mixture, Substance, Texts, text_in
 from protocols.plan import Component, Plan, Syringe
 
 WEIGHT = "m-weight"
@@ -22,7 +22,14 @@ WEIGHT_VALID_DAYS = 90
 
 class PlanError(ValueError):
     """A plan that means nothing: an unknown code, an amount that is not positive, a unit that does not fit. The
-    message is a sentence that names it."""
+    sentence names it, per language."""
+
+    def __init__(self, *, en: str, tr: str) -> None:
+        self.sentence: Texts = {"en": en, "tr": tr}
+        super().__init__(en)
+
+    def text(self, lang: str) -> str:
+        return text_in(self.sentence, lang)
 
 
 def amount_of(component: Component, substance: Substance) -> Decimal | None:
@@ -34,9 +41,10 @@ def amount_of(component: Component, substance: Substance) -> Decimal | None:
     if component.strength is None:
         return None
     if component.strength_unit != f"{substance.dose_unit.value}/ml":
+        unit, dose_unit = component.strength_unit, substance.dose_unit.value
         raise PlanError(
-            f"{substance.code}: a strength in {component.strength_unit} does not fit doses in "
-            f"{substance.dose_unit.value}.")
+            en=f"{substance.code}: a strength in {unit} does not fit doses in {dose_unit}.",
+            tr=f"{substance.code}: {unit} birimindeki yoğunluk {dose_unit} birimindeki doza uymuyor.")
     return component.strength * component.volume_ml
 
 
@@ -66,14 +74,14 @@ def limit_by_weight_mg(substance: Substance, weight_kg: Decimal) -> Decimal | No
 def body_mass_index(weight_kg: Decimal, height_cm: Decimal) -> Fraction:
     """kg ÷ m², exact, for comparisons. Raises `PlanError` when a figure is not positive."""
     if weight_kg <= 0 or height_cm <= 0:
-        raise PlanError("Weight and height must be above zero.")
+        raise PlanError(en="Weight and height must be above zero.", tr="Kilo ve boy sıfırdan büyük olmalıdır.")
     return Fraction(weight_kg) * 10_000 / Fraction(height_cm) ** 2
 
 
 def volume_for_dose_ml(dose: Decimal, strength_per_ml: Decimal) -> Decimal:
     """The volume that holds a dose (mg, U or IU as the strength is): the other direction of `amount_of`."""
     if strength_per_ml <= 0 or dose <= 0:
-        raise PlanError("Dose and strength must be above zero.")
+        raise PlanError(en="Dose and strength must be above zero.", tr="Doz ve yoğunluk sıfırdan büyük olmalıdır.")
     return dose / strength_per_ml
 
 
@@ -81,7 +89,7 @@ def syringe_of(mixture: Mixture, *, indication: str | None = None, factor: Decim
     """An example mixture drawn up as one syringe. Where the mixture states a smaller total for the indication, all
     volumes are scaled to it; `factor` scales on top."""
     if factor <= 0:
-        raise PlanError("The factor must be above zero.")
+        raise PlanError(en="The factor must be above zero.", tr="Çarpan sıfırdan büyük olmalıdır.")
     total_ml = mixture.total_ml_for.get(indication, mixture.total_ml) if indication else mixture.total_ml
     return Syringe(
         components=tuple(
@@ -114,36 +122,39 @@ def plan_of(
 
 def check_figures(plan: Plan, catalogue: Catalogue) -> None:
     """Raises `PlanError` on unknown codes and on amounts that no syringe can hold."""
-    _known(plan.indication, catalogue.indications, "indication")
-    _known(plan.technique, catalogue.techniques, "technique")
-    _known(plan.delivery, catalogue.deliveries, "delivery")
+    _known(plan.indication, catalogue.indications)
+    _known(plan.technique, catalogue.techniques)
+    _known(plan.delivery, catalogue.deliveries)
     for region in plan.regions:
-        _known(region, catalogue.regions, "region")
+        _known(region, catalogue.regions)
     if not plan.regions:
-        raise PlanError("The plan names no region.")
+        raise PlanError(en="The plan names no region.", tr="Planda bölge belirtilmemiş.")
     if plan.numbing_cream_g is not None and not _possible(plan.numbing_cream_g, 1000, zero=True):
-        raise PlanError(f"{plan.numbing_cream_g} g of numbing cream is not a possible amount.")
+        raise _impossible("sub-la-cream", plan.numbing_cream_g, "g")
     for syringe in plan.syringes:
         _check_syringe(syringe, catalogue)
 
 
 def _check_syringe(syringe: Syringe, catalogue: Catalogue) -> None:
     if syringe.region is not None:
-        _known(syringe.region, catalogue.regions, "region")
+        _known(syringe.region, catalogue.regions)
     if syringe.technique is not None:
-        _known(syringe.technique, catalogue.techniques, "technique")
+        _known(syringe.technique, catalogue.techniques)
     if syringe.points is not None and not 0 < syringe.points <= 10_000:
-        raise PlanError(f"{syringe.points} points are not possible.")
+        raise PlanError(en=f"{syringe.points} points are not possible.", tr=f"{syringe.points} nokta olamaz.")
     if syringe.depth_mm is not None and not _possible(syringe.depth_mm, 100, zero=True):
-        raise PlanError(f"A depth of {syringe.depth_mm} mm is not possible.")
+        raise PlanError(
+            en=f"A depth of {syringe.depth_mm} mm is not possible.", tr=f"{syringe.depth_mm} mm derinlik olamaz.")
     if syringe.stated_total_ml is not None and not _possible(syringe.stated_total_ml, 1000, zero=True):
-        raise PlanError(f"A total of {syringe.stated_total_ml} ml is not possible.")
+        raise PlanError(
+            en=f"A total of {syringe.stated_total_ml} ml is not possible.",
+            tr=f"Toplam {syringe.stated_total_ml} ml olamaz.")
     for component in syringe.components:
-        _known(component.substance, catalogue.substances, "substance")
+        _known(component.substance, catalogue.substances)
         if not _possible(component.volume_ml, 1000):
-            raise PlanError(f"{component.substance}: {component.volume_ml} ml is not a possible volume.")
+            raise _impossible(component.substance, component.volume_ml, "ml")
         if component.strength is not None and not _possible(component.strength, 100_000):
-            raise PlanError(f"{component.substance}: a strength of {component.strength} is not possible.")
+            raise _impossible(component.substance, component.strength, component.strength_unit)
         amount_of(component, catalogue.substances[component.substance])
 
 
@@ -152,6 +163,11 @@ def _possible(figure: Decimal, most: int, *, zero: bool = False) -> bool:
     return figure.is_finite() and 0 <= figure <= most and (zero or figure > 0)
 
 
-def _known(code: str, known: Iterable[str], what: str) -> None:
+def _impossible(code: str, figure: Decimal, unit: str) -> PlanError:
+    return PlanError(
+        en=f"{code}: {figure} {unit} is not a possible figure.", tr=f"{code}: {figure} {unit} olası bir değer değil.")
+
+
+def _known(code: str, known: Iterable[str]) -> None:
     if code not in known:
-        raise PlanError(f"{code} is not a {what} of this catalogue.")
+        raise PlanError(en=f"{code} is not in this catalogue.", tr=f"{code} bu katalogda yok.")

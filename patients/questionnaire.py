@@ -56,9 +56,6 @@ class Option:
     text: Text
 
 
-I_AM_NOT_SURE = Option(UNSURE, Text.of(en="I am not sure", tr="Emin değilim"))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """What one answer key may hold. Limits are inclusive; `code_prefix` admits catalogue codes beside the options."""
@@ -76,11 +73,6 @@ class Field:
     @property
     def values(self) -> tuple[str, ...]:
         return tuple(option.value for option in self.options)
-
-    @property
-    def offered(self) -> tuple[Option, ...]:
-        """The options to show: a question also offers `unsure` where it has no such option of its own."""
-        return self.options
 
     @property
     def open_when_unsure(self) -> bool:
@@ -129,10 +121,6 @@ class Question(Field):
     @property
     def healthy(self) -> str:
         return self.options[0].value if self.options else NONE
-
-    @property
-    def offered(self) -> tuple[Option, ...]:
-        return self.options if UNSURE in self.values or not self.options else (*self.options, I_AM_NOT_SURE)
 
     @property
     def unsure_reads_as(self) -> str | None:

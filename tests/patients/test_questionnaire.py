@@ -219,14 +219,6 @@ def test_unsure_is_read_as_the_value_after_the_healthy_one(catalogue: Catalogue)
     assert reading(catalogue.questions["q-stroke"], {}) == (None, False)
 
 
-def test_unsure_is_offered_with_every_question_once(catalogue: Catalogue) -> None:
-    for question in catalogue.questions.values():
-        offered = [one.value for one in question.offered]
-        assert offered.count("unsure") == (0 if question.kind is Kind.NAMES else 1), question.code
-    state = catalogue.questions["q-skin"].follow_ups[0]
-    assert [one.value for one in state.offered] == ["still", "healed"]
-
-
 def test_unanswered_lists_what_is_missing(catalogue: Catalogue) -> None:
     answers = healthy(catalogue)
     assert unanswered(catalogue.questions, answers, sex="female") == []

@@ -14,7 +14,7 @@ import time
 from urllib.parse import urlsplit
 
 from mesoclinic import proof, services
-from mesoclinic.install import VENV
+from mesoclinic.install import VENV, one_at_a_time
 from mesoclinic.processes import Family, Stopped, Trouble
 from mesoclinic.services import BASE_DIR, Servers, answers_ping
 
@@ -85,9 +85,10 @@ def environment(family: Family, servers: Servers) -> dict[str, str]:
 
 
 def prepare(family: Family, env: dict[str, str]) -> None:
-    for module in ("mesoclinic.frontend", "mesoclinic.translations"):
-        if family.run(module.rpartition(".")[2], [PYTHON, "-m", module], env, quiet=True):
-            raise Trouble(f"{module} failed: the lines above say why.")
+    with one_at_a_time():
+        for module in ("mesoclinic.frontend", "mesoclinic.translations"):
+            if family.run(module.rpartition(".")[2], [PYTHON, "-m", module], env, quiet=True):
+                raise Trouble(f"{module} failed: the lines above say why.")
 
 
 def passes(family: Family, name: str, command: list[str], env: dict[str, str]) -> bool:

@@ -6,12 +6,15 @@ same. Each thing that is missing is one sentence that says what to do.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import hashlib
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +30,15 @@ LIBRARIES = (
     "libgobject-2.0.so.0", "libfontconfig.so.1",
 )  # fmt: skip
 LIBRARY_PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """bin/up and bin/test may start together; two installers in one directory would trip over each other."""
+    (ROOT / ".local").mkdir(exist_ok=True)
+    with (ROOT / ".local" / "setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def missing_packages() -> list[str]:
@@ -117,7 +129,8 @@ def main(kind: str) -> None:
     elif missing:
         sudo = "" if os.geteuid() == 0 else "sudo "
         sys.exit(f"Some system packages are missing: run `{sudo}apt install {' '.join(missing)}` and try again.")
-    install(kind)
+    with one_at_a_time():
+        install(kind)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mesoclinic import probe, services
+from mesoclinic.install import one_at_a_time
 from mesoclinic.processes import Child, Family, Stopped, Trouble, say
 from mesoclinic.services import BASE_DIR, Servers, answers_ping, check_server, connection, port_is_free
 
@@ -118,8 +119,9 @@ class Clinic:
     # --- what the programs need
     def prepare(self) -> None:
         module = [sys.executable, "-m"]
-        self.must("packages", [*module, "mesoclinic.frontend"], "The front-end packages could not be set up")
-        self.must("texts", [*module, "mesoclinic.translations"], "The translations could not be compiled")
+        with one_at_a_time():
+            self.must("packages", [*module, "mesoclinic.frontend"], "The front-end packages could not be set up")
+            self.must("texts", [*module, "mesoclinic.translations"], "The translations could not be compiled")
         self.collect_static()
         say("up", "Bringing the database up to date ...")
         self.must("migrate", [*MANAGE, "setup_database"], "The database could not be brought up to date")

@@ -106,7 +106,6 @@ CONSENT: Mapping[str, Text] = {
     "strength": Text.of(en="Strength", tr="Yoğunluk"),
     "amount": Text.of(en="Amount each session", tr="Seans başına miktar"),
     "origin": Text.of(en="Origin", tr="Kaynak"),
-    "maker": Text.of(en="Maker", tr="Üretici"),
     "origin_fish": Text.of(en="fish", tr="balık"),
     "origin_soy": Text.of(en="soy", tr="soya"),
     "origin_own-blood": Text.of(en="your own blood", tr="kendi kanınız"),
@@ -150,10 +149,6 @@ CONSENT: Mapping[str, Text] = {
         en="Each session: ______________  For the course: ______________",
         tr="Seans başına: ______________  Kürün tamamı: ______________",
     ),
-    "thinking": Text.of(
-        en="The first session is not before 24 hours after you received this text.",
-        tr="İlk seans, bu metni almanızdan itibaren 24 saat geçmeden yapılmaz.",
-    ),
     "yes": Text.of(en="yes", tr="evet"),
     "no": Text.of(en="no", tr="hayır"),
     "interpreter": Text.of(en="Interpreter (name), if needed:", tr="Gerekirse tercüman (adı):"),
@@ -164,10 +159,10 @@ CONSENT: Mapping[str, Text] = {
     "sign_date": Text.of(en="Date, time", tr="Tarih, saat"),
     "sign_signature": Text.of(en="Signature", tr="İmza"),
     "only_if": Text.of(en="Only for: {plans}", tr="Yalnızca şunlar için: {plans}"),
-    "hair": Text.of(en="hair treatment", tr="saç tedavisi"),
-    "body": Text.of(en="fat and cellulite", tr="yağ ve selülit"),
-    "scoped": Text.of(en="{products}", tr="{products}"),
-    "treatment": Text.of(en="Treatment", tr="Tedavi"),
+    "category_hair": Text.of(en="hair treatment", tr="saç tedavisi"),
+    "category_body": Text.of(en="fat and cellulite", tr="yağ ve selülit"),
+    "photos": Text.of(en="Photographs.", tr="Fotoğraflar."),
+    "yours": Text.of(en="Your treatment:", tr="Sizin tedaviniz:"),
 }
 
 LANGUAGES = ("en", "tr")

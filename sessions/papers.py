@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from clinic.models import Site, User
 from clinic.strict_templates import render_strictly
 from sessions.paper_words import words_in
 
-PAPER = {PageSize.A4: "A4", PageSize.LETTER: "letter"}
+PAPER: dict[str, str] = {PageSize.A4: "A4", PageSize.LETTER: "letter"}
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 # Weekday before the date, or behind it as Turkish has it; without and with the year.
 DAY_FORMATS = {"tr": ("j F D", "j F Y D")}
@@ -55,6 +55,7 @@ class Foot:
 
     label: str
     printed: str
+    verify: str
     code: str
     address: str
 
@@ -96,8 +97,8 @@ def place_of(zone: ZoneInfo) -> str:
 
 # ------------------------------------------------------------------------------------------------------- from content
 def digest_of(content: Any) -> str:
-    """SHA-256 over everything the paper says apart from its own head line and foot."""
-    return hashlib.sha256(canonical(asdict(content))).hexdigest()
+    """SHA-256 over what a paper says (JSON values), printed short in its foot; the foot itself does not count."""
+    return hashlib.sha256(canonical(content)).hexdigest()
 
 
 def verification_address(code: str) -> str:
@@ -108,12 +109,13 @@ def short_digest(digest: str) -> str:
     return f"{digest[:4]}…{digest[-4:]}"
 
 
-def html_of(source: dict[str, Any], *, language: str) -> str:
+def html_of(source: dict[str, Any], *, language: str, density: str = "") -> str:
     """The page of a document from its frozen `source`. The same source always gives the same page."""
     content = {
         **source,
         "words": words_in(language),
         "language": language,
+        "density": density,
         "direction": "rtl" if language.split("-")[0] in RIGHT_TO_LEFT else "ltr",
         "qr": qr_of(source["foot"]["address"]),
     }

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from protocols.plan import Component, Plan, Syringe
-from sessions.models import Course, CourseItem
+from sessions.models import Course, CourseItem, TreatmentSession
 
 
 def syringes_of(items: Iterable[CourseItem], *, points: int | None, depth_mm: Decimal | None) -> tuple[Syringe, ...]:
@@ -71,3 +71,38 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
             for syringe in plan.syringes
         ],
     }
+
+
+def given_plan(record: TreatmentSession) -> Plan:
+    """What was really drawn up and where, as a plan: for the last mixture check and for the aftercare."""
+    course = record.course
+    areas = list(record.areas.all())
+    products = sorted(record.products.all(), key=lambda product: (product.syringe, product.position))
+    syringes = []
+    for number, lines in groupby(products, key=lambda product: product.syringe):
+        own = [area for area in areas if area.syringe == number]
+        syringes.append(
+            Syringe(
+                components=tuple(
+                    Component(
+                        substance=line.substance,
+                        volume_ml=line.volume_ml,
+                        strength=line.strength,
+                        strength_unit=line.strength_unit or "mg/ml",
+                    )
+                    for line in lines
+                ),
+                points=sum(area.points for area in own) or None,
+                depth_mm=max((area.depth_mm for area in own), default=None),
+            )
+        )
+    return Plan(
+        indication=course.indication,
+        category=course.category,
+        regions=tuple(dict.fromkeys(area.region for area in areas)) or tuple(course.regions),
+        technique=record.technique,
+        delivery=record.delivery,
+        syringes=tuple(syringes),
+        numbing_cream_g=course.numbing_cream_g,
+        antiseptic=course.antiseptic or None,
+    )

@@ -1,0 +1,354 @@
+"""The consent form: the eighteen things a consent must say (clinical reference, section 13), filled for one course.
+
+The sentences are the catalogue's; what is listed beside them (products, grade, reactions, cost) comes from the course
+as approved. The blank form says everything, with room to write. Nothing is ticked beforehand.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import groupby
+
+from django.utils import translation
+
+from clinic.components.drawing import figure
+from clinic.models import Site
+from protocols.aftercare import expected_reactions, possible_adverse_events
+from protocols.definitions import Catalogue, ConsentItem, Substance, text_in
+from protocols.plan import Plan
+from sessions.models import Course, CourseItem
+from sessions.paper_words import CONSENT, SHARED, word
+from sessions.papers import birth_day
+from sessions.plans import plan_of
+from sessions.sheet import lower_first, upper_first
+
+BLANK_ROWS = 4
+OFF_PAPER_EVENTS = frozenset({"ae-needlestick"})  # an accident of staff, not a risk of the treatment
+SIGNATURES, PRODUCTS = "consent-signatures", "consent-products"
+
+
+@dataclass(frozen=True)
+class ProductLine:
+    name: str
+    strength: str
+    amount: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A question the patient answers with yes or no; neither is ticked."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """`head` is printed bold before the text; `writes` lines to write on follow it."""
+
+    text: str
+    head: str = ""
+    writes: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One numbered entry of the form."""
+
+    number: int
+    title: str
+    paragraphs: tuple[Paragraph, ...]
+    products: tuple[ProductLine, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    signatures: bool = False
+
+
+@dataclass(frozen=True)
+class ConsentContent:
+    lead: str
+    patient: str
+    clinician: str
+    off_label: str
+    off_label_why: str
+    grade: str
+    entries: tuple[Entry, ...] = field(default_factory=tuple)
+
+
+Notes = Mapping[str, Callable[[], list[Paragraph]]]
+"""What is listed beside the catalogue's sentence, by consent code."""
+
+
+def consent_content(course: Course, *, catalogue: Catalogue, language: str) -> ConsentContent:
+    """The form of an approved course, in one language."""
+    with translation.override(language):
+        filled = _Filled(course, plan_of(course), catalogue, language)
+        items = [item for item in catalogue.consent_items.values() if applies(item, filled.plan)]
+        return ConsentContent(
+            lead=filled.lead(),
+            patient=filled.patient(),
+            clinician=course.practitioner.name,
+            off_label=word(CONSENT["off_label"], language),
+            off_label_why=word(CONSENT["off_label_why"], language),
+            grade=filled.grade(),
+            entries=entries_of(items, language=language, notes=filled.notes(), products=filled.products()),
+        )
+
+
+def blank_consent_content(site: Site, *, catalogue: Catalogue, language: str) -> ConsentContent:
+    """The form to be filled in by hand: every item of the catalogue, the scoped ones marked with what they are for."""
+    with translation.override(language):
+        blank = _Blank(site, catalogue, language)
+        return ConsentContent(
+            lead=word(CONSENT["lead_blank"], language),
+            patient="",
+            clinician="",
+            off_label=word(CONSENT["off_label"], language),
+            off_label_why=word(CONSENT["off_label_why"], language),
+            grade="",
+            entries=entries_of(
+                catalogue.consent_items.values(), language=language, notes=blank.notes(),
+                products=(ProductLine("", "", "", ""),) * BLANK_ROWS,
+            ),
+        )  # fmt: skip
+
+
+def applies(item: ConsentItem, plan: Plan) -> bool:
+    """Whether a consent item belongs on the form of this plan: unscoped, or any of its scopes meets the plan."""
+    if not (item.categories or item.indications or item.substances):
+        return True
+    return (
+        plan.category in item.categories
+        or plan.indication in item.indications
+        or bool(plan.substances & frozenset(item.substances))
+    )
+
+
+def entries_of(
+    items: Iterable[ConsentItem], *, language: str, notes: Notes, products: tuple[ProductLine, ...]
+) -> tuple[Entry, ...]:
+    """Items of one number stand in one entry. Entries are counted as printed, so that none seems to be missing."""
+    entries = []
+    for printed, (_number, group) in enumerate(groupby(items, key=lambda item: item.number), start=1):
+        first, *more = same = list(group)
+        said = [item for item in same if not item.answer]
+        paragraphs = [Paragraph(item.text(language), head=f"{item.name_in(language)}.") for item in said]
+        for item in same:
+            paragraphs += notes.get(item.code, list)()
+        entries.append(
+            Entry(
+                number=printed,
+                title=f"{first.name_in(language)}." if said else word(CONSENT["photos"], language),
+                paragraphs=tuple(paragraphs),
+                products=products if any(item.code == PRODUCTS for item in (first, *more)) else (),
+                choices=tuple(Choice(item.name_in(language), item.text(language)) for item in same if item.answer),
+                signatures=any(item.code == SIGNATURES for item in same),
+            )
+        )
+    return tuple(entries)
+
+
+# -------------------------------------------------------------------------------------------------------------- filled
+@dataclass(frozen=True)
+class _Filled:
+    """Everything on the form that comes from the course."""
+
+    course: Course
+    plan: Plan
+    catalogue: Catalogue
+    language: str
+
+    def say(self, key: str, **values: object) -> str:
+        return word(CONSENT[key], self.language).format(**values)
+
+    def lead(self) -> str:
+        indication = self.catalogue.indications[self.plan.indication]
+        treatment = indication.name_in(self.language)
+        return self.say("lead", treatment=treatment, sessions=self.sessions())
+
+    def sessions(self) -> str:
+        planned = list(self.course.planned_sessions.all())
+        intervals = {one.interval_days for one in planned[1:]}
+        if len(planned) == 1:
+            return self.say("one_session")
+        if len(intervals) == 1:
+            return self.say("sessions_apart", count=len(planned), days=intervals.pop())
+        return self.say("sessions", count=len(planned))
+
+    def patient(self) -> str:
+        patient = self.course.patient
+        born = word(SHARED["born"], self.language).format(date=birth_day(patient.birth_date, self.language))
+        return f"{patient.name}, {born}"
+
+    def grade(self) -> str:
+        grade = self.catalogue.indications[self.plan.indication].evidence.strip()
+        key = f"grade_{grade.replace('−', '-').replace('–', '-')}"
+        words = self.say(key if key in CONSENT else "grade_unknown")
+        return self.say("grade", grade=grade or "–", words=words)
+
+    def products(self) -> tuple[ProductLine, ...]:
+        return tuple(self.product(item) for item in self.course.items.all())
+
+    def product(self, item: CourseItem) -> ProductLine:
+        known = self.catalogue.substances.get(item.substance)
+        volume = f"{figure(item.volume_ml)} ml"
+        amount = volume
+        if item.strength is not None and item.strength_unit.endswith("/ml"):
+            unit = item.strength_unit.removesuffix("/ml")
+            amount = f"{volume} = {figure(Decimal(item.strength * item.volume_ml).normalize())} {unit}"
+        return ProductLine(
+            name=known.name_in(self.language) if known else item.substance,
+            strength=f"{figure(item.strength)} {item.strength_unit}" if item.strength is not None else "–",
+            amount=amount,
+            origin=self.origin(known),
+        )
+
+    def origin(self, substance: Substance | None) -> str:
+        key = f"origin_{substance.origin}" if substance and substance.origin else "origin_none"
+        return self.say(key) if key in CONSENT else substance.origin if substance else "–"
+
+    def notes(self) -> Notes:
+        return {
+            PRODUCTS: self.how,
+            "consent-evidence": lambda: [Paragraph(self.grade(), head=self.say("yours"))],
+            "consent-results": self.results,
+            "consent-risks": self.risks,
+            "consent-clinician": self.clinician,
+            "consent-costs": self.costs,
+            "consent-questions": lambda: room_for_questions(self.language),
+        }
+
+    def how(self) -> list[Paragraph]:
+        regions = ", ".join(self.catalogue.regions[code].name_in(self.language) for code in self.plan.regions)
+        technique = self.catalogue.techniques[self.plan.technique].name_in(self.language)
+        sentences = [self.say("where", regions=regions, technique=technique)]
+        if self.course.depth_mm is not None:
+            sentences.append(self.say("depth", depth=figure(self.course.depth_mm)))
+        if self.course.points:
+            sentences.append(self.say("points", points=self.course.points))
+        if self.course.numbing_cream_g is not None:
+            sentences.append(self.say("numbing", grams=figure(self.course.numbing_cream_g)))
+        sentences.append(self.say("maker_at_session"))
+        return [Paragraph(" ".join(sentences))]
+
+    def results(self) -> list[Paragraph]:
+        indication = self.catalogue.indications[self.plan.indication]
+        sentences = [f"{upper_first(text_in(indication.effect, self.language), self.language)}."]
+        if keep := indication.maintenance:
+            key = "maintenance_if" if keep.only_if_it_helps else "maintenance"
+            sentences.append(self.say(key, first=keep.earliest_days, last=keep.latest_days))
+        return [Paragraph(" ".join(sentences), head=self.say("effect"))]
+
+    def risks(self) -> list[Paragraph]:
+        expected = expected_reactions(self.plan, self.catalogue)
+        possible = possible_adverse_events(self.plan, self.catalogue)
+        return risk_lines(
+            ((one.name_in(self.language), text_in(one.lasts, self.language)) for one in expected),
+            ((one.code, one.name_in(self.language), text_in(one.onset, self.language)) for one in possible),
+            self.language,
+        )
+
+    def clinician(self) -> list[Paragraph]:
+        who = self.course.practitioner
+        key = "treats" if who.licence_number else "treats_unknown"
+        return [
+            Paragraph(self.say(key, who=who.name, licence=who.licence_number)),
+            *house_lines(self.course.site, self.language),
+        ]
+
+    def costs(self) -> list[Paragraph]:
+        course, count = self.course, self.course.planned_sessions.count()
+        if course.price_per_session is None or not course.currency:
+            return [Paragraph(self.say("cost_blank"))]
+        each, total = course.price_per_session, course.price_per_session * count
+        return [
+            Paragraph(self.say("cost", each=figure(each), total=figure(total), currency=course.currency, count=count))
+        ]
+
+
+@dataclass(frozen=True)
+class _Blank:
+    """What the blank form lists: everything that can happen, and lines for everything that is not known yet."""
+
+    site: Site
+    catalogue: Catalogue
+    language: str
+
+    def say(self, key: str, **values: object) -> str:
+        return word(CONSENT[key], self.language).format(**values)
+
+    def notes(self) -> Notes:
+        scoped = {item.code: item for item in self.catalogue.consent_items.values()}
+        found: dict[str, Callable[[], list[Paragraph]]] = {
+            code: (lambda item=item: [Paragraph(self.only_for(item))])  # type: ignore[misc]
+            for code, item in scoped.items()
+            if item.categories or item.indications or item.substances
+        }
+        return found | {
+            "consent-evidence": lambda: [Paragraph("", head=self.say("yours"), writes=1)],
+            "consent-results": lambda: [Paragraph("", head=self.say("effect"), writes=1)],
+            "consent-risks": self.risks,
+            "consent-clinician": lambda: [
+                Paragraph(self.say("treats_unknown", who="____________________")),
+                *house_lines(self.site, self.language),
+            ],
+            "consent-costs": lambda: [Paragraph(self.say("cost_blank"))],
+            "consent-questions": lambda: room_for_questions(self.language),
+        }
+
+    def only_for(self, item: ConsentItem) -> str:
+        """`Only for: hair treatment` - from the item's own scopes, in words."""
+        plans = [self.say(f"category_{code}") for code in item.categories if f"category_{code}" in CONSENT]
+        plans += [
+            lower_first(self.catalogue.indications[code].name_in(self.language), self.language)
+            for code in item.indications if code in self.catalogue.indications
+        ]  # fmt: skip
+        plans += [
+            self.catalogue.substances[code].name_in(self.language)
+            for code in item.substances if code in self.catalogue.substances
+        ]  # fmt: skip
+        return self.say("only_if", plans=", ".join(plans))
+
+    def risks(self) -> list[Paragraph]:
+        reactions = self.catalogue.reactions.values()
+        return risk_lines(
+            ((r.name_in(self.language), text_in(r.lasts, self.language)) for r in reactions if r.kind == "expected"),
+            (
+                (r.code, r.name_in(self.language), text_in(r.onset, self.language))
+                for r in reactions if r.kind == "adverse"
+            ),
+            self.language,
+        )  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------------------------- shared
+def risk_lines(
+    expected: Iterable[tuple[str, str]], possible: Iterable[tuple[str, str, str]], language: str
+) -> list[Paragraph]:
+    """Two lists: what usually happens and how long it lasts, what can happen and when it begins."""
+    usual = "; ".join(f"{name} ({lasts})" for name, lasts in expected)
+    rare = "; ".join(
+        name if onset.strip("–- ") == "" else f"{name} ({onset})"
+        for code, name, onset in possible if code not in OFF_PAPER_EVENTS
+    )  # fmt: skip
+    return [
+        Paragraph(f"{usual}.", head=word(CONSENT["expected"], language)),
+        Paragraph(f"{rare}.", head=word(CONSENT["possible"], language)),
+    ]
+
+
+def house_lines(site: Site, language: str) -> list[Paragraph]:
+    """Emergency plan, and a line for the insurer, which is written by hand until the clinic keeps it."""
+    number = site.emergency_number or "______"
+    return [
+        Paragraph(word(CONSENT["emergency"], language).format(number=number)),
+        Paragraph("", head=word(CONSENT["insurance"], language), writes=1),
+    ]
+
+
+def room_for_questions(language: str) -> list[Paragraph]:
+    return [
+        Paragraph("", head=word(CONSENT["questions"], language), writes=1),
+        Paragraph("", head=word(CONSENT["interpreter"], language), writes=1),
+    ]

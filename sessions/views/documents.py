@@ -1,0 +1,209 @@
+"""Papers on screen: a patient's papers, one paper and its state, its bytes, and the page behind the printed code."""
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic import access_log, rendering
+from clinic.access_log import doer_of
+from clinic.choices import Permission
+from clinic.errors import Refused
+from clinic.idempotency import new_token, once
+from clinic.limiting import within
+from clinic.permissions import public, requires
+from patients.views.common import here, visible_patient
+from sessions import documents
+from sessions.choices import DocumentState
+from sessions.forms.document import LanguageForm, PaperForm
+from sessions.models import Document, TreatmentSession
+from sessions.papers import short_digest
+
+POLL_WAIT_SECONDS = 1.5
+LOOKUPS, LOOKUP_SECONDS = 20, 600
+# The browser shows the file with its own viewer; the answer itself may load nothing and stand in no frame.
+PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def document_or_404(request: HttpRequest, public_id: str) -> Document:
+    """A paper of a patient this person may see, or a blank one of a site they work at. Without the bytes."""
+    found = get_object_or_404(
+        Document.objects.defer("pdf").select_related("patient", "site", "requested_by", "superseded_by"),
+        public_id=public_id,
+    )
+    if found.patient_id is None:
+        get_object_or_404(request.user.sites(), pk=found.site_id)  # type: ignore[union-attr]
+    else:
+        visible_patient(request, found.patient.public_id)  # type: ignore[union-attr]
+    return found
+
+
+def context_of(document: Document) -> dict[str, Any]:
+    """What the page of a paper shows; `problem` is the sentence while there are no bytes."""
+    waiting = document.state == DocumentState.QUEUED
+    problem = ""
+    if document.state == DocumentState.FAILED and document.failure == documents.REPLACED:
+        problem = _("A newer one was asked for before this one was made.")
+    elif document.state == DocumentState.FAILED:
+        problem = str(rendering.WHY.get(document.failure, rendering.WHY["broken"]))
+    return {
+        "document": document,
+        "patient": document.patient,
+        "waiting": waiting,
+        "issued": document.state in {DocumentState.ISSUED, DocumentState.SUPERSEDED},
+        "can_retry": document.state == DocumentState.FAILED and document.superseded_by_id is None,
+        "problem": problem,
+        "digest": short_digest(document.sha256) if document.sha256 else "",
+        "content_digest": short_digest(document.source["content_sha256"]),
+        "zone": document.site.zone,
+        "form_token": new_token(),
+    }
+
+
+def try_to_finish(document: Document, *, wait_seconds: float) -> tuple[Document, str]:
+    """The paper, made if the renderer is quick enough; and what to tell people when it is away."""
+    try:
+        return documents.finish(document=document, wait_seconds=wait_seconds), ""
+    except rendering.StillWorking:
+        return document, ""
+    except rendering.RendererAway as problem:
+        return document, str(problem.sentence)
+
+
+@requires(Permission.SEE_PERSON)
+@require_safe
+def document(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One paper: what it is, its state, how to open it. While it is being made, the page finishes by itself."""
+    found = document_or_404(request, public_id)
+    access_log.viewed(request, patient=found.patient, of=found)
+    return render(request, "document_pages/document.html", context_of(found))
+
+
+@requires(Permission.SEE_PERSON)
+@require_safe
+def document_state(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The part of the page that changes, asked for again and again until the paper is there."""
+    found, away = try_to_finish(document_or_404(request, public_id), wait_seconds=POLL_WAIT_SECONDS)
+    return render(request, "document_pages/document.html#state", context_of(found) | {"away": away})
+
+
+@requires(Permission.CHANGE_PERSON)
+@require_safe
+def document_pdf(request: HttpRequest, public_id: str) -> HttpResponse:
+    """The stored bytes, in the browser's viewer. A paper still in the queue is made first, or shows its page."""
+    found = document_or_404(request, public_id)
+    found, _away = try_to_finish(found, wait_seconds=settings.RENDER_WAIT_SECONDS)
+    if found.state not in {DocumentState.ISSUED, DocumentState.SUPERSEDED}:
+        return redirect("document", public_id=found.public_id)
+    content = documents.bytes_of(found)
+    access_log.printed(request, patient=found.patient, of=found)
+    kept = "attachment" if "download" in request.GET else "inline"
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={
+            # The name of the file says nothing about the patient.
+            "Content-Disposition": f'{kept}; filename="document-{found.verification_code}.pdf"',
+            "Content-Security-Policy": PDF_POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store, private",
+        },
+    )
+
+
+@requires(Permission.SEE_PERSON)
+@require_safe
+def patient_documents(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A patient's papers as a list, whole page or fragment."""
+    patient = visible_patient(request, public_id)
+    access_log.viewed(request, patient=patient)
+    rows = patient.documents.defer("pdf").select_related("site", "requested_by")
+    template = "document_pages/list.html"
+    if request.htmx:  # type: ignore[attr-defined]
+        template += "#papers"
+    return render(request, template, {"patient": patient, "documents": rows[:100]})
+
+
+@requires(Permission.CHANGE_PERSON)
+@require_http_methods(["GET", "POST"])
+def document_new(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask for a paper of this patient: which one, in which language."""
+    patient = visible_patient(request, public_id)
+    form = PaperForm(request.POST or None, patient=patient)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with once(request) as attempt:
+                if attempt.answer:
+                    return redirect(attempt.answer)
+                made = issue(form, request)
+                return attempt.leads_to(reverse("document", args=[made.public_id]))
+        except Refused as refusal:
+            form.refuse(refusal)
+    context = {"form": form, "patient": patient, "nothing": not form.subjects}
+    return render(request, "document_pages/new.html", context, status=422 if request.method == "POST" else 200)
+
+
+def issue(form: PaperForm, request: HttpRequest) -> Document:
+    subject, language = form.subject, form.cleaned_data["language"]
+    if isinstance(subject, TreatmentSession):
+        return documents.issue_aftercare(treatment_session=subject, by=doer_of(request), language=language)
+    return documents.issue_consent(course=subject, by=doer_of(request), language=language)
+
+
+@requires(Permission.CHANGE_PERSON)
+@require_http_methods(["GET", "POST"])
+def document_blank(request: HttpRequest) -> HttpResponse:
+    """The blank consent form of this site: the fallback on paper."""
+    form = LanguageForm(request.POST or None, initial={"language": request.user.language})  # type: ignore[union-attr]
+    if request.method == "POST" and form.is_valid():
+        try:
+            with once(request) as attempt:
+                if attempt.answer:
+                    return redirect(attempt.answer)
+                made = documents.issue_blank_consent(
+                    site=here(request), by=doer_of(request), language=form.cleaned_data["language"]
+                )
+                return attempt.leads_to(reverse("document", args=[made.public_id]))
+        except Refused as refusal:
+            form.refuse(refusal)
+    context = {"form": form, "patient": None}
+    return render(request, "document_pages/new.html", context, status=422 if request.method == "POST" else 200)
+
+
+@requires(Permission.CHANGE_PERSON)
+@require_POST
+def document_retry(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Try a failed paper again."""
+    found = document_or_404(request, public_id)
+    with once(request) as attempt:
+        if attempt.answer:
+            return redirect(attempt.answer)
+        documents.retry(document=found, by=doer_of(request))
+        return attempt.leads_to(reverse("document", args=[found.public_id]))
+
+
+# --------------------------------------------------------------------------------------------------- for anybody at all
+@public
+@require_safe
+def verify(request: HttpRequest, code: str = "") -> HttpResponse:
+    """Whether a printed paper is genuine and current. No name, no treatment: the paper itself says more."""
+    typed = code or request.GET.get("code", "")
+    context: dict[str, Any] = {"typed": typed[:16], "asked": bool(typed)}
+    if typed and not within(request, purpose="verify", most=LOOKUPS, seconds=LOOKUP_SECONDS):
+        context["too_many"] = True
+        return render(request, "document_pages/verify.html", context, status=429)
+    found = documents.by_code(typed[:32]) if typed else None
+    if found is not None:
+        context |= {
+            "found": found,
+            "superseded": found.state == DocumentState.SUPERSEDED,
+            "digest": short_digest(found.sha256),
+            "content_digest": short_digest(found.source["content_sha256"]),
+            "zone": found.site.zone,
+        }
+    return render(request, "document_pages/verify.html", context, status=404 if typed and found is None else 200)

@@ -191,6 +191,29 @@ class Fields:
             yield str(code), item
 
 
+class CommonFields:
+    """The fields every entry has: code, source, mark, note, and a name. `fields` reads the others."""
+
+    def __init__(self, code: str, body: object) -> None:
+        self.fields = Fields(body)
+        written = self.fields.text("code", default=code)
+        if written != code:
+            raise EntryError(f"code {written!r} differs from the entry's code {code!r}")
+        self.code = code
+        self.source = self.fields.text("source")
+        self.mark = self.fields.text("mark", default="")
+        self.note = self.fields.text("note", default="")
+        wrong = [word for word in self.source.replace(",", " ").split() if not SOURCE_WORD.match(word)]
+        if wrong:
+            raise EntryError(f"source {' '.join(wrong)!r} is not a seed (S0–S4), a source (E1–E99), bg, check or dec")
+        unknown = set(self.mark.split()) - MARKS
+        if unknown:
+            raise EntryError(f"mark {' '.join(sorted(unknown))!r} is not one of: bg, check, dec")
+
+    def name(self) -> Texts:
+        return self.fields.texts("name")
+
+
 def _choice(value: object, kind: type[E], at: str) -> E:
     try:
         return kind(str(value))

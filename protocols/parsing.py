@@ -14,36 +14,36 @@ from protocols.choices import (
     CheckResult,
     DoseUnit,
     Form,
-    InstructionSeverity,
     LooksAt,
     MixingShape,
     Role,
     Status,
 )
 from protocols.definitions import (
-    AftercareRule,
-    ConsentItem,
     Definition,
     Delivery,
-    HoursVariant,
     Indication,
     Maintenance,
-    MessageDefinition,
     MixingRule,
     Mixture,
     MixtureItem,
     Phase,
-    ReactionDefinition,
     Region,
     RegionFigure,
     Review,
     Scope,
-    StartGate,
     Substance,
     Technique,
     Texts,
 )
-from protocols.entries import MARKS, SOURCE_WORD, EntryError, Fields
+from protocols.entries import CommonFields, EntryError, Fields
+from protocols.parsing_texts import (
+    parse_aftercare,
+    parse_consent_item,
+    parse_message,
+    parse_reaction,
+    parse_start_gate,
+)
 
 STRENGTH_UNITS: Mapping[DoseUnit, frozenset[str]] = {
     DoseUnit.MG: frozenset({"mg/ml"}),
@@ -58,32 +58,8 @@ SENTENCE_FIELDS = frozenset({"substances", "amount", "limit", "unit", "region", 
 SEXES = frozenset({"female", "male", "other"})
 
 
-class _Common:
-    """The fields every entry has."""
-
-    def __init__(self, code: str, body: object) -> None:
-        self.fields = Fields(body)
-        written = self.fields.text("code", default=code)
-        if written != code:
-            raise EntryError(f"code {written!r} differs from the entry's code {code!r}")
-        self.fields.code("code") if self.fields.has("code") else None
-        self.code = code
-        self.source = self.fields.text("source")
-        self.mark = self.fields.text("mark", default="")
-        self.note = self.fields.text("note", default="")
-        wrong = [word for word in self.source.replace(",", " ").split() if not SOURCE_WORD.match(word)]
-        if wrong:
-            raise EntryError(f"source {' '.join(wrong)!r} is not a seed (S0–S4), a source (E1–E99), bg, check or dec")
-        unknown = set(self.mark.split()) - MARKS
-        if unknown:
-            raise EntryError(f"mark {' '.join(sorted(unknown))!r} is not one of: bg, check, dec")
-
-    def name(self) -> Texts:
-        return self.fields.texts("name")
-
-
 def parse_indication(code: str, body: object) -> Indication:
-    common = _Common(code, body)
+    common = CommonFields(code, body)
     fields = common.fields
     phases = tuple(_phase(inner) for inner in fields.inner_list("phases"))
     if not phases:
@@ -152,7 +128,7 @@ def _review(fields: Fields) -> Review:
 
 
 def parse_region(code: str, body: object) -> Region:
-    common = _Common(code, body)
+    common = CommonFields(code, body)
     fields = common.fields
     definition = Region(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
@@ -168,7 +144,7 @@ def parse_region(code: str, body: object) -> Region:
 
 
 def parse_technique(code: str, body: object) -> Technique:
-    common = _Common(code, body)
+    common = CommonFields(code, body)
     fields = common.fields
     definition = Technique(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
@@ -185,7 +161,7 @@ def parse_technique(code: str, body: object) -> Technique:
 
 
 def parse_delivery(code: str, body: object) -> Delivery:
-    common = _Common(code, body)
+    common = CommonFields(code, body)
     fields = common.fields
     definition = Delivery(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
@@ -198,7 +174,7 @@ def parse_delivery(code: str, body: object) -> Delivery:
 
 
 def parse_substance(code: str, body: object) -> Substance:
-    common = _Common(code, body)
+    common = CommonFields(code, body)
     fields = common.fields
     definition = Substance(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
@@ -263,7 +239,7 @@ def _scope(fields: Fields) -> Scope:
 
 
 def parse_mixture(code: str, body: object) -> Mixture:
-    common = _Common(code, body)
+    common = CommonFields(code, body)
     fields = common.fields
     items = tuple(_mixture_item(inner) for inner in fields.inner_list("items"))
     if not items:
@@ -296,7 +272,7 @@ def _mixture_item(fields: Fields) -> MixtureItem:
 
 
 def parse_mixing_rule(code: str, body: object) -> MixingRule:
-    common = _Common(code, body)
+    common = CommonFields(code, body)
     fields = common.fields
     definition = MixingRule(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
@@ -361,104 +337,6 @@ def _check_shape(rule: MixingRule) -> None:
         raise EntryError(f"shape {rule.shape.value} and text_when_unknown do not fit")
     if bool(rule.forms) != (rule.shape is MixingShape.FORBIDDEN_FORM):
         raise EntryError(f"shape {rule.shape.value} and the list of forms do not fit")
-
-
-def parse_aftercare(code: str, body: object) -> AftercareRule:
-    common = _Common(code, body)
-    fields = common.fields
-    hours_until = fields.whole_or_none("hours_until", least=1)
-    settable = fields.decimal_range_or_none("settable_hours")
-    definition = AftercareRule(
-        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
-        body=fields.texts("text"),
-        severity=fields.choice("severity", InstructionSeverity),
-        hours_from=fields.whole("hours_from"),
-        hours_until=hours_until,
-        everybody=fields.flag("everybody"),
-        regions=fields.words("regions"),
-        categories=tuple(category.value for category in fields.choices("categories", Category)),
-        substances=fields.words("substances"),
-        settable_hours=(int(settable.low), int(settable.high)) if settable else None,
-        hours_until_with=fields.numbers_by_code("hours_until_with"),
-        months_until_with=fields.numbers_by_code("months_until_with"),
-        doubled_for_dark_skin=fields.flag("doubled_for_dark_skin"),
-        doubled_for_indications=fields.words("doubled_for_indications"),
-        at_least_as_long_as=fields.text("at_least_as_long_as", default=""),
-        variants=tuple(_variant(inner) for inner in fields.inner_list("variants")),
-    )
-    fields.finish()
-    _check_hours(definition)
-    return definition
-
-
-def _check_hours(rule: AftercareRule) -> None:
-    if not (rule.everybody or rule.regions or rule.categories or rule.substances):
-        raise EntryError("the instruction is for nobody: give everybody, regions, categories or substances")
-    if rule.hours_until is not None and rule.hours_until <= rule.hours_from:
-        raise EntryError(f"hours run from {rule.hours_from} to {rule.hours_until}")
-    if rule.settable_hours and (
-            rule.hours_until is None or not rule.settable_hours[0] <= rule.hours_until <= rule.settable_hours[1]):
-        raise EntryError(f"hours_until {rule.hours_until} is outside settable_hours")
-
-
-def _variant(fields: Fields) -> HoursVariant:
-    variant = HoursVariant(fields.whole("hours_until", least=1), fields.texts("text"))
-    fields.finish()
-    return variant
-
-
-def parse_reaction(code: str, body: object) -> ReactionDefinition:
-    common = _Common(code, body)
-    fields = common.fields
-    kind = fields.text("kind")
-    if kind not in ("expected", "adverse", "red-flag"):
-        raise EntryError(f"kind {kind!r} is not one of: expected, adverse, red-flag")
-    low, high = fields.whole_or_none("grade_low", least=1, most=5), fields.whole_or_none("grade_high", least=1, most=5)
-    if (low is None) != (high is None) or (low is not None and high is not None and low > high):
-        raise EntryError(f"grades run from {low} to {high}")
-    definition = ReactionDefinition(
-        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
-        body=fields.texts("text"), kind=kind, onset=fields.texts("onset"), lasts=fields.texts("lasts"),
-        grade_low=low, grade_high=high,
-        substances=frozenset(fields.words("substances")), regions=fields.words("regions"),
-    )
-    fields.finish()
-    return definition
-
-
-def parse_message(code: str, body: object) -> MessageDefinition:
-    common = _Common(code, body)
-    fields = common.fields
-    definition = MessageDefinition(
-        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
-        body=fields.texts("text"), when=fields.texts("when"), template=fields.code("template"),
-        sent_at_once=fields.flag("sent_at_once"), stopped_by_block=fields.flag("stopped_by_block"),
-    )
-    fields.finish()
-    return definition
-
-
-def parse_consent_item(code: str, body: object) -> ConsentItem:
-    common = _Common(code, body)
-    fields = common.fields
-    definition = ConsentItem(
-        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
-        body=fields.texts("text"), number=fields.whole("number", least=1, most=99),
-        categories=tuple(category.value for category in fields.choices("categories", Category)),
-        indications=fields.words("indications"), substances=fields.words("substances"), answer=fields.flag("answer"),
-    )
-    fields.finish()
-    return definition
-
-
-def parse_start_gate(code: str, body: object) -> StartGate:
-    common = _Common(code, body)
-    fields = common.fields
-    definition = StartGate(
-        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
-        body=fields.texts("text"), overridable=fields.flag("overridable"))
-    fields.finish()
-    return definition
 
 
 def _filled(fields: Fields, key: str) -> tuple[str, ...]:

@@ -1,0 +1,114 @@
+"""Parsers of the entries that are texts for people: aftercare, reactions, mails, consent items, start gates.
+
+Pure. A JSON-shaped body in, a frozen definition out; see `protocols.parsing` for the others.
+"""
+from __future__ import annotations
+
+from protocols.choices import Category, InstructionSeverity
+from protocols.definitions import (
+    AftercareRule,
+    ConsentItem,
+    HoursVariant,
+    MessageDefinition,
+    ReactionDefinition,
+    StartGate,
+)
+from protocols.entries import CommonFields, EntryError, Fields
+
+
+def parse_aftercare(code: str, body: object) -> AftercareRule:
+    common = CommonFields(code, body)
+    fields = common.fields
+    hours_until = fields.whole_or_none("hours_until", least=1)
+    settable = fields.decimal_range_or_none("settable_hours")
+    definition = AftercareRule(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"),
+        severity=fields.choice("severity", InstructionSeverity),
+        hours_from=fields.whole("hours_from"),
+        hours_until=hours_until,
+        everybody=fields.flag("everybody"),
+        regions=fields.words("regions"),
+        categories=tuple(category.value for category in fields.choices("categories", Category)),
+        substances=fields.words("substances"),
+        settable_hours=(int(settable.low), int(settable.high)) if settable else None,
+        hours_until_with=fields.numbers_by_code("hours_until_with"),
+        months_until_with=fields.numbers_by_code("months_until_with"),
+        doubled_for_dark_skin=fields.flag("doubled_for_dark_skin"),
+        doubled_for_indications=fields.words("doubled_for_indications"),
+        at_least_as_long_as=fields.text("at_least_as_long_as", default=""),
+        variants=tuple(_variant(inner) for inner in fields.inner_list("variants")),
+    )
+    fields.finish()
+    _check_hours(definition)
+    return definition
+
+
+def _check_hours(rule: AftercareRule) -> None:
+    if not (rule.everybody or rule.regions or rule.categories or rule.substances):
+        raise EntryError("the instruction is for nobody: give everybody, regions, categories or substances")
+    if rule.hours_until is not None and rule.hours_until <= rule.hours_from:
+        raise EntryError(f"hours run from {rule.hours_from} to {rule.hours_until}")
+    if rule.settable_hours and (
+            rule.hours_until is None or not rule.settable_hours[0] <= rule.hours_until <= rule.settable_hours[1]):
+        raise EntryError(f"hours_until {rule.hours_until} is outside settable_hours")
+
+
+def _variant(fields: Fields) -> HoursVariant:
+    variant = HoursVariant(fields.whole("hours_until", least=1), fields.texts("text"))
+    fields.finish()
+    return variant
+
+
+def parse_reaction(code: str, body: object) -> ReactionDefinition:
+    common = CommonFields(code, body)
+    fields = common.fields
+    kind = fields.text("kind")
+    if kind not in ("expected", "adverse", "red-flag"):
+        raise EntryError(f"kind {kind!r} is not one of: expected, adverse, red-flag")
+    low, high = fields.whole_or_none("grade_low", least=1, most=5), fields.whole_or_none("grade_high", least=1, most=5)
+    if (low is None) != (high is None) or (low is not None and high is not None and low > high):
+        raise EntryError(f"grades run from {low} to {high}")
+    definition = ReactionDefinition(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), kind=kind, onset=fields.texts("onset"), lasts=fields.texts("lasts"),
+        grade_low=low, grade_high=high,
+        substances=frozenset(fields.words("substances")), regions=fields.words("regions"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_message(code: str, body: object) -> MessageDefinition:
+    common = CommonFields(code, body)
+    fields = common.fields
+    definition = MessageDefinition(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), when=fields.texts("when"), template=fields.code("template"),
+        sent_at_once=fields.flag("sent_at_once"), stopped_by_block=fields.flag("stopped_by_block"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_consent_item(code: str, body: object) -> ConsentItem:
+    common = CommonFields(code, body)
+    fields = common.fields
+    definition = ConsentItem(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), number=fields.whole("number", least=1, most=99),
+        categories=tuple(category.value for category in fields.choices("categories", Category)),
+        indications=fields.words("indications"), substances=fields.words("substances"), answer=fields.flag("answer"),
+    )
+    fields.finish()
+    return definition
+
+
+def parse_start_gate(code: str, body: object) -> StartGate:
+    common = CommonFields(code, body)
+    fields = common.fields
+    definition = StartGate(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), overridable=fields.flag("overridable"))
+    fields.finish()
+    return definition

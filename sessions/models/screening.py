@@ -75,7 +75,7 @@ class Finding(models.Model):
 
     class Meta:
         ordering = ["screening", "position"]
-        constraints = [models.UniqueConstraint(fields=["screening", "code"], name="finding_code_once")]
+        constraints = [models.UniqueConstraint(fields=["screening", "position"], name="finding_position_once")]
         triggers = [pgtrigger.Protect(name="finding_frozen", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:

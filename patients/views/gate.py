@@ -1,6 +1,7 @@
 """The door of every patient page: a link is exchanged for a cookie at once, then the birth date is asked."""
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -24,8 +25,9 @@ from patients.models import Patient, PatientLink
 COOKIE = f"{'__Host-' if settings.HTTPS else ''}opened-link"
 COOKIE_SECONDS = 24 * 60 * 60
 SESSION_KEY = "patient_links"
+FINISHED_KEY = "patient_deeds_done"
 IDLE_SECONDS = 2 * 60 * 60
-KEPT_PREFIX = "q-"  # typed answers that arrive after the page has run out travel through the gate
+KEPT_NAMES = re.compile(r"q-|go$|to$")  # typed answers that arrive after the page has run out travel through the gate
 ALL = tuple(LinkPurpose)
 DESTINATIONS = {
     LinkPurpose.INTAKE: "patient-intake",
@@ -96,7 +98,7 @@ def kept_answers(request: HttpRequest) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name in request.POST
-        if name.startswith(KEPT_PREFIX)
+        if KEPT_NAMES.match(name)
         for value in request.POST.getlist(name)
     ]
 
@@ -113,15 +115,17 @@ def dead_link(request: HttpRequest) -> HttpResponse:
 PatientView = Callable[..., HttpResponse]
 
 
-def behind_gate(purpose: LinkPurpose) -> Callable[[PatientView], PatientView]:
-    """The view gets the live link as `link`; without one the patient is led to the gate, with what was typed."""
+def behind_gate(purpose: LinkPurpose, *, afterwards: str = "") -> Callable[[PatientView], PatientView]:
+    """The view gets the live link as `link`; without one the patient is led to the gate, with what was typed.
+
+    `afterwards` names the page of somebody whose deed is done: a second click lands there, not on a dead link."""
 
     def decorate(view: PatientView) -> PatientView:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             link = passed(request, purpose)
             if link is None:
-                return back_to_gate(request, purpose)
+                return back_to_gate(request, purpose, afterwards)
             speak(request, link.patient)
             request.patient_doer = doer_behind(link)  # type: ignore[attr-defined]
             return view(request, *args, link=link, **kwargs)
@@ -131,10 +135,10 @@ def behind_gate(purpose: LinkPurpose) -> Callable[[PatientView], PatientView]:
     return decorate
 
 
-def back_to_gate(request: HttpRequest, purpose: LinkPurpose) -> HttpResponse:
+def back_to_gate(request: HttpRequest, purpose: LinkPurpose, afterwards: str) -> HttpResponse:
     link = opened_link(request)
     if link is None or link.purpose != purpose:
-        return dead_link(request)
+        return redirect(afterwards) if afterwards and has_finished(request, purpose) else dead_link(request)
     speak(request, link.patient)
     if request.method != "POST":
         return redirect("patient-gate")
@@ -172,11 +176,16 @@ def passed(request: HttpRequest, purpose: str) -> PatientLink | None:
     return link
 
 
-def leave(request: HttpRequest, purpose: LinkPurpose) -> None:
-    """The deed is done: this browser holds nothing of it any more."""
+def finish(request: HttpRequest, purpose: LinkPurpose) -> None:
+    """The deed is done: this browser holds nothing of the patient any more, only that it may be thanked."""
     scopes = dict(request.session.get(SESSION_KEY, {}))
     scopes.pop(purpose, None)
     request.session[SESSION_KEY] = scopes
+    request.session[FINISHED_KEY] = [*{*request.session.get(FINISHED_KEY, []), str(purpose)}]
+
+
+def has_finished(request: HttpRequest, purpose: LinkPurpose) -> bool:
+    return str(purpose) in request.session.get(FINISHED_KEY, [])
 
 
 def doer_behind(link: PatientLink) -> Doer:

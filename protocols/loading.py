@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import yaml
@@ -144,9 +145,9 @@ def _catalogue(written: list[_Written], *, version: str) -> Catalogue:
             problems.append(Problem(one.file, one.code, str(error)))
     if not problems:
         group_problems = resolve_groups(parsed)
-        catalogue = Catalogue(version=version, **parsed)
-        found = [*group_problems, *reference_problems(catalogue)]
-        problems.extend(Problem(place.get(code, "catalogue"), code, problem) for code, problem in found)
+        catalogue = Catalogue(version=version, **{field: MappingProxyType(found) for field, found in parsed.items()})
+        loose = [*group_problems, *reference_problems(catalogue)]
+        problems.extend(Problem(place.get(code, "catalogue"), code, problem) for code, problem in loose)
         if not problems:
             return catalogue
     raise CatalogueError(problems)

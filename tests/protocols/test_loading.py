@@ -53,6 +53,13 @@ def test_default_reference_is_read_once() -> None:
     assert load_reference() is load_reference()
 
 
+def test_catalogue_cannot_be_changed(reference: Catalogue) -> None:
+    with pytest.raises(TypeError):
+        reference.substances["sub-new"] = reference.substances["sub-nacl"]  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        reference.substances["sub-nacl"].hard_max = Decimal(1)  # type: ignore[misc]
+
+
 def test_rows_rebuild_the_same_catalogue(reference: Catalogue) -> None:
     rows = entries_of_reference()
     stored = json.loads(json.dumps([(row.kind, row.code, row.body) for row in rows]))

@@ -128,25 +128,54 @@ def snapshot() -> None:
 
 
 def empty() -> None:
-    """Every table as set-up left it. Triggers rest meanwhile: putting a row back is not history."""
+    """Every table as set-up left it. Triggers rest meanwhile: putting a row back is not history.
+
+    Deletes from the tables that have something to delete: truncating all of them takes ten times as long. All in one
+    statement, because some foreign keys are checked at the end of each.
+    """
     with owner_cursor() as cursor:
-        every = tables(cursor)
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [KEPT])
-        kept = {name for (name,) in cursor.fetchall()}
+        kept = kept_tables(cursor)
+        changed = [table for table in tables(cursor) if is_changed(cursor, table, table in kept)]
+        if not changed:
+            return
         cursor.execute("BEGIN")
-        for table in every:
+        for table in changed:
             cursor.execute(sql.SQL("ALTER TABLE public.{} DISABLE TRIGGER USER").format(sql.Identifier(table)))
-        named = sql.SQL(", ").join(sql.Identifier("public", name) for name in every)
-        cursor.execute(sql.SQL("TRUNCATE {}").format(named))
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        for table in sorted(kept):
-            columns = sql.SQL(", ").join(map(sql.Identifier, stored_columns(cursor, table)))
-            statement = sql.SQL("INSERT INTO public.{0} ({1}) OVERRIDING SYSTEM VALUE SELECT {1} FROM {2}.{0}")
-            cursor.execute(statement.format(sql.Identifier(table), columns, sql.Identifier(KEPT)))
+        together(cursor, [sql.SQL("DELETE FROM public.{}").format(sql.Identifier(table)) for table in changed])
+        together(cursor, [restoration(cursor, table) for table in changed if table in kept])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in every:
+        for table in changed:
             cursor.execute(sql.SQL("ALTER TABLE public.{} ENABLE TRIGGER USER").format(sql.Identifier(table)))
         cursor.execute("COMMIT")
+
+
+def kept_tables(cursor: Any) -> set[str]:
+    cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [KEPT])
+    return {name for (name,) in cursor.fetchall()}
+
+
+def is_changed(cursor: Any, table: str, kept: bool) -> bool:
+    here, there = sql.Identifier("public", table), sql.Identifier(KEPT, table)
+    question = sql.SQL("SELECT EXISTS (SELECT FROM {here})")
+    if kept:
+        question = sql.SQL(
+            "SELECT EXISTS ((TABLE {here} EXCEPT TABLE {there}) UNION ALL (TABLE {there} EXCEPT TABLE {here}))"
+        )
+    cursor.execute(question.format(here=here, there=there))
+    return bool(cursor.fetchone()[0])
+
+
+def restoration(cursor: Any, table: str) -> sql.Composed:
+    columns = sql.SQL(", ").join(map(sql.Identifier, stored_columns(cursor, table)))
+    statement = sql.SQL("INSERT INTO public.{0} ({1}) OVERRIDING SYSTEM VALUE SELECT {1} FROM {2}.{0}")
+    return statement.format(sql.Identifier(table), columns, sql.Identifier(KEPT))
+
+
+def together(cursor: Any, statements: list[sql.Composed]) -> None:
+    """Several changes as one statement, so that foreign keys are looked at when all of them are done."""
+    if statements:
+        parts = [sql.SQL("{} AS ({})").format(sql.Identifier(f"s{n}"), one) for n, one in enumerate(statements)]
+        cursor.execute(sql.SQL("WITH {} SELECT").format(sql.SQL(", ").join(parts)))
 
 
 def stored_columns(cursor: Any, table: str) -> list[str]:

@@ -161,7 +161,7 @@ def as_owner(home: Path, statement: str) -> list[tuple[object, ...]]:
 def test_it_starts_serves_stops_and_starts_again_with_its_data(home: Path) -> None:
     first = Running(home)
     first.wait_until_open(FIRST_START_SECONDS)
-    assert 'type="password"' in first.page("/")  # the sign-in page, which everybody is led to
+    assert 'type="password"' in first.page("/account/login/")
     said = first.said.read_text()
     assert f"http://localhost:{first.port}" in said
     assert f"Mails land in {home / 'mail'}" in said

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -24,7 +25,6 @@ from protocols.aftercare import Instruction
 from protocols.aftercare import aftercare as instructions_after
 from protocols.aftercare import red_flags as red_flags_of
 from protocols.choices import InstructionSeverity
-from protocols.plan import Component, Plan, Syringe
 from sessions.delivery import Mail
 from sessions.gathering import facts_of
 from sessions.message_texts import (
@@ -42,7 +42,7 @@ from sessions.message_texts import (
     written_in,
 )  # fmt: skip
 from sessions.models import Appointment, Message, TreatmentSession
-from sessions.plans import plan_of
+from sessions.plans import given_plan
 
 HIDDEN = "link-not-kept"
 TOLD_BY_RED_FLAGS = "ac-red-flags"  # the instruction "know when to call"; the mail says it with a section of its own
@@ -106,6 +106,14 @@ def write_mail(message: Message) -> Written:
         html=html, message_id=message.rfc_message_id,
     )  # fmt: skip
     return Written(mail, letter.subject, hide(text, letter), hide(html, letter), letter.told_start)
+
+
+@transaction.atomic
+def rehearse(message: Message) -> Written:
+    """The mail as it would be written now, for a preview. What it would leave behind, its link, is rolled back."""
+    written = write_mail(message)
+    transaction.set_rollback(True)
+    return written
 
 
 def hide(content: str, letter: Letter) -> str:
@@ -208,30 +216,12 @@ def instructions_of(treatment_session: TreatmentSession) -> list[Instruction]:
     """What to do after what was really given, by the catalogue that was in force then."""
     lines = instructions_after(
         ended_at=ended_at(treatment_session),
-        plan=plan_given(treatment_session),
+        plan=given_plan(treatment_session),
         facts=facts_of(treatment_session.patient),
         catalogue=catalogue.load(treatment_session.catalogue),
         on_site_zone=treatment_session.appointment.site.zone,
     )
     return [line for line in lines if line.code != TOLD_BY_RED_FLAGS]
-
-
-def plan_given(treatment_session: TreatmentSession) -> Plan:
-    """The course's plan with the products and regions of the record in place of the planned ones, where it has them."""
-    planned = plan_of(treatment_session.course)
-    products = [
-        Component(
-            substance=used.substance, volume_ml=used.volume_ml, strength=used.strength,
-            strength_unit=used.strength_unit or "mg/ml",
-        )
-        for used in treatment_session.products.all()
-    ]  # fmt: skip
-    areas = {area.region for area in treatment_session.areas.all()}
-    return replace(
-        planned,
-        regions=tuple(sorted(areas)) or planned.regions,
-        syringes=(Syringe(components=tuple(products)),) if products else planned.syringes,
-    )
 
 
 def in_words(line: Instruction, ended: dt.datetime, language: str) -> tuple[str, str]:

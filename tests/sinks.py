@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -45,6 +45,7 @@ class Sink:
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     begun: list[float] = field(default_factory=list)
+    on_received: Callable[[int], None] | None = None  # called with the count, before the mail is answered
     port: int = 0
 
     def say(self, recipient: str = "*", **answer: Any) -> None:
@@ -81,6 +82,8 @@ class Sink:
             return str(self.answer("data", to))
         begun = envelope.begun  # type: ignore[attr-defined]
         self.received.append(Received(to, envelope.original_content or b"", begun, time.monotonic()))
+        if self.on_received is not None:
+            self.on_received(len(self.received))
         if self.answer("wait", to):
             await asyncio.sleep(self.answer("wait", to))
         if self.answer("drop", to):

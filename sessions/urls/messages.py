@@ -1,3 +1,16 @@
-from django.urls.resolvers import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from sessions.views import messages, patient_appointment
+
+urlpatterns = [
+    path("messages/", messages.messages, name="messages"),
+    path("messages/<public:public_id>/", messages.message, name="message"),
+    path("messages/<public:public_id>/mail/", messages.message_mail, name="message-mail"),
+    path("messages/<public:public_id>/send-again/", messages.message_send_again, name="message-send-again"),
+    path("messages/<public:public_id>/arrived/", messages.message_arrived, name="message-arrived"),
+    path("p/appointment/", patient_appointment.patient_appointment, name="patient-appointment"),
+    path(
+        "p/appointment/confirm/", patient_appointment.patient_appointment_confirm, name="patient-appointment-confirm"
+    ),
+    path("p/appointment/cancel/", patient_appointment.patient_appointment_cancel, name="patient-appointment-cancel"),
+]

@@ -364,10 +364,10 @@ class TestUnknown:
 class TestHostileText:
     @pytest.mark.parametrize(
         "name",
-        ["Aisha\r\nBcc: spy@example.org", "<script>alert(1)</script>", "{{ settings.SECRET_KEY }}", "{day}", "%(x)s\x00"],
+        ["Aisha\r\nBcc: spy@example.org", "<script>alert(1)</script>", "{{ settings.SECRET_KEY }}", "{day}", "%(x)s"],
     )
     def test_names_stay_text(self, day: MailDay, sink: Sink, name: str) -> None:
-        day.patient.given_name = name.replace("\x00", "")
+        day.patient.given_name = name
         day.patient.save()
         day.book()
         sending.send_due()
@@ -438,4 +438,5 @@ def test_cancelled_visit_names_the_time_the_patient_knows(
     booking.cancel(appointment=moved, seen_version=moved.version, reason="ill", by=day.by)
     at("2026-03-12T07:03+00:00")
     sending.send_due()
-    assert [mail.email["Subject"] for mail in sink.received][1:] == ["Your appointment on Thursday 19 March is cancelled"]
+    subjects = [mail.email["Subject"] for mail in sink.received]
+    assert subjects[1:] == ["Your appointment on Thursday 19 March is cancelled"]

@@ -43,6 +43,22 @@ class Attempt:
         return redirect(url)
 
 
+def digest_of(request: HttpRequest) -> bytes:
+    content = {name: request.POST.getlist(name) for name in request.POST if name != "csrfmiddlewaretoken"}
+    return hashlib.sha256(canonical([request.path, content])).digest()
+
+
+def answered(request: HttpRequest) -> str | None:
+    """Where this very form led already. Ask it when a form turns out invalid: its own first copy may have used up
+    what it chose, and a double click is no error."""
+    key = IdempotencyKey.objects.filter(
+        key=request.POST.get(FIELD, "").replace("\x00", "")[:64], doer_public_id=doer_of(request).public_id
+    ).first()
+    if key is None or bytes(key.payload_digest) != digest_of(request):
+        return None
+    return key.answer_url or None
+
+
 @contextmanager
 def once(request: HttpRequest) -> Iterator[Attempt]:
     """Transaction around one deed. The unique key makes a second copy wait for the first, then repeat its answer.
@@ -52,8 +68,7 @@ def once(request: HttpRequest) -> Iterator[Attempt]:
     token = request.POST.get(FIELD, "")
     if not token or len(token) > 64 or "\x00" in token:
         raise Refused(_("This form has lost its token. Reload the page and send it again."))
-    content = {name: request.POST.getlist(name) for name in request.POST if name != "csrfmiddlewaretoken"}
-    digest = hashlib.sha256(canonical([request.path, content])).digest()
+    digest = digest_of(request)
     doer = doer_of(request).public_id
     with transaction.atomic():
         # ON CONFLICT DO NOTHING waits for the other copy's transaction, then tells who was first.

@@ -39,7 +39,8 @@ def as_range(span: Span | None) -> DateTimeTZRange | None:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Everything one booking asks for. `ignoring` are appointments that give up their time with it (a move, a swap)."""
+    """Everything one booking asks for. `ignoring` are appointments that give up their time with it (a move, a swap);
+    `follows` is the day chosen for the session before, where that is not booked yet either."""
 
     patient: Patient
     site: Site
@@ -52,6 +53,7 @@ class Wish:
     planned_sessions: tuple[PlannedSession, ...] = ()
     overbook_reason: str = ""
     ignoring: tuple[int, ...] = ()
+    follows: dt.date | None = None
 
     @property
     def footprint(self) -> Footprint:
@@ -267,3 +269,26 @@ def after(wish: Wish, *, limit: int = 3) -> list[Offer]:
         first_day=local.date(), from_time=local.time() if local.date() >= wish.site.today() else None, limit=limit,
         ignoring=wish.ignoring,
     )  # fmt: skip
+
+
+def free_room(wish: Wish) -> Room | None:
+    """The first room of the right kind that is free at the wished time; the first at all when none is."""
+    rooms = list(wish.site.rooms.filter(in_service=True, kind=wish.service.room_kind))
+    taken = set(
+        Appointment.objects.occupying()
+        .filter(room__in=rooms, room_span__overlap=as_range(wish.footprint.room)).exclude(pk__in=wish.ignoring)
+        .values_list("room", flat=True)
+    )  # fmt: skip
+    return next((room for room in rooms if room.pk not in taken), rooms[0] if rooms else None)
+
+
+def free_device(wish: Wish) -> Device | None:
+    """The first device of the kind the service needs that is free at the wished time; the first at all when none is."""
+    devices = list(wish.site.devices.filter(in_service=True, kind=wish.service.device_kind))
+    span = footprint(wish.starts_at, minutes_of(wish.service), uses_device=True).device
+    taken = set(
+        Appointment.objects.occupying()
+        .filter(device__in=devices, device_span__overlap=as_range(span)).exclude(pk__in=wish.ignoring)
+        .values_list("device", flat=True)
+    )  # fmt: skip
+    return next((device for device in devices if device.pk not in taken), devices[0] if devices else None)

@@ -176,7 +176,7 @@ def _about_course(wish: Wish) -> Iterator[Obstacle]:
 
 
 def _about_planned_session(wish: Wish, planned: PlannedSession) -> Iterator[Obstacle]:
-    values = {"number": planned.number, "day": weekday_date(planned.earliest)}
+    values: dict[str, object] = {"number": planned.number}
     if wish.course is None or planned.course_id != wish.course.pk:
         yield Obstacle("planned", _("Session %(number)s belongs to another course.") % values, "planned_session")
         return
@@ -189,13 +189,31 @@ def _about_planned_session(wish: Wish, planned: PlannedSession) -> Iterator[Obst
     ).first()
     if booked is not None:
         yield Obstacle("planned", _("Session %(number)s is already booked.") % values, "planned_session")
-    if window_of(planned).fit(wish.day) is Fit.TOO_EARLY:
+    window = window_after(planned, wish.follows)
+    if window.fit(wish.day) is Fit.TOO_EARLY:
+        values["day"] = weekday_date(window.earliest)
         sentence = _("Too early for session %(number)s: possible on or after %(day)s.") % values
         yield Obstacle("too-early", sentence, "starts_at")
 
 
 def window_of(planned: PlannedSession) -> Window:
     return Window(planned.earliest, planned.ideal, planned.latest)
+
+
+def window_after(planned: PlannedSession, previous_day: dt.date | None = None) -> Window:
+    """The window counted from the day the session before really takes (`previous_day`, else its booking). Once that is
+    done, its record has moved the stored windows already."""
+    window = window_of(planned)
+    previous = PlannedSession.objects.filter(course=planned.course_id, number=planned.number - 1, done_on=None).first()
+    if previous is None:
+        return window
+    if previous_day is None:
+        booked = Fulfilment.objects.filter(planned_session=previous, active=True).select_related("appointment__site")
+        fulfilment = booked.first()
+        if fulfilment is None:
+            return window
+        previous_day = fulfilment.appointment.local_start.date()
+    return window.later_by((previous_day - previous.ideal).days)
 
 
 def _about_screening(wish: Wish) -> Iterator[Obstacle]:

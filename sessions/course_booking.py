@@ -60,7 +60,7 @@ def book_course(*, course: Course, slots: Sequence[SlotChoice], by: Doer) -> lis
     """Book every row or none. Raises `CourseClash` with who, when and the next free time for each row that clashes."""
     if not slots:
         raise Refused(_("Choose a time for at least one session."))
-    wishes = [wish_for(course, slot) for slot in slots]
+    wishes = wishes_for(course, slots)
     for wish in wishes:
         check_who(wish, by)
     parents = Parents()
@@ -85,18 +85,24 @@ def book_course(*, course: Course, slots: Sequence[SlotChoice], by: Doer) -> lis
         raise CourseClash(report) from error
 
 
-def wish_for(course: Course, slot: SlotChoice) -> Wish:
-    return Wish(
-        patient=course.patient,
-        site=course.site,
-        service=slot.service,
-        practitioner=slot.practitioner,
-        room=slot.room,
-        starts_at=slot.starts_at,
-        device=slot.device,
-        course=course,
-        planned_sessions=(slot.planned_session,),
-    )
+def wishes_for(course: Course, slots: Sequence[SlotChoice]) -> list[Wish]:
+    """Each row as a wish that knows the day of the row before it: windows count from there."""
+    days = {slot.planned_session.number: slot.starts_at.astimezone(course.site.zone).date() for slot in slots}
+    return [
+        Wish(
+            patient=course.patient,
+            site=course.site,
+            service=slot.service,
+            practitioner=slot.practitioner,
+            room=slot.room,
+            starts_at=slot.starts_at,
+            device=slot.device,
+            course=course,
+            planned_sessions=(slot.planned_session,),
+            follows=days.get(slot.planned_session.number - 1),
+        )
+        for slot in slots
+    ]
 
 
 def _report(slot: SlotChoice, wish: Wish, wishes: Sequence[Wish], by: Doer) -> RowReport:

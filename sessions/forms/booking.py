@@ -13,8 +13,11 @@ from clinic.errors import Refused
 from clinic.forms import HouseForm
 from clinic.models import Device, Room, Site, User
 from patients.models import Patient
+from protocols import catalogue
 from protocols.models import Service
 from sessions.availability import Offer, Wish, free_device, free_room
+from sessions.charting import indication_name
+from sessions.course_booking import SlotChoice
 from sessions.models import Appointment, Course, PlannedSession
 from sessions.slots import NoSuchTime, TimeTwice, at_wall_time
 
@@ -214,6 +217,70 @@ def placed(wish: Wish, room: Room | None) -> dict[str, Any]:
     }
 
 
+class CourseRowsForm(HouseForm):
+    """One row per session still to book: day, time, practitioner, room. A row without a day is left for later."""
+
+    def __init__(self, *args: Any, course: Course, rows: Sequence[PlannedSession], **kwargs: Any) -> None:
+        super().__init__(*args, seen_version=course.version, **kwargs)
+        self.course, self.rows = course, list(rows)
+        people = User.objects.practitioners_at(course.site)
+        rooms = course.site.rooms.filter(in_service=True)
+        for row in self.rows:
+            n = row.number
+            self.fields[f"day_{n}"] = DayField(label=_("Day"), required=False)
+            self.fields[f"time_{n}"] = ClockField(label=_("Time"), required=False)
+            self.fields[f"fold_{n}"] = forms.ChoiceField(
+                label=_("Which of the two?"), choices=[("", "")] + FOLDS, required=False, widget=forms.HiddenInput
+            )
+            self.fields[f"practitioner_{n}"] = PublicChoice(people, label=_("Practitioner"), empty_label=None)
+            self.fields[f"room_{n}"] = PublicChoice(
+                rooms, label=_("Room"), required=False, empty_label=_("Any that is free")
+            )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for row in self.rows:
+            day, time = cleaned.get(f"day_{row.number}"), cleaned.get(f"time_{row.number}")
+            if day is None:
+                continue
+            if abs((day - self.course.site.today()).days) > FARTHEST_DAYS:
+                self.add_error(f"day_{row.number}", _("Choose a day within the next three years."))
+            elif time is None and f"time_{row.number}" not in self.errors:
+                self.add_error(f"time_{row.number}", _("Choose a time."))
+            elif time is not None:
+                self._place(row, day, time, cleaned)
+        return cleaned
+
+    def _place(self, row: PlannedSession, day: dt.date, time: dt.time, cleaned: dict[str, Any]) -> None:
+        name = f"fold_{row.number}"
+        try:
+            cleaned[f"starts_at_{row.number}"] = moment_of(day, time, self.course.site, cleaned.get(name) or "")
+        except forms.ValidationError as error:
+            self.add_error(f"time_{row.number}", error)
+            if error.error_list[0].code == "time-twice":
+                self.fields[name].widget = forms.Select(choices=[("", "")] + FOLDS)
+
+    def slots(self, service: Service) -> list[SlotChoice]:
+        """The rows that name a day, with a free room and device where none was said."""
+        chosen = []
+        for row in self.rows:
+            starts_at = self.cleaned_data.get(f"starts_at_{row.number}")
+            if starts_at is None:
+                continue
+            room = self.cleaned_data[f"room_{row.number}"]
+            wish = Wish(
+                patient=self.course.patient,
+                site=self.course.site,
+                service=service,
+                practitioner=self.cleaned_data[f"practitioner_{row.number}"],
+                room=room or choice(self, f"room_{row.number}").queryset.first(),
+                starts_at=starts_at,
+            )
+            at = placed(wish, room)
+            chosen.append(SlotChoice(row, service, wish.practitioner, at["room"], starts_at, at["device"]))
+        return chosen
+
+
 class CancelForm(HouseForm):
     reason = forms.CharField(label=_("Why is it cancelled?"), max_length=200)
 
@@ -231,9 +298,6 @@ def unbooked_sessions(patient: Patient) -> Any:
 
 
 def session_label(planned: PlannedSession) -> str:
-    from protocols import catalogue
-    from sessions.charting import indication_name
-
     name = indication_name(planned.course.indication, catalogue.in_force())
     return f"{name}, {planned.number} ({date_format(planned.ideal, 'D j N')})"
 

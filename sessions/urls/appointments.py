@@ -1,3 +1,15 @@
-from django.urls.resolvers import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from sessions.views import appointments, course_booking
+
+urlpatterns = [
+    path("appointments/new/", appointments.appointment_new, name="appointment-new"),
+    path("appointments/<public:public_id>/", appointments.appointment, name="appointment"),
+    path("appointments/<public:public_id>/move/", appointments.appointment_move, name="appointment-move"),
+    path("appointments/<public:public_id>/cancel/", appointments.appointment_cancel, name="appointment-cancel"),
+    path("appointments/<public:public_id>/arrive/", appointments.appointment_arrive, name="appointment-arrive"),
+    path("appointments/<public:public_id>/confirm/", appointments.appointment_confirm, name="appointment-confirm"),
+    path("appointments/<public:public_id>/no-show/", appointments.appointment_no_show, name="appointment-no-show"),
+    path("appointments/<public:public_id>/undo/", appointments.appointment_undo, name="appointment-undo"),
+    path("courses/<public:public_id>/book/", course_booking.course_book, name="course-book"),
+]

@@ -1,3 +1,5 @@
-from django.urls.resolvers import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from sessions.views import board
+
+urlpatterns = [path("", board.board, name="board")]

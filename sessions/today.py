@@ -1,0 +1,432 @@
+"""The day of one site as the desk needs it: four lanes by what must be done next, what needs somebody, the rooms now.
+
+Everything is read with a fixed number of queries, however many appointments the day has. What a role may not see is not
+gathered: without the headline permission no screening word and no paper mark enters the board.
+"""
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, F, Max, Sum
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from clinic.choices import Permission
+from clinic.models import Room, Site, User
+from patients.models import Allergy, QuestionnaireResponse
+from protocols.choices import Category
+from protocols.definitions import Catalogue
+from sessions.choices import CANCELLED, AppointmentStatus, DocumentKind, DocumentState, MessageState, RecordStatus
+from sessions.message_texts import REMINDER
+from sessions.models import (
+    Appointment,
+    Consent,
+    Document,
+    Finding,
+    Lot,
+    Message,
+    PlannedSession,
+    Screening,
+    TreatmentSession,
+)  # fmt: skip
+
+STATUS = AppointmentStatus
+CONSENT_MONTHS = 12
+LONG_WAIT_MINUTES = 15
+LOT_DAYS = 14  # a lot that ends within this many days is worth a look
+PROBLEM_DAYS = 30  # older message problems are found in the message log
+
+CATEGORY_BAR = {
+    Category.AESTHETIC: "face",
+    Category.SKIN_DISEASE: "face",
+    Category.HAIR: "hair",
+    Category.BODY: "body",
+    Category.VASCULAR: "body",
+    Category.PAIN: "pain",
+}
+TROUBLE = (MessageState.FAILED, MessageState.BOUNCED, MessageState.UNKNOWN)
+
+
+@dataclass
+class Card:
+    """One appointment on the board. `headline` is the worst screening word, empty when all is well or not for this role."""
+
+    appointment: Appointment
+    title: str
+    number: str
+    category: str
+    marks: list[str] = field(default_factory=list)
+    headline: str = ""
+    alert_words: str = ""
+    intake_missing: bool = False
+    consent_missing: bool = False
+    aftercare: Document | None = None
+    next_visit: Appointment | None = None
+    record: TreatmentSession | None = None
+
+    @property
+    def line(self) -> str:
+        return f"{self.title} · {self.number}" if self.number else self.title
+
+    @property
+    def place(self) -> str:
+        return f"{self.appointment.practitioner.name} · {self.appointment.room.name}"
+
+    @property
+    def waiting_minutes(self) -> int:
+        return minutes_since(self.appointment.arrived_at)
+
+    @property
+    def waits_long(self) -> bool:
+        return self.waiting_minutes >= LONG_WAIT_MINUTES
+
+    @property
+    def late_minutes(self) -> int:
+        """Expected, but the time has passed."""
+        return minutes_since(self.appointment.starts_at)
+
+    @property
+    def since(self) -> dt.datetime:
+        """When the treatment really began, in the site's time; the booked start until that is known."""
+        begun = self.record.begun_at if self.record else None
+        return (begun or self.appointment.starts_at).astimezone(self.appointment.site.zone)
+
+    @property
+    def over_minutes(self) -> int:
+        return minutes_since(self.appointment.ends_at)
+
+    @property
+    def left_minutes(self) -> int:
+        return max(0, self.planned_minutes - self.elapsed_minutes)
+
+    @property
+    def planned_minutes(self) -> int:
+        return max(1, int((self.appointment.ends_at - self.since).total_seconds() // 60))
+
+    @property
+    def elapsed_minutes(self) -> int:
+        return min(minutes_since(self.since), self.planned_minutes)
+
+    @property
+    def is_first(self) -> bool:
+        return "first-visit" in self.marks
+
+    @property
+    def is_unsigned(self) -> bool:
+        return "unsigned" in self.marks
+
+
+def minutes_since(moment: dt.datetime | None) -> int:
+    return 0 if moment is None else max(0, int((timezone.now() - moment).total_seconds() // 60))
+
+
+@dataclass(frozen=True)
+class RoomNow:
+    room: Room
+    current: Card | None
+    waiting: Card | None
+    next: Card | None
+
+
+@dataclass
+class Board:
+    day: dt.date
+    expected: list[Card]
+    waiting: list[Card]
+    treated: list[Card]
+    done: list[Card]
+    missed: list[Card]
+    rooms: list[RoomNow]
+    practitioners: list[User]
+    needs: Needs
+
+    @property
+    def cards(self) -> list[Card]:
+        return [*self.expected, *self.waiting, *self.treated, *self.done]
+
+    @property
+    def count(self) -> int:
+        return len(self.cards)
+
+    @property
+    def first_visits(self) -> int:
+        return sum(card.is_first for card in self.cards)
+
+    @property
+    def blocked(self) -> int:
+        return sum(card.headline == "blocked" for card in self.cards)
+
+    @property
+    def unsigned(self) -> int:
+        return sum(card.is_unsigned for card in self.done)
+
+    @property
+    def longest_wait(self) -> int:
+        return max((card.waiting_minutes for card in self.waiting), default=0)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What somebody must do something about. Each list is short; the page behind it has them all."""
+
+    messages: list[Message]
+    message_count: int
+    unsigned: list[tuple[str, int]]
+    lots: list[tuple[str, Lot]]
+
+    @property
+    def unsigned_count(self) -> int:
+        return sum(count for _name, count in self.unsigned)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.messages or self.unsigned or self.lots)
+
+
+def board_of(
+    *, site: Site, day: dt.date, rules: Catalogue, permissions: Iterable[str], practitioner: User | None = None
+) -> Board:
+    """The whole board of a site's local day, or one practitioner's part of it."""
+    held = frozenset(permissions)
+    appointments = list(
+        Appointment.objects.on_day(site, day)
+        .exclude(status__in=CANCELLED)
+        .select_related("patient", "practitioner", "room", "service", "course", "treatment_session", "site")
+        .prefetch_related("fulfilments__planned_session")
+    )
+    everyone = cards_of(appointments, rules, headline=Permission.SEE_HEADLINE in held,
+                        clinical=Permission.SEE_CLINICAL in held)  # fmt: skip
+    shown = [card for card in everyone if practitioner is None or card.appointment.practitioner_id == practitioner.pk]
+    lanes: dict[str, list[Card]] = defaultdict(list)
+    for card in shown:
+        lanes[card.appointment.status].append(card)
+    return Board(
+        day=day,
+        expected=[card for card in shown if card.appointment.status in {STATUS.HELD, STATUS.BOOKED, STATUS.CONFIRMED}],
+        waiting=sorted(lanes[STATUS.ARRIVED], key=lambda card: card.appointment.arrived_at or card.appointment.starts_at),
+        treated=lanes[STATUS.IN_TREATMENT],
+        done=sorted(lanes[STATUS.DONE], key=lambda card: card.appointment.starts_at, reverse=True),
+        missed=lanes[STATUS.NO_SHOW],
+        rooms=rooms_now(site, everyone),
+        practitioners=sorted({card.appointment.practitioner for card in everyone}, key=lambda user: user.name),
+        needs=needs_of(site, rules, held),
+    )
+
+
+# --- cards ----------------------------------------------------------------------------------------------------------
+def cards_of(
+    appointments: list[Appointment], rules: Catalogue, *, headline: bool, clinical: bool
+) -> list[Card]:
+    """A card each, with marks gathered for all at once."""
+    if not appointments:
+        return []
+    totals = totals_of(appointments)
+    cards = [_plain_card(appointment, rules, totals) for appointment in appointments]
+    _mark_first_visits(cards)
+    _mark_messages(cards)
+    _add_aftercare_and_next(cards)
+    if headline:
+        _mark_papers(cards)
+        _mark_safety(cards, clinical=clinical)
+    for card in cards:
+        if card.record is not None and card.record.status == RecordStatus.ENDED:
+            card.marks.append("unsigned")
+        if card.appointment.course_id is not None:
+            card.marks.append("course")
+    return cards
+
+
+def totals_of(appointments: Iterable[Appointment]) -> dict[int, int]:
+    """Sessions per course, for the n of "3/6"."""
+    courses = {one.course_id for one in appointments if one.course_id is not None}
+    rows = PlannedSession.objects.filter(course__in=courses).order_by().values_list("course").annotate(Count("id"))
+    return dict(rows)
+
+
+def _plain_card(appointment: Appointment, rules: Catalogue, totals: Mapping[int, int]) -> Card:
+    record = getattr(appointment, "treatment_session", None)
+    numbers = sorted(one.planned_session.number for one in appointment.fulfilments.all())
+    title, category = title_of(appointment, rules)
+    number = f"{'+'.join(map(str, numbers))}/{totals[appointment.course_id]}" if numbers else ""
+    return Card(appointment, title, number, category, record=record)
+
+
+def title_of(appointment: Appointment, rules: Catalogue) -> tuple[str, str]:
+    """What it is for, and the bar of its category."""
+    code = appointment.course.indication if appointment.course and appointment.service.is_gated else ""
+    indication = rules.indications.get(code or appointment.service.indication)
+    bar = CATEGORY_BAR.get(indication.category, "") if indication else ""
+    if code and indication is not None:
+        return indication.name_in(get_language() or "en"), bar
+    return appointment.service.name, bar
+
+
+def _mark_first_visits(cards: list[Card]) -> None:
+    first = min(card.appointment.starts_at for card in cards)
+    seen = set(
+        Appointment.objects.filter(
+            patient__in={card.appointment.patient_id for card in cards}, starts_at__lt=first,
+            status__in=[STATUS.DONE, STATUS.IN_TREATMENT, STATUS.ARRIVED],
+        ).order_by().values_list("patient", flat=True).distinct()
+    )  # fmt: skip
+    for card in cards:
+        if card.appointment.patient_id not in seen:
+            card.marks.append("first-visit")
+
+
+def _mark_messages(cards: list[Card]) -> None:
+    """One bell per card: failed before sent before planned, of the reminder for the current revision."""
+    states: dict[int, set[str]] = defaultdict(set)
+    rows = Message.objects.filter(appointment__in=[card.appointment.pk for card in cards], kind=REMINDER)
+    for appointment, state in rows.order_by().values_list("appointment", "state"):
+        states[appointment].add(state)
+    for card in cards:
+        found = states[card.appointment.pk]
+        if found & {*TROUBLE, MessageState.MISSED}:
+            card.marks.append("reminder-failed")
+        elif found & {MessageState.SENT, MessageState.DELIVERED}:
+            card.marks.append("reminder-sent")
+        elif found & {MessageState.SCHEDULED, MessageState.SENDING}:
+            card.marks.append("reminder-queued")
+
+
+def _add_aftercare_and_next(cards: list[Card]) -> None:
+    sheets = Document.objects.filter(
+        appointment__in=[card.appointment.pk for card in cards], kind=DocumentKind.AFTERCARE,
+        state__in=[DocumentState.ISSUED, DocumentState.QUEUED],
+    ).only("public_id", "appointment_id", "state")  # fmt: skip
+    sheet_of = {sheet.appointment_id: sheet for sheet in sheets}
+    upcoming: dict[int, Appointment] = {}
+    patients = {card.appointment.patient_id for card in cards}
+    last = max(card.appointment.starts_at for card in cards)
+    rows = Appointment.objects.upcoming().filter(patient__in=patients, starts_at__gt=last).order_by("patient_id", "starts_at")
+    for row in rows.distinct("patient_id").select_related("site"):
+        upcoming[row.patient_id] = row
+    for card in cards:
+        card.aftercare = sheet_of.get(card.appointment.pk)
+        card.next_visit = upcoming.get(card.appointment.patient_id)
+
+
+def _mark_papers(cards: list[Card]) -> None:
+    """Health questions never signed off, or no consent signed for the plan as it is now."""
+    patients = {card.appointment.patient_id for card in cards}
+    answered = set(
+        QuestionnaireResponse.objects.filter(patient__in=patients, submitted_at__isnull=False)
+        .order_by().values_list("patient", flat=True).distinct()
+    )  # fmt: skip
+    since = timezone.now() - dt.timedelta(days=30 * CONSENT_MONTHS)
+    consented = set(
+        Consent.objects.filter(patient__in=patients, signed_at__gte=since, withdrawn_at=None)
+        .order_by().values_list("course", "plan_version").distinct()
+    )  # fmt: skip
+    for card in cards:
+        appointment = card.appointment
+        card.intake_missing = appointment.patient_id not in answered
+        if appointment.course is not None and appointment.service.is_gated:
+            card.consent_missing = (appointment.course_id, appointment.course.plan_version) not in consented
+        card.marks += ["intake-missing"] if card.intake_missing else []
+        card.marks += ["consent-missing"] if card.consent_missing else []
+
+
+def _mark_safety(cards: list[Card], *, clinical: bool) -> None:
+    """The newest screening of the course, else of the patient; a triangle for what blocks and for severe allergies."""
+    patients = {card.appointment.patient_id for card in cards}
+    newest = (
+        Screening.objects.filter(patient__in=patients)
+        .order_by("patient_id", "course_id", "-evaluated_at", "-id").distinct("patient_id", "course_id")
+        .only("id", "patient_id", "course_id", "outcome", "wait_until", "open_ended")
+    )  # fmt: skip
+    by_key = {(row.patient_id, row.course_id): row for row in newest}
+    severe = set(Allergy.objects.filter(patient__in=patients, ended_at=None, severe=True).values_list("patient", flat=True))
+    blocking = _blocking_titles(by_key.values()) if clinical else {}
+    for card in cards:
+        appointment = card.appointment
+        key = (appointment.patient_id, appointment.course_id)
+        screening = by_key.get(key) or by_key.get((appointment.patient_id, None))
+        if screening is not None and screening.outcome in {"blocked", "needs-clearance", "wait", "incomplete"}:
+            card.headline = screening.outcome
+            card.alert_words = blocking.get(screening.pk, "")
+        if appointment.patient_id in severe or card.headline == "blocked":
+            card.marks.insert(0, "safety")
+
+
+def _blocking_titles(screenings: Iterable[Screening]) -> dict[int, str]:
+    """Titles of what blocks, for those who may see findings."""
+    language = (get_language() or "en").split("-")[0]
+    titles: dict[int, list[str]] = defaultdict(list)
+    rows = Finding.objects.filter(screening__in=[one.pk for one in screenings], severity="absolute", cleared_by="")
+    for screening, title in rows.values_list("screening", "title"):
+        titles[screening].append(title.get(language) or title.get("en", ""))
+    return {key: ", ".join(words) for key, words in titles.items()}
+
+
+# --- beside the lanes -----------------------------------------------------------------------------------------------
+def rooms_now(site: Site, cards: list[Card]) -> list[RoomNow]:
+    found = []
+    for room in site.rooms.filter(in_service=True):
+        here = [card for card in cards if card.appointment.room_id == room.pk]
+        of = {status: [card for card in here if card.appointment.status == status] for status in STATUS.values}
+        expected = [card for card in here if card.appointment.status in {STATUS.BOOKED, STATUS.CONFIRMED}]
+        found.append(
+            RoomNow(
+                room,
+                next(iter(of[STATUS.IN_TREATMENT]), None),
+                next(iter(of[STATUS.ARRIVED]), None),
+                next(iter(expected), None),
+            )
+        )
+    return found
+
+
+def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
+    troubled = Message.objects.filter(
+        site=site, state__in=TROUBLE, due_at__gte=timezone.now() - dt.timedelta(days=PROBLEM_DAYS)
+    )
+    messages = list(troubled.select_related("patient").defer("text", "html")[:3])
+    unsigned: list[tuple[str, int]] = []
+    if Permission.SEE_HEADLINE in held:
+        rows = TreatmentSession.objects.filter(appointment__site=site, status=RecordStatus.ENDED).order_by()
+        unsigned = list(rows.values_list("practitioner__name").annotate(Count("id")).order_by("practitioner__name"))
+    lots: list[tuple[str, Lot]] = []
+    if Permission.SEE_STOCK in held:
+        until = site.today() + dt.timedelta(days=LOT_DAYS)
+        ending = Lot.objects.filter(site=site, balance_ml__gt=0, held_back_reason="", expires_on__lte=until)
+        lots = [(_substance(lot.substance, rules), lot) for lot in ending.order_by("expires_on")[:3]]
+    return Needs(messages, troubled.count(), unsigned, lots)
+
+
+def _substance(code: str, rules: Catalogue) -> str:
+    found = rules.substances.get(code)
+    return found.name_in(get_language() or "en") if found else code
+
+
+# --- has anything changed? ------------------------------------------------------------------------------------------
+def revision_of(site: Site, day: dt.date) -> str:
+    """A short fingerprint of everything the board shows; a poll that brings the same one gets no page.
+
+    Waiting minutes count on by themselves in the browser; a new five minutes redraws the notes that hang on the clock."""
+    now = timezone.now()
+    rows = Appointment.objects.on_day(site, day).order_by()
+    ids, patients = rows.values("pk"), rows.values("patient")
+    parts: list[Any] = [
+        day.isoformat(),
+        int(now.timestamp() // 300),
+        rows.aggregate(n=Count("pk"), v=Sum("version"), last=Max("pk"), people=Sum("patient__version")),
+        TreatmentSession.objects.filter(appointment__site=site).aggregate(v=Sum("version"), last=Max("pk")),
+        list(
+            Message.objects.filter(site=site, due_at__gte=now - dt.timedelta(days=PROBLEM_DAYS))
+            .order_by("state").values_list("state").annotate(Count("pk"))
+        ),
+        Screening.objects.filter(patient__in=patients).aggregate(last=Max("pk")),
+        Consent.objects.filter(patient__in=patients).aggregate(v=Sum("version"), last=Max("pk")),
+        Document.objects.filter(appointment__in=ids).aggregate(n=Count("issued_at"), last=Max("pk")),
+        Lot.objects.filter(site=site, expires_on__lte=site.today() + dt.timedelta(days=LOT_DAYS)).aggregate(
+            v=Sum(F("version")), n=Count("pk")
+        ),
+    ]  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

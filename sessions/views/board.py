@@ -1,0 +1,108 @@
+"""Today's board: who is expected, waiting, treated, done; what needs somebody; the rooms now."""
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from clinic import access_log
+from clinic.choices import Permission
+from clinic.idempotency import new_token
+from clinic.models import Site, User
+from clinic.permissions import requires
+from protocols import catalogue
+from sessions.today import Board, board_of, revision_of
+
+
+@requires(Permission.SEE_PERSON)
+@require_safe
+def board(request: HttpRequest) -> HttpResponse:
+    """The whole page, or, for its own poll, the board alone; 204 when nothing has changed since `seen`."""
+    site: Site | None = request.site  # type: ignore[attr-defined]
+    if site is None:
+        return render(request, "board/no_site.html")
+    day = day_from(request, site)
+    is_poll = request.headers.get("X-Poll") == "1"
+    revision = revision_of(site, day)
+    if is_poll and request.GET.get("seen") == revision:
+        return HttpResponse(status=204)
+    if not is_poll:
+        access_log.viewed(request)
+    chosen = practitioner_from(request, site)
+    shown = board_of(
+        site=site,
+        day=day,
+        rules=catalogue.in_force(),
+        permissions=request.permissions,  # type: ignore[attr-defined]
+        practitioner=chosen,
+    )
+    context = {
+        "board": shown,
+        "site": site,
+        "day": day,
+        "today": site.today(),
+        "now": timezone.now().astimezone(site.zone),
+        "day_iso": day.isoformat(),
+        "previous_iso": (day - dt.timedelta(days=1)).isoformat(),
+        "next_iso": (day + dt.timedelta(days=1)).isoformat(),
+        "revision": revision,
+        "is_poll": is_poll,
+        "fresh_token": new_token,
+        "lane": lane_from(request),
+        "lane_tabs": [
+            ("expected", _("Expected"), len(shown.expected)),
+            ("waiting", _("Waiting"), len(shown.waiting)),
+            ("treated", _("In treatment"), len(shown.treated)),
+            ("done", _("Done"), len(shown.done)),
+        ],
+        "segments": segments_of(shown, chosen, day),
+        "chosen": chosen.public_id if chosen else "all",
+        "may_change": Permission.CHANGE_PERSON in request.permissions,  # type: ignore[attr-defined]
+        "may_treat": Permission.TREAT in request.permissions,  # type: ignore[attr-defined]
+    }
+    return render(request, "board/board.html#lanes" if is_poll else "board/board.html", context)
+
+
+LANES = ("expected", "waiting", "treated", "done")
+
+
+def lane_from(request: HttpRequest) -> str:
+    """On a narrow screen one lane is shown at a time."""
+    wanted = request.GET.get("lane", "")
+    return wanted if wanted in LANES else "expected"
+
+
+def day_from(request: HttpRequest, site: Site) -> dt.date:
+    """The day in the address; anything else than a sensible date means today."""
+    today = site.today()
+    try:
+        day = parse_date(request.GET.get("day", ""))
+    except ValueError:
+        return today
+    return day if day is not None and abs((day - today).days) < 3660 else today
+
+
+def practitioner_from(request: HttpRequest, site: Site) -> User | None:
+    """The chosen practitioner. Who treats starts with their own day; everybody else with everyone's."""
+    wanted = request.GET.get("practitioner", "")
+    people = User.objects.practitioners_at(site)
+    if wanted and wanted != "all":
+        return people.filter(public_id=wanted[:22]).first() if "\x00" not in wanted else None
+    if not wanted and Permission.TREAT in request.permissions:  # type: ignore[attr-defined]
+        return people.filter(pk=request.user.pk).first()
+    return None
+
+
+def segments_of(shown: Board, chosen: User | None, day: dt.date) -> list[dict[str, Any]]:
+    people = shown.practitioners if chosen is None or chosen in shown.practitioners else [chosen, *shown.practitioners]
+    everyone = {"label": _("Everyone"), "url": f"?day={day}&practitioner=all", "active": chosen is None}
+    return [everyone] + [
+        {"label": user.name, "url": f"?day={day}&practitioner={user.public_id}", "active": user == chosen}
+        for user in people
+    ]

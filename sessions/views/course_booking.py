@@ -1,0 +1,151 @@
+"""A whole course on one page: a proposed time per session, mended row by row, booked all at once or not at all."""
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from clinic import access_log
+from clinic.access_log import doer_of
+from clinic.choices import Permission
+from clinic.errors import Refused, Stale
+from clinic.idempotency import answered, once
+from clinic.permissions import requires
+from protocols import catalogue
+from sessions import booking
+from sessions.booking_rules import window_after
+from sessions.charting import indication_name
+from sessions.forms.booking import CourseRowsForm, offer_value, unbooked_sessions
+from sessions.models import Course, PlannedSession
+from sessions.proposing import Proposal, propose, service_of
+from sessions.slots import Fit
+from sessions.views.courses import course_or_404
+
+FIT_WORD = {Fit.TOO_EARLY: _("Too early"), Fit.IDEAL: _("In the window"), Fit.LATE: _("Late")}
+FIT_PILL = {Fit.TOO_EARLY: "caution", Fit.IDEAL: "ok", Fit.LATE: "caution"}
+
+
+@requires(Permission.CHANGE_PERSON)
+@require_http_methods(["GET", "POST"])
+def course_book(request: HttpRequest, public_id: str) -> HttpResponse:
+    course = course_or_404(request, public_id)
+    if request.method == "POST" and (led_to := answered(request)):
+        return redirect(led_to)
+    rows = list(unbooked_sessions(course.patient).filter(course=course))
+    service = service_of(course)
+    context: dict[str, Any] = {
+        "course": course,
+        "patient": course.patient,
+        "title": indication_name(course.indication, catalogue.in_force()),
+        "service": service,
+        "back": way_back(request, course),
+    }
+    if service is None or not rows:
+        access_log.viewed(request, patient=course.patient, of=course)
+        return render(request, "appointments/course_book.html", context)
+    proposals = propose(course=course, service=service, sessions=rows) if request.method == "GET" else []
+    data = with_offer(request.POST, rows) if request.method == "POST" else None
+    form = CourseRowsForm(data, course=course, rows=rows, initial=proposed(proposals, course))
+    report: dict[int, booking.RowReport] = {}
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid() and "offer" not in request.POST:
+            try:
+                with once(request) as attempt:
+                    if attempt.answer:
+                        return redirect(attempt.answer)
+                    check_unchanged(course, form)
+                    booking.book_course(course=course, slots=form.slots(service), by=doer_of(request))
+                    return attempt.leads_to(way_back(request, course))
+            except booking.CourseClash as clash:
+                form.refuse(clash)
+                report = {row.choice.planned_session.number: row for row in clash.report}
+                status = 409
+            except Refused as refusal:
+                form.refuse(refusal)
+                status = 409 if isinstance(refusal, Stale) else 422
+        elif "offer" in request.POST:
+            status = 200
+    else:
+        access_log.viewed(request, patient=course.patient, of=course)
+    context |= {"form": form, "rows": shown_rows(form, rows, report)}
+    return render(request, "appointments/course_book.html", context, status=status)
+
+
+def way_back(request: HttpRequest, course: Course) -> str:
+    """To the course for who may see it, else to the plan on the patient's page."""
+    if Permission.SEE_CLINICAL in request.permissions:  # type: ignore[attr-defined]
+        return reverse("course", args=[course.public_id])
+    return reverse("patient", args=[course.patient.public_id]) + "?tab=plan"
+
+
+def check_unchanged(course: Course, form: CourseRowsForm) -> None:
+    if form.cleaned_data["seen_version"] != course.version:
+        raise Stale(str(_("The plan of this course was changed meanwhile. Reload the page to see the new dates.")))
+
+
+def proposed(proposals: list[Proposal], course: Course) -> dict[str, Any]:
+    """The proposals as first values of the form."""
+    values: dict[str, Any] = {}
+    for one in proposals:
+        n = one.planned.number
+        values[f"practitioner_{n}"] = course.practitioner.public_id
+        if one.offer is not None:
+            values |= {
+                f"day_{n}": one.offer.local_start.date(),
+                f"time_{n}": one.offer.local_start.time(),
+                f"practitioner_{n}": one.offer.practitioner.public_id,
+                f"room_{n}": one.offer.room.public_id,
+            }
+    return values
+
+
+def with_offer(posted: Any, rows: list[PlannedSession]) -> Any:
+    """A row's free time that was pressed ("3=day|time|practitioner|room") written into that row."""
+    number, _sign, value = str(posted.get("offer", "")).partition("=")
+    parts = value.split("|")
+    if len(parts) != 4 or number not in {str(row.number) for row in rows}:
+        return posted
+    changed = posted.copy()
+    for name, part in zip(("day", "time", "practitioner", "room"), parts, strict=True):
+        changed[f"{name}_{number}"] = part
+    return changed
+
+
+def shown_rows(
+    form: CourseRowsForm, rows: list[PlannedSession], report: dict[int, booking.RowReport]
+) -> list[dict[str, Any]]:
+    """Each row for the template: fields, window, the badge of its interval, what stands against it."""
+    shown = []
+    before: tuple[int, Any] | None = None
+    for row in rows:
+        day = day_of(form, row.number)
+        window = window_after(row, before[1] if before and before[0] == row.number - 1 else None)
+        fit = window.fit(day) if day else None
+        clash = report.get(row.number)
+        shown.append(
+            {
+                "planned": row,
+                "window": window,
+                "fit": FIT_WORD[fit] if fit else "",
+                "fit_pill": FIT_PILL[fit] if fit else "",
+                "fields": [form[f"{name}_{row.number}"] for name in ("day", "time", "fold", "practitioner", "room")],
+                "clash": clash.sentence if clash else "",
+                "fits": bool(clash and clash.fits),
+                "offers": [(o, f"{row.number}={offer_value(o)}") for o in clash.next_free] if clash else [],
+            }
+        )
+        before = (row.number, day) if day else None
+    return shown
+
+
+def day_of(form: CourseRowsForm, number: int) -> Any:
+    """The day as typed or proposed, if it is one."""
+    if form.is_bound:
+        return form.cleaned_data.get(f"day_{number}") if hasattr(form, "cleaned_data") else None
+    return form.initial.get(f"day_{number}")

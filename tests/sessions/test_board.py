@@ -1,0 +1,218 @@
+"""Today's board: lanes, marks, what each role sees, the poll, and a number of queries that does not grow."""
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from clinic.choices import Role
+from clinic.idempotency import new_token
+from clinic.models import AccessEvent
+from patients.models import QuestionnaireResponse, QuestionnaireVersion
+from protocols import catalogue
+from sessions import booking
+from sessions.choices import AppointmentStatus, MessageState
+from sessions.models import Appointment, Finding, Message, Screening
+from sessions.today import board_of, revision_of
+from tests import factories
+from tests.factories import signed_in
+from tests.sessions.clinicday import MORNING, THURSDAY, ClinicDay, make_clinic_day
+
+pytestmark = pytest.mark.django_db
+STATUS = AppointmentStatus
+POLL = {"X-Poll": "1", "HX-Request": "true"}
+
+
+@pytest.fixture
+def day(at) -> ClinicDay:
+    at(MORNING)
+    return make_clinic_day()
+
+
+@pytest.fixture
+def desk(client, day):
+    return signed_in(client, day.desk)
+
+
+def put(visit: Appointment, status: str, **stamps) -> Appointment:
+    Appointment.objects.filter(pk=visit.pk).update(status=status, version=visit.version + 1, **stamps)
+    visit.refresh_from_db()
+    return visit
+
+
+def screened(patient, outcome: str, course=None, **finding) -> Screening:
+    made = Screening.objects.create(
+        patient=patient, course=course, stage="plan", outcome=outcome, on_date=THURSDAY, facts={},
+        catalogue=catalogue.current(), evaluated_at=timezone.now(), evaluated_by_label="test",
+    )  # fmt: skip
+    if finding:
+        Finding.objects.create(screening=made, position=1, rule_version="1", **finding)
+    return made
+
+
+def test_four_lanes_by_what_must_be_done_next(desk, day):
+    people = {name: factories.make_patient(day.site, given_name=name) for name in ("Exa", "Wai", "Tre", "Don", "Mis", "Can")}
+    visits = {
+        name: day.book(f"{9 + number:02}:00", patient=patient) for number, (name, patient) in enumerate(people.items())
+    }
+    put(visits["Wai"], STATUS.ARRIVED, arrived_at=timezone.now() - dt.timedelta(minutes=17))
+    put(visits["Tre"], STATUS.IN_TREATMENT)
+    put(visits["Don"], STATUS.DONE)
+    put(visits["Mis"], STATUS.NO_SHOW)
+    booking.cancel(appointment=visits["Can"], seen_version=1, reason="x", by=day.by)
+    answer = desk.get("/")
+    board = answer.context["board"]
+    names = {
+        lane: [card.appointment.patient.given_name for card in getattr(board, lane)]
+        for lane in ("expected", "waiting", "treated", "done", "missed")
+    }
+    assert names == {"expected": ["Exa"], "waiting": ["Wai"], "treated": ["Tre"], "done": ["Don"], "missed": ["Mis"]}
+    page = answer.content.decode()
+    assert "longest 17 min" in page
+    assert "Thursday 12 March" in page
+    assert "Can" not in page.split("</main>")[0].replace("Cancel", "")
+
+
+def test_a_day_of_the_site_not_of_the_server(desk, day, at):
+    day.book("09:00")
+    at("2026-03-11T23:30+00:00")
+    assert signed_in(desk, day.desk).get("/").context["board"].count == 1, "half past midnight in Rome"
+
+
+def test_other_days_and_crooked_dates(desk, day):
+    day.book("09:00", day=dt.date(2026, 3, 13))
+    assert desk.get("/", {"day": "2026-03-13"}).context["board"].count == 1
+    for crooked in ("2026-02-30", "x", "\x00", "9999-12-31", "2026-13-01", "-1"):
+        answer = desk.get("/", {"day": crooked, "practitioner": "\x00" + "y" * 300, "lane": "<b>"})
+        assert answer.status_code == 200
+        assert answer.context["day"] == THURSDAY
+
+
+def test_one_practitioner_or_everyone(client, day):
+    day.book("09:00")
+    day.book("09:00", practitioner=day.other_doctor, room=day.other_room)
+    desk = signed_in(client, day.desk)
+    assert desk.get("/").context["board"].count == 2
+    assert desk.get("/", {"practitioner": day.other_doctor.public_id}).context["board"].count == 1
+    doctor = signed_in(client, day.doctor)
+    assert doctor.get("/").context["board"].count == 1, "who treats begins with their own day"
+    assert doctor.get("/", {"practitioner": "all"}).context["board"].count == 2
+
+
+def test_marks_say_first_visit_papers_course_and_reminder(day):
+    patient = factories.make_patient(day.site)
+    course = factories.make_course(patient, day.doctor, first_day=THURSDAY)
+    visit = day.book("10:00", patient=patient, service=factories.make_service(), course=course,
+                     planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
+
+    def marks() -> list[str]:
+        board = board_of(site=day.site, day=THURSDAY, rules=catalogue.in_force(), permissions={"see-headline"})
+        return board.cards[0].marks
+
+    assert {"first-visit", "intake-missing", "consent-missing", "course"} <= set(marks())
+    QuestionnaireResponse.objects.create(
+        patient=patient, questionnaire=QuestionnaireVersion.objects.first(), language="en", submitted_at=timezone.now(),
+        submitted_kind="patient", signed_name="N R",
+    )  # fmt: skip
+    Message.objects.filter(appointment=visit, kind="msg-24h").update(
+        state=MessageState.BOUNCED, reason="no such mailbox"
+    )
+    assert "intake-missing" not in marks()
+    assert "reminder-failed" in marks()
+
+
+def test_the_desk_reads_headlines_and_no_findings(client, day):
+    patient = factories.make_patient(day.site)
+    day.book("10:00", patient=patient)
+    screened(patient, "blocked", code="ci-fish", severity="absolute", title={"en": "Fish allergy"})
+    desk_page = signed_in(client, day.desk).get("/").content.decode()
+    assert "Blocked" in desk_page
+    assert "Fish allergy" not in desk_page
+    assert "Fish allergy: blocked" in signed_in(client, day.doctor).get("/").content.decode()
+    manager_page = signed_in(client, factories.make_user(Role.MANAGER)).get("/").content.decode()
+    assert "Blocked" not in manager_page
+    assert "Intake" not in manager_page
+
+
+def test_what_needs_somebody(desk, day):
+    visit = day.book("10:00")
+    Message.objects.filter(appointment=visit).update(
+        state=MessageState.FAILED, due_at=timezone.now(), reason="mailbox full"
+    )
+    factories.make_lot(day.site, lot_number="T7K198", expires_on=dt.date(2026, 3, 15), balance_ml=Decimal(4))
+    factories.make_lot(factories.make_site(), lot_number="ELSEWHERE", expires_on=dt.date(2026, 3, 15))
+    page = desk.get("/").content.decode()
+    assert "did not arrive" in page
+    assert "T7K198 ends Sun 15 Mar" in page
+    assert "ELSEWHERE" not in page
+
+
+def test_arriving_from_the_board(desk, day):
+    visit = day.book("10:00")
+    page = desk.get("/").content.decode()
+    assert f"/appointments/{visit.public_id}/arrive/" in page
+    form = {"form_token": new_token(), "seen_version": "1", "from": "board"}
+    assert desk.post(f"/appointments/{visit.public_id}/arrive/", form, follow=True).context["board"].waiting
+
+
+def test_another_day_offers_no_arrival(desk, day):
+    visit = day.book("10:00", day=dt.date(2026, 3, 13))
+    assert f"/appointments/{visit.public_id}/arrive/" not in desk.get("/", {"day": "2026-03-13"}).content.decode()
+
+
+def test_the_poll_answers_nothing_until_something_changes(desk, day, at):
+    visit = day.book("10:00")
+    seen = desk.get("/").context["revision"]
+    looks = AccessEvent.objects.count()
+    assert desk.get("/", {"seen": seen}, headers=POLL).status_code == 204
+    booking.change_status(appointment=visit, to=STATUS.ARRIVED, seen_version=1, by=day.by)
+    answer = desk.get("/", {"seen": seen}, headers=POLL)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<html" not in page
+    assert 'id="lanes"' in page
+    assert AccessEvent.objects.count() == looks, "a poll is nobody looking"
+
+
+@pytest.mark.parametrize("change", ["book", "message", "screening", "lot", "cancel"])
+def test_every_change_the_board_shows_changes_its_revision(day, change):
+    visit = day.book("10:00")
+    before = revision_of(day.site, THURSDAY)
+    assert revision_of(day.site, THURSDAY) == before
+    if change == "book":
+        day.book("14:00")
+    elif change == "message":
+        Message.objects.filter(appointment=visit, kind="msg-confirm").update(
+            state=MessageState.FAILED, reason="mailbox full"
+        )
+    elif change == "screening":
+        screened(visit.patient, "blocked")
+    elif change == "lot":
+        factories.make_lot(day.site, expires_on=THURSDAY)
+    else:
+        booking.cancel(appointment=visit, seen_version=1, reason="x", by=day.by)
+    assert revision_of(day.site, THURSDAY) != before
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_the_number_of_queries_does_not_grow_with_the_day(desk, day, count, django_assert_max_num_queries):
+    for number in range(count):
+        hour, doctor, room = 9 + number // 2, *(
+            ((day.doctor, day.room), (day.other_doctor, day.other_room))[number % 2]
+        )
+        patient = factories.make_patient(day.site)
+        course = factories.make_course(patient, doctor, first_day=THURSDAY)
+        visit = day.book(f"{hour:02}:00", patient=patient, practitioner=doctor, room=room, course=course,
+                         service=factories.make_service(), planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
+        put(visit, [STATUS.BOOKED, STATUS.ARRIVED, STATUS.DONE][number % 3], arrived_at=timezone.now())
+    desk.get("/")
+    with django_assert_max_num_queries(37) as queries:
+        desk.get("/")
+    assert len(queries) >= 20
+
+
+def test_an_anonymous_poll_is_told_to_reload(client, day):
+    assert client.get("/").status_code == 302
+    assert client.get("/", headers=POLL).headers["HX-Refresh"] == "true"

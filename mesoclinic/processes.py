@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import IO
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -51,6 +52,7 @@ class Child:
     process: subprocess.Popen[str] | None = None
     deaths: list[float] = field(default_factory=list)
     last_lines: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
 
     def start(self) -> None:
         stop_signal = self.stop_signal
@@ -69,13 +71,15 @@ class Child:
             start_new_session=True,
             preexec_fn=leave_with_parent,  # a single system call, no locks
         )
-        threading.Thread(target=self._pass_on, args=(self.process,), daemon=True).start()
+        self.reader = threading.Thread(target=self._pass_on, args=(self.process.stdout,), daemon=True)
+        self.reader.start()
 
-    def _pass_on(self, process: subprocess.Popen[str]) -> None:
-        for line in process.stdout or ():
-            self.last_lines = [*self.last_lines[-9:], line.rstrip()]
-            if not self.quiet:
-                say(self.name, line.rstrip())
+    def _pass_on(self, output: IO[str]) -> None:
+        with output:
+            for line in output:
+                self.last_lines = [*self.last_lines[-9:], line.rstrip()]
+                if not self.quiet:
+                    say(self.name, line.rstrip())
 
     @property
     def alive(self) -> bool:
@@ -96,6 +100,8 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        if self.reader:
+            self.reader.join(2)  # its last lines, now that nobody holds the other end
 
 
 class Family:
@@ -133,6 +139,7 @@ class Family:
         while child.ready is not None:
             self._check()
             if not child.alive:
+                child.wait()
                 raise Trouble(f"{child.name} stopped while starting: {' '.join(child.last_lines[-3:]) or 'no output'}")
             if child.ready():
                 return
@@ -151,8 +158,8 @@ class Family:
                 child.wait()
                 raise Stopped
             time.sleep(0.05)
+        child.wait()
         if quiet and child.process and child.process.returncode:
-            time.sleep(0.1)  # the last lines are still on their way from the reading thread
             for line in child.last_lines:
                 say(name, line)
         return child.process.returncode if child.process else 1

@@ -27,10 +27,8 @@ from clinic import pdf
 from clinic.pdf import CannotRender, Reason
 from clinic.rendering import LARGEST_PDF, LARGEST_QUESTION, LENGTH, State
 
-CPU_SECONDS = 20
 WALL_SECONDS = 60  # a child that sleeps uses no CPU time
-MEMORY_BYTES = 512 << 20
-ADDRESS_SPACE_BYTES = 1 << 30  # libraries map more than they use; the figure above is what counts
+ADDRESS_SPACE_FACTOR = 2  # libraries map more than they use; the memory limit is what counts
 LARGEST_FILE_BYTES = 64 << 20
 AT_ONCE = 2 * (os.cpu_count() or 2)  # so that one endless page does not hold up the desk
 NICE = 10  # pages for people go before papers
@@ -40,6 +38,14 @@ KEEP_BYTES = 64 << 20
 LONGEST_WAIT = 30.0
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one document may take."""
+
+    cpu_seconds: int = 20
+    memory_bytes: int = 512 << 20
 
 
 @dataclass
@@ -58,6 +64,7 @@ class Renderer:
 
     socket_path: Path
     engine: pdf.Engine
+    limits: Limits = field(default_factory=Limits)
     say: Callable[[str], None] = print
     jobs: OrderedDict[str, asyncio.Task[Outcome]] = field(default_factory=OrderedDict)
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
@@ -81,7 +88,7 @@ class Renderer:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one question, one answer. A caller who leaves early does not stop the job."""
-        with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+        with suppress(OSError, EOFError, ValueError, TypeError, KeyError):  # gone, silent, or not talking our language
             (length,) = LENGTH.unpack(await asyncio.wait_for(reader.readexactly(LENGTH.size), 10))
             if length > LARGEST_QUESTION:
                 self.reply(writer, State.FAILED, Outcome(reason=Reason.TOO_LARGE))
@@ -133,7 +140,7 @@ class Renderer:
             read_end, write_end = os.pipe()
             child = os.fork()
             if child == 0:
-                be_the_child(self.engine, html, write_end)
+                be_the_child(self.engine, html, write_end, self.limits)
             os.close(write_end)
             self.children.add(child)
             try:
@@ -196,13 +203,13 @@ async def ended(child: int) -> int:
 
 
 # --------------------------------------------------------------------------------------------------------- in the child
-def be_the_child(engine: pdf.Engine, html: str, write_end: int) -> NoReturn:
+def be_the_child(engine: pdf.Engine, html: str, write_end: int, limits: Limits) -> NoReturn:
     """Render one page and leave without any clean-up that belongs to the parent."""
     code = 1
     try:
         answer = b""
         with suppress(OSError):
-            fence(keep=write_end)
+            fence(limits, keep=write_end)
         try:
             made = pdf.render(engine, html)
             answer, code = LENGTH.pack(made.pages) + made.content, 0
@@ -220,7 +227,7 @@ def be_the_child(engine: pdf.Engine, html: str, write_end: int) -> NoReturn:
         os._exit(code)
 
 
-def fence(*, keep: int) -> None:
+def fence(limits: Limits, *, keep: int) -> None:
     """Only the pipe stays open; limits on CPU, memory and file size; no network where the kernel lets us leave it."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU):
@@ -229,9 +236,9 @@ def fence(*, keep: int) -> None:
     os.closerange(3, keep)
     os.closerange(keep + 1, 4096)
     for limit, soft, hard in (
-        (resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 2),
-        (resource.RLIMIT_DATA, MEMORY_BYTES, MEMORY_BYTES),
-        (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES),
+        (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 2),
+        (resource.RLIMIT_DATA, limits.memory_bytes, limits.memory_bytes),
+        (resource.RLIMIT_AS, limits.memory_bytes * ADDRESS_SPACE_FACTOR, limits.memory_bytes * ADDRESS_SPACE_FACTOR),
         (resource.RLIMIT_FSIZE, LARGEST_FILE_BYTES, LARGEST_FILE_BYTES),
         (resource.RLIMIT_CORE, 0, 0),
     ):
@@ -241,7 +248,7 @@ def fence(*, keep: int) -> None:
     ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET)
 
 
-def run(socket_path: Path, *, say: Callable[[str], None]) -> None:
+def run(socket_path: Path, *, limits: Limits, say: Callable[[str], None]) -> None:
     """Load everything, then serve until SIGTERM or Ctrl-C."""
     engine = pdf.warm_up()
     gc.collect()
@@ -251,6 +258,6 @@ def run(socket_path: Path, *, say: Callable[[str], None]) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await Renderer(socket_path, engine, say).serve(stop)
+        await Renderer(socket_path, engine, limits, say).serve(stop)
 
     asyncio.run(main())

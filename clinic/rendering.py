@@ -94,15 +94,16 @@ def render(html: str, *, wait_seconds: float) -> Rendered:
             line.settimeout(wait_seconds + GRACE_SECONDS)
             answer = json.loads(read_frame(line, most=10_000))
             pdf = read_frame(line, most=LARGEST_PDF)
+            state, pages, reason = State(answer["state"]), int(answer["pages"]), str(answer["reason"])
     except TimeoutError as error:
         raise StillWorking from error
-    except (OSError, ValueError) as error:
-        raise RendererAway from error
-    if answer["state"] == State.DONE:
-        return Rendered(pdf=pdf, pages=answer["pages"])
-    if answer["state"] == State.WORKING:
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RendererAway from error  # it hung up, or something else answers there
+    if state == State.DONE:
+        return Rendered(pdf=pdf, pages=pages)
+    if state == State.WORKING:
         raise StillWorking
-    raise NotRenderable(answer["reason"])
+    raise NotRenderable(reason)
 
 
 def read_frame(line: socket.socket, *, most: int) -> bytes:

@@ -148,7 +148,8 @@ def _queue(
     replaces: Sequence[Document], by: Doer,
 ) -> Document:  # fmt: skip
     """Store the frozen source, supersede what it replaces, write the audit row. An identical paper is handed back."""
-    digest = papers.digest_of([asdict(content), asdict(head), document.template_version])
+    says, issuer = papers.readable(asdict(content)), papers.readable(asdict(head))
+    digest = papers.digest_of([says, issuer, document.template_version])
     for one in replaces:
         if one.source["content_sha256"] == digest:
             return one
@@ -162,9 +163,9 @@ def _queue(
         "template": template,
         "title": f"{name} {code}",
         "paper": papers.PAPER[document.site.page_size],
-        "head": asdict(head),
-        "foot": asdict(_foot(document, name=name, digest=digest, who=by.label, now=now)),
-        "content": asdict(content),
+        "head": issuer,
+        "foot": papers.readable(asdict(_foot(document, name=name, digest=digest, who=by.label, now=now))),
+        "content": says,
         "content_sha256": digest,
         "ids": ids,
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from clinic.audit import canonical
 from clinic.choices import PageSize
+from clinic.forms import DIRECTION_MARKS
 from clinic.models import Site, User
 from clinic.strict_templates import render_strictly
 from sessions.paper_words import words_in
@@ -96,6 +98,18 @@ def place_of(zone: ZoneInfo) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------- from content
+def readable(value: Any) -> Any:
+    """The same values with every text freed of marks that turn the reading direction and of control characters: a name
+    on a paper reads as it was typed, letter by letter, and cannot turn what stands beside it."""
+    if isinstance(value, str):
+        return "".join(sign for sign in value if sign not in DIRECTION_MARKS and unicodedata.category(sign) != "Cc")
+    if isinstance(value, dict):
+        return {key: readable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [readable(one) for one in value]
+    return value
+
+
 def digest_of(content: Any) -> str:
     """SHA-256 over what a paper says (JSON values), printed short in its foot; the foot itself does not count."""
     return hashlib.sha256(canonical(content)).hexdigest()

@@ -17,7 +17,8 @@ from django.conf import settings as django_settings
 class RendererProcess:
     """`manage.py renderer` as a child of the test run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.options = options
         self.socket = folder / "renderer.sock"
         self.log = (folder / "renderer.log").open("w+", encoding="utf-8")
         self.process: subprocess.Popen[str] | None = None
@@ -25,7 +26,7 @@ class RendererProcess:
     def start(self) -> None:
         environment = {**os.environ, "RENDERER_SOCKET": str(self.socket)}
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "renderer"],
+            [sys.executable, "manage.py", "renderer", *self.options],
             cwd=django_settings.BASE_DIR, env=environment, stdout=self.log, stderr=subprocess.STDOUT, text=True,
         )
         deadline = time.monotonic() + 60
@@ -60,6 +61,23 @@ def renderer_process() -> Iterator[RendererProcess]:
         yield process
         process.stop()
         process.log.close()
+
+
+@pytest.fixture(scope="session")
+def small_renderer_process() -> Iterator[RendererProcess]:
+    with tempfile.TemporaryDirectory(prefix="mc-") as folder:
+        process = RendererProcess(Path(folder), "--cpu-seconds=2", "--memory-mb=160")
+        process.start()
+        yield process
+        process.stop()
+        process.log.close()
+
+
+@pytest.fixture
+def small_renderer(small_renderer_process: RendererProcess, settings: Any) -> RendererProcess:
+    """A renderer with tight limits, so that tests reach them quickly; `bin/prove` uses the real ones."""
+    settings.RENDERER_SOCKET = str(small_renderer_process.socket)
+    return small_renderer_process
 
 
 @pytest.fixture

@@ -33,20 +33,24 @@ def check_plain_text(value: str, *, multiline: bool = False) -> str:
     return unicodedata.normalize("NFC", value)
 
 
-class CleanTextMixin:
-    """Checks every text field of the form with `check_plain_text`."""
+def check_one_line(value: str) -> None:
+    check_plain_text(value)
+
+
+def check_lines(value: str) -> None:
+    check_plain_text(value, multiline=True)
+
+
+class _House:
+    """Token, version, text checks and crispy defaults for `HouseForm` and `HouseModelForm`."""
 
     fields: dict[str, forms.Field]
+    data: Any
 
     def guard_text_fields(self) -> None:
         for field in self.fields.values():
             if isinstance(field, forms.CharField):
-                multiline = isinstance(field.widget, forms.Textarea)
-                field.validators.append(lambda value, many=multiline: check_plain_text(value, multiline=many))
-
-
-class _House(CleanTextMixin):
-    """Token, version and crispy defaults for `HouseForm` and `HouseModelForm`."""
+                field.validators.append(check_lines if isinstance(field.widget, forms.Textarea) else check_one_line)
 
     def set_up_house(self, *, seen_version: int | None) -> None:
         self.fields[idempotency.FIELD] = forms.CharField(
@@ -60,6 +64,11 @@ class _House(CleanTextMixin):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
+
+    def see_again(self, version: int) -> None:
+        """The next try is made from the version that is now shown beside what was typed."""
+        self.data = self.data.copy()
+        self.data["seen_version"] = str(version)
 
     def refuse(self, refusal: Refused) -> None:
         """Put the sentence of a refusal beside the field it names, or above the form."""

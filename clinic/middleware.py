@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pghistory
 from django.conf import settings
@@ -35,7 +36,7 @@ class LanguageMiddleware:
         known = dict(settings.LANGUAGES)
         language = wish if wish in known else translation.get_language_from_request(request)
         translation.activate(language)
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language()
         response = self.get_response(request)
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
@@ -44,7 +45,7 @@ class LanguageMiddleware:
 class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
     """Django's own, but a poll or fragment request is told to reload the page instead of receiving the sign-in form."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: object) -> HttpResponse:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         if getattr(request, "htmx", False) or request.headers.get("HX-Request"):
             response = HttpResponse(status=401)
             response.headers["HX-Refresh"] = "true"
@@ -116,17 +117,18 @@ class CurrentSiteMiddleware:
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.site = None  # type: ignore[attr-defined]
-        request.permissions = frozenset()  # type: ignore[attr-defined]
-        request.patient_doer = None  # type: ignore[attr-defined]
+    def __call__(self, request: Any) -> HttpResponse:
+        request.site = None
+        request.sites = []
+        request.permissions = frozenset()
+        request.patient_doer = None
         if request.user.is_authenticated and not request.path.startswith(OPEN_PREFIXES):
             sites = list(request.user.sites())
             chosen = [site for site in sites if site.pk == request.user.current_site_id]
-            site = (chosen or sites or [None])[0]
-            request.sites = sites  # type: ignore[attr-defined]
-            request.site = site  # type: ignore[attr-defined]
-            request.permissions = permissions_of(request.user, site)  # type: ignore[attr-defined]
+            site = next(iter(chosen or sites), None)
+            request.sites = sites
+            request.site = site
+            request.permissions = permissions_of(request.user, site)
             if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
                 translation.activate(request.user.language)
             if site is not None:

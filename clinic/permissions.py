@@ -57,6 +57,7 @@ def check_may(user: User, permission: Permission, site: Site | None) -> None:
 
 
 View = Callable[..., HttpResponse]
+MANAGING = frozenset({P.SEE_STAFF, P.CHANGE_STAFF, P.SEE_AUDIT})  # works before the first site is open
 
 
 def requires(*needed: Permission) -> Callable[[View], View]:
@@ -66,6 +67,8 @@ def requires(*needed: Permission) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             held = request.permissions  # type: ignore[attr-defined]
+            if request.site is None and not MANAGING.issuperset(needed):
+                raise NotPermitted(_("There is no open site you work at. A manager opens one or gives you a role there."))
             for permission in needed:
                 if permission not in held:
                     access_log.denied(request, permission)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import Max
@@ -27,7 +28,7 @@ REFERENCE_LABEL = "Reference catalogue"
 
 def current() -> CatalogueVersion:
     """The published version. Raises `Refused` while there is none: nothing can be decided without rules."""
-    version = CatalogueVersion.objects.in_force().first()  # type: ignore[attr-defined]
+    version = CatalogueVersion.objects.in_force().first()
     if version is None:
         raise Refused("There is no published catalogue. Run `manage.py load_catalogue` first.")
     return version
@@ -63,7 +64,7 @@ def questions_of(questionnaire: QuestionnaireVersion) -> Mapping[str, Question]:
 
 @lru_cache(maxsize=8)
 def _questions(questionnaire_id: int, digest: str) -> Mapping[str, Question]:
-    bodies = QuestionnaireVersion.objects.values_list("questions", flat=True).get(pk=questionnaire_id)
+    bodies: Any = QuestionnaireVersion.objects.values_list("questions", flat=True).get(pk=questionnaire_id)
     return {question.code: question for question in map(parse_question, bodies)}
 
 
@@ -82,7 +83,7 @@ def ensure_reference_catalogue(*, by: Doer = SYSTEM) -> CatalogueVersion:
     """
     entries = entries_of_reference()
     digest = hashlib.sha256(canonical([(entry.kind, entry.code, entry.body) for entry in entries])).hexdigest()
-    published = CatalogueVersion.objects.in_force().select_for_update().first()  # type: ignore[attr-defined]
+    published = CatalogueVersion.objects.in_force().select_for_update().first()
     known = CatalogueVersion.objects.filter(digest=digest).first()
     if known is not None:
         return published or known
@@ -95,7 +96,7 @@ def ensure_reference_catalogue(*, by: Doer = SYSTEM) -> CatalogueVersion:
                 kind=entry.kind,
                 code=entry.code,
                 position=entry.position,
-                body=entry.body,
+                body=cast("Any", entry.body),
                 source=entry.source,
                 mark=entry.mark,
             )
@@ -111,8 +112,8 @@ def ensure_reference_catalogue(*, by: Doer = SYSTEM) -> CatalogueVersion:
 def publish(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
     """Put a version in force: the former one retires, its questions become the questionnaire that is asked."""
     _build(version.pk)  # raises CatalogueError: a faulty version leaves the published one untouched
-    CatalogueVersion.objects.in_force().update(state=VersionState.RETIRED)  # type: ignore[attr-defined]
-    bodies = list(version.entries.filter(kind="question").order_by("position").values_list("body", flat=True))
+    CatalogueVersion.objects.in_force().update(state=VersionState.RETIRED)
+    bodies: Any = list(version.entries.filter(kind="question").order_by("position").values_list("body", flat=True))
     digest = hashlib.sha256(canonical(bodies)).hexdigest()
     if not QuestionnaireVersion.objects.filter(digest=digest).exists():
         number = (QuestionnaireVersion.objects.aggregate(most=Max("number"))["most"] or 0) + 1

@@ -25,13 +25,17 @@ def answers_of(patient: Patient) -> dict[str, AnswerValue]:
 
 
 def facts_of(patient: Patient) -> PatientFacts:
-    """Everything known now. Six queries, whatever the size of the history."""
+    """Everything known now. Six queries, whatever the size of the history.
+
+    Reactions after earlier sessions have no table of their own yet, so `events` stays empty: a patient who reports one
+    (`q-reaction`) keeps the open wait of scr-prior-reaction until a clinician has asked again and the answer changed."""
     answers = answers_of(patient)
     tested = patient.allergies.filter(ended_at=None, allergen__startswith="sub-").values_list("allergen", flat=True)
     if tested:  # found by a test or written down by staff: as good as an answer
         said = [one for one in as_list(answers.get("q-allergy")) if one not in {NONE, UNSURE}]
         answers["q-allergy"] = sorted({*said, *tested})
-    measurements = patient.measurements.filter(withdrawn_at=None)
+    # In the order of recording: of two readings of one day the later one counts.
+    measurements = patient.measurements.filter(withdrawn_at=None).order_by("taken_on", "recorded_at", "id")
     medicines = patient.medicines.filter(ended_at=None)
     sessions = TreatmentSession.objects.filter(patient=patient, ended_at__isnull=False).select_related(
         "course", "appointment__site"
@@ -58,5 +62,6 @@ def facts_of(patient: Patient) -> PatientFacts:
                 ended_at=row.ended_at,
             )
             for row in sessions.prefetch_related("products")
+            if row.ended_at is not None
         ),
     )

@@ -7,7 +7,6 @@ import secrets
 from typing import Any
 
 from django.db import models
-from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement, Table
 from django.db.models import F
 
@@ -71,9 +70,9 @@ class SameParent(models.BaseConstraint):
         self.fields = tuple(fields)
         self.to = (to[0], tuple(to[1]))
 
-    def constraint_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> str:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         # A lazy reference would look at the parent's migration state; the app registry of the model has it.
-        parent = model._meta.apps.get_model(self.to[0])
+        parent: Any = model._meta.apps.get_model(self.to[0])
         quote = schema_editor.quote_name
         own = ", ".join(quote(model._meta.get_field(name).column) for name in self.fields)
         far = ", ".join(quote(parent._meta.get_field(name).column) for name in self.to[1])
@@ -82,14 +81,14 @@ class SameParent(models.BaseConstraint):
             " DEFERRABLE INITIALLY DEFERRED"
         )
 
-    def create_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def create_sql(self, model: Any, schema_editor: Any) -> Any:
         return Statement(
             "ALTER TABLE %(table)s ADD %(constraint)s",
             table=Table(model._meta.db_table, schema_editor.quote_name),
             constraint=self.constraint_sql(model, schema_editor),
         )
 
-    def remove_sql(self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor) -> Statement:
+    def remove_sql(self, model: Any, schema_editor: Any) -> Any:
         return Statement(
             "ALTER TABLE %(table)s DROP CONSTRAINT %(name)s",
             table=Table(model._meta.db_table, schema_editor.quote_name),

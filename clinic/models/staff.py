@@ -64,6 +64,11 @@ class User(AbstractBaseUser, PublicId, Versioned):
         words = [word for word in self.name.split() if not word.endswith(".") and word != "Dr"]
         return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 
+    @property
+    def role_label(self) -> str:
+        """The role's word for the frame; several are joined."""
+        return ", ".join(dict.fromkeys(str(staff_role.get_role_display()) for staff_role in self.roles.all()))
+
     def roles_at(self, site: Site | None) -> list[str]:
         """Roles that hold at `site`: those for the whole organisation and those limited to it."""
         return [

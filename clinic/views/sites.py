@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from clinic.http import StaffRequest
 from clinic.models import User
 from clinic.permissions import any_staff, public
 
@@ -15,10 +16,10 @@ LANGUAGE_SECONDS = 365 * 24 * 60 * 60
 
 @any_staff
 @require_POST
-def switch_site(request: HttpRequest) -> HttpResponse:
+def switch_site(request: StaffRequest) -> HttpResponse:
     """Remember the site with the user, so that the next sign-in starts there. A site of others is not found."""
     wanted = request.POST.get("site", "")
-    chosen = next((site for site in request.sites if site.public_id == wanted), None)  # type: ignore[attr-defined]
+    chosen = next((site for site in request.sites if site.public_id == wanted), None)
     if chosen is None:
         raise Http404
     User.objects.filter(pk=request.user.pk).update(current_site=chosen)
@@ -27,7 +28,7 @@ def switch_site(request: HttpRequest) -> HttpResponse:
 
 @public
 @require_POST
-def set_language(request: HttpRequest) -> HttpResponse:
+def set_language(request: StaffRequest) -> HttpResponse:
     """For everybody who reads a page; staff keep the choice with their account."""
     language = request.POST.get("language", "")
     if language not in dict(settings.LANGUAGES):
@@ -42,7 +43,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def next_page(request: HttpRequest) -> str:
+def next_page(request: StaffRequest) -> str:
     """Where the form came from, if that is a page of ours."""
     target = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pghistory
 import pgtrigger
 from django.db import models
@@ -15,7 +17,7 @@ class QuestionnaireVersion(PublicId):
     """The questions of one catalogue version: `questions` is the list that patients.questionnaire understands."""
 
     number = models.PositiveIntegerField(unique=True)
-    questions = OrderedJSON()
+    questions: Any = OrderedJSON()
     digest = models.CharField(max_length=64, unique=True)
     published_at = models.DateTimeField()
 
@@ -37,7 +39,7 @@ class QuestionnaireResponse(PublicId, Versioned):
     purpose = models.CharField(max_length=16, default="intake")
     language = models.CharField(max_length=8)
     answers = models.JSONField(default=dict)
-    wording = OrderedJSON(default=dict)
+    wording: Any = OrderedJSON(default=dict)
     started_at = models.DateTimeField(auto_now_add=True)
     saved_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True, blank=True)

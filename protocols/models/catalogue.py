@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import pghistory
 import pgtrigger
@@ -64,7 +64,7 @@ class CatalogueEntry(models.Model):
     kind = models.CharField(max_length=24)
     code = models.CharField(max_length=60)
     position = models.PositiveIntegerField()
-    body = OrderedJSON()
+    body: Any = OrderedJSON()
     source = models.TextField(blank=True)
     mark = models.CharField(max_length=8, blank=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from clinic import forms as house
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.permissions import requires
 from protocols import catalogue
@@ -20,7 +21,7 @@ PARTS = ("indications", "substances", "rules", "aftercare")
 
 @requires(Permission.SEE_CATALOGUE)
 @require_safe
-def protocols(request: HttpRequest) -> HttpResponse:
+def protocols(request: StaffRequest) -> HttpResponse:
     version = catalogue.current()
     rules = catalogue.load(version)
     part = request.GET.get("part", "indications")
@@ -43,9 +44,9 @@ def protocols(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.APPROVE_CATALOGUE)
 @require_POST
-def catalogue_approve(request: HttpRequest, public_id: str) -> HttpResponse:
+def catalogue_approve(request: StaffRequest, public_id: str) -> HttpResponse:
     """The medical lead stands behind the version in force."""
-    version = get_object_or_404(CatalogueVersion.objects.in_force(), public_id=public_id)  # type: ignore[attr-defined]
+    version = get_object_or_404(CatalogueVersion.objects.in_force(), public_id=public_id)
     with once(request) as attempt:
         if attempt.answer is None:
             catalogue.approve(version=version, by=doer_of(request))

@@ -1,0 +1,208 @@
+"""Every URL x method x identity, generated from the URL resolver. A view that declares no access fails the test."""
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from clinic.choices import Role
+from clinic.models import AccessEvent
+from clinic.permissions import POLICY
+from protocols import catalogue
+from sessions.models import AllergyTest, Clearance, Consent, Document, Message, TreatmentSession
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+# allauth's own views carry no declaration of ours; these are what an unknown visitor may open.
+THIRD_PARTY = ("allauth.", "django.views.")
+OPEN_TO_ANYBODY = {
+    "account_login", "account_signup", "account_logout", "account_inactive", "account_reset_password",
+    "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
+    "account_email_verification_sent", "account_confirm_email", "account_confirm_login_code", "mfa_authenticate",
+    "mfa_login_webauthn", "mfa_signup_webauthn", "account_signup_by_passkey", "account_request_login_code",
+    "account_confirm_password_reset_code", "account_complete_password_reset", "account_verify_phone",
+    "account_change_phone", "account_email_verification_code", "mfa_trust",
+}  # fmt: skip
+METHODS = ("get", "post")
+
+
+def every_url(patterns: Any = None) -> Iterator[URLPattern]:
+    for pattern in patterns if patterns is not None else get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from every_url(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def is_ours(pattern: URLPattern) -> bool:
+    return not pattern.callback.__module__.startswith(THIRD_PARTY)
+
+
+@pytest.fixture
+def world() -> SimpleNamespace:
+    """One object of every kind at one site, and one person of every role, two of them limited to another site."""
+    site, other = make.make_site(), make.make_site()
+    doctor = make.make_user(Role.PRACTITIONER)
+    patient = make.make_patient(site)
+    course = make.make_course(patient, doctor)
+    appointment = make.make_appointment(patient, practitioner=doctor, room=make.make_room(site), course=course)
+    now = timezone.now()
+    record = TreatmentSession.objects.create(
+        appointment=appointment, patient=patient, course=course, catalogue=catalogue.current(), opened_at=now,
+        opened_by=doctor, practitioner=doctor, technique="tq-papule", delivery="dv-manual",
+    )  # fmt: skip
+    consent = Consent.objects.create(
+        patient=patient, course=course, plan_version=1, language="en", informed_at=now, informed_by=doctor
+    )
+    clearance = Clearance.objects.create(
+        patient=patient, course=course, rule_code="scr-keloid", answer_fingerprint="x", granted_by=doctor,
+        granted_at=now, reason="seen", valid_until=dt.date(2099, 1, 1),
+    )  # fmt: skip
+    test = AllergyTest.objects.create(patient=patient, substance="sub-ha-nc", placed_at=now, placed_by=doctor)
+    message = Message.objects.create(
+        kind="msg-24h", patient=patient, site=site, appointment=appointment, cause_kind="appointment",
+        cause_public_id=appointment.public_id, language="en", due_at=now, rfc_message_id="<a@b>", recipient="a@b.example",
+    )  # fmt: skip
+    document = Document.objects.create(
+        kind="aftercare", patient=patient, site=site, appointment=appointment, course=course, language="en",
+        template_version="1", verification_code="ABCD-EFGH", requested_at=now, requested_by=doctor,
+    )  # fmt: skip
+    return SimpleNamespace(
+        site=site, other=other, doctor=doctor, patient=patient, course=course, appointment=appointment, record=record,
+        consent=consent, clearance=clearance, test=test, message=message, document=document,
+        lot=make.make_lot(site), version=catalogue.current(), measurement=patient, medicine=patient, allergy=patient,
+        people={
+            "front-desk": make.make_user(Role.FRONT_DESK), "practitioner": doctor,
+            "medical-lead": make.make_user(Role.MEDICAL_LEAD), "manager": make.make_user(Role.MANAGER),
+            "front-desk elsewhere": make.make_user(Role.FRONT_DESK, site=other),
+            "practitioner elsewhere": make.make_user(Role.PRACTITIONER, site=other),
+        },
+    )  # fmt: skip
+
+
+# Which object a URL speaks of, by the first word of its path; a new noun must be named here.
+NOUNS = {
+    "patients": "patient", "courses": "course", "appointments": "appointment", "consents": "consent",
+    "clearances": "clearance", "allergy-tests": "test", "messages": "message", "documents": "document",
+    "stock": "lot", "protocols": "version", "staff": "doctor", "measurements": "measurement",
+    "medicines": "medicine", "allergies": "allergy", "day-documents": "document", "intake": "patient",
+}  # fmt: skip
+WORDS = {"code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "verification_code": "ABCD-EFGH", "kind": "aftercare",
+         "day": "2026-03-12", "language": "en", "step": "1", "number": "1", "key": "x" * 43, "uidb36": "1",
+         "question": "q-pregnant", "act": "confirm", "to": "arrived"}  # fmt: skip
+
+
+def address(pattern: URLPattern, world: SimpleNamespace) -> str:
+    kwargs: dict[str, Any] = {}
+    for name in pattern.pattern.converters:
+        if name == "public_id":
+            noun = str(pattern.pattern).split("/")[0]
+            assert noun in NOUNS, f"{pattern.name}: say in NOUNS what /{noun}/ speaks of"
+            kwargs[name] = getattr(world, NOUNS[noun]).public_id
+        else:
+            assert name in WORDS, f"{pattern.name}: say in WORDS what <{name}> may be"
+            kwargs[name] = int(WORDS[name]) if name in {"number"} else WORDS[name]
+    return reverse(str(pattern.name), kwargs=kwargs)
+
+
+def test_every_view_declares_its_access():
+    undeclared = [
+        f"{pattern.name} ({pattern.callback.__module__})"
+        for pattern in every_url()
+        if is_ours(pattern) and not hasattr(pattern.callback, "access")
+    ]
+    assert undeclared == []
+
+
+def test_every_url_has_the_name_of_its_view():
+    names = [pattern.name for pattern in every_url() if is_ours(pattern)]
+    assert all(names)
+    assert len(names) == len(set(names))
+
+
+def test_nobody_unknown_gets_past_the_door(world):
+    """Without signing in a staff page answers with the sign-in page, whatever the method; nothing else is shown."""
+    tried = 0
+    for pattern in every_url():
+        if is_ours(pattern):
+            if pattern.callback.access[0] != "staff":
+                continue
+            url = address(pattern, world)
+        else:
+            if pattern.name in OPEN_TO_ANYBODY:
+                continue
+            try:
+                url = reverse(str(pattern.name))
+            except NoReverseMatch:  # its prefix holds the number of a security key
+                url = reverse(str(pattern.name), kwargs={"pk": 1})
+        for method in METHODS:
+            response = getattr(Client(), method)(url)
+            tried += 1
+            assert response.status_code == 302, f"{method} {pattern.name}: {response.status_code}"
+            assert response["Location"].startswith(reverse("account_login")), f"{method} {pattern.name}"
+    assert tried > 60
+
+
+@pytest.mark.parametrize("who", ["front-desk", "practitioner", "medical-lead", "manager"])
+def test_roles_reach_what_the_policy_gives_them_and_nothing_else(world, who):
+    user = world.people[who]
+    client = make.signed_in(Client(raise_request_exception=True), user)
+    held = POLICY[who]
+    for pattern in every_url():
+        if not is_ours(pattern) or pattern.callback.access[0] != "staff":
+            continue
+        needed = set(pattern.callback.access[1])
+        for method in METHODS:
+            make.signed_in(client, user)
+            response = getattr(client, method)(address(pattern, world))
+            said = f"{who} {method} {pattern.name}: {response.status_code}"
+            if needed <= held:
+                # 403 may still come from the verb itself: a finer rule than the page's
+                assert response.status_code < 500, said
+                if method == "get":
+                    assert response.status_code != 403, said
+            else:
+                assert response.status_code == 403, said
+    assert AccessEvent.objects.filter(category="denied", doer_public_id=user.public_id).exists() == (
+        any(not set(p.callback.access[1]) <= held for p in every_url() if is_ours(p) and p.callback.access[0] == "staff")
+    )
+
+
+@pytest.mark.parametrize("who", ["front-desk elsewhere", "practitioner elsewhere"])
+def test_a_role_limited_to_another_site_sees_nothing_of_this_one(world, who):
+    """Another site's object answers like one that does not exist."""
+    client = make.signed_in(Client(), world.people[who])
+    held = POLICY[who.split()[0]]
+    tried = 0
+    for pattern in every_url():
+        if not is_ours(pattern) or pattern.callback.access[0] != "staff" or "public_id" not in pattern.pattern.converters:
+            continue
+        noun = str(pattern.pattern).split("/")[0]
+        if noun in {"staff", "protocols"} or pattern.name in {"patient-open", "switch-site"}:
+            continue  # of the organisation; or the logged way to ask for another site's patient
+        if not set(pattern.callback.access[1]) <= held:
+            continue
+        for method in METHODS:
+            response = getattr(client, method)(address(pattern, world))
+            tried += 1
+            assert response.status_code in {404, 405}, f"{who} {method} {pattern.name}: {response.status_code}"
+            assert world.patient.family_name not in response.content.decode()
+    assert tried > 20
+
+
+def test_a_revoked_role_ends_with_the_next_request(world):
+    user = world.people["front-desk"]
+    client = make.signed_in(Client(), user)
+    assert client.get(reverse("patients")).status_code == 200
+    user.roles.all().delete()
+    assert client.get(reverse("patients")).status_code == 403
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    assert client.get(reverse("patients")).status_code == 302

@@ -13,6 +13,7 @@ import time_machine
 from django.conf import settings as django_settings
 from django.db import connections
 from django.test import TransactionTestCase
+from django.utils import translation
 
 from tests import database
 from tests.figures import full_figures
@@ -71,6 +72,14 @@ def owner(db: None) -> Iterator[Any]:
     """A cursor of the owner role, outside the test's transaction: it sees committed rows only."""
     with database.owner_cursor() as cursor:
         yield cursor
+
+
+@pytest.fixture(autouse=True)
+def one_language() -> Iterator[None]:
+    """A page in Turkish leaves its language to the thread; the next test starts in English again."""
+    translation.activate("en")
+    yield
+    translation.deactivate()
 
 
 # --- passwords, time, network ---------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def ensure_reference_catalogue(*, by: Doer = SYSTEM) -> CatalogueVersion:
                 mark=entry.mark,
             )
             for entry in entries
-        ]  # fmt: skip
+        ]
     )
     if published is None or published.approved_at is None:
         publish(version=version, by=by)

@@ -72,11 +72,6 @@ class MemberForm(MemberFields):
             "roles": [f"{row.role}@{row.site.public_id}" if row.site else row.role for row in roles],
         }  # fmt: skip
 
-    def see_again(self, version: int) -> None:
-        """The next save is made from the version whose text is now shown."""
-        self.data = self.data.copy()
-        self.data["seen_version"] = str(version)
-
 
 class FirstPasswordForm(HouseForm):
     password = forms.CharField(

@@ -81,13 +81,14 @@ def inputs_of(
     language: str,
     typed: Mapping[str, AnswerValue] | None = None,
     errors: Mapping[str, str] | None = None,
+    by: str = "patient",
 ) -> list[Shown]:
-    """The question and all its follow-ups for the patient; those not called for yet are marked hidden."""
+    """The question and all its follow-ups for whoever answers; those not called for yet are marked hidden."""
     given = {**answers, **(typed or {})}
     visible_now = {item.field.key: item.required for item in asked(question, given)}
     shown = []
     for one in (question, *question.follow_ups):
-        if one.by != "patient":
+        if by == "patient" and one.by != "patient":
             continue
         shown.append(
             _shown(question, one, given.get(one.key), language=language, error=(errors or {}).get(one.key, ""),
@@ -157,17 +158,20 @@ def _condition(question: Question, holds: Holds) -> dict[str, object]:
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------
-def read_answers(question: Question, getlist: GetList) -> dict[str, AnswerValue]:
+def read_answers(question: Question, getlist: GetList, *, by: str = "patient") -> dict[str, AnswerValue]:
     """What the form sent for this question and those of its follow-ups that are asked with these answers.
 
-    A follow-up of an answer that was changed meanwhile is left out: nobody could see it any more to take it away.
+    A follow-up of an answer that was changed meanwhile is left out: a patient could not see it any more to take it
+    away. Staff see the whole form at once, so nothing of theirs is left out and what does not fit is refused.
     """
     sent: dict[str, AnswerValue] = {}
     for one in (question, *question.follow_ups):
-        if one.by == "patient":
+        if by == "staff" or one.by == "patient":
             value = _read(one, getlist)
             if not is_empty(value):
                 sent[one.key] = value
+    if by == "staff":
+        return sent
     called_for = {item.field.key for item in asked(question, sent)}
     return {key: value for key, value in sent.items() if key in called_for}
 

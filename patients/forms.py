@@ -89,11 +89,6 @@ class PersonForm(HouseModelForm):
         """Show the tick box: somebody alike was found."""
         self.offers_different_person = True
 
-    def see_again(self, version: int) -> None:
-        """The next save is made from the version whose text is now shown beside the typed one."""
-        self.data = self.data.copy()
-        self.data["seen_version"] = str(version)
-
     def clean_given_name(self) -> str:
         return check_name(self.cleaned_data["given_name"])
 

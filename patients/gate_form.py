@@ -5,11 +5,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from clinic.forms import CleanTextMixin
 from patients.forms import DayField
 
 
-class GateForm(CleanTextMixin, forms.Form):
+class GateForm(forms.Form):
     """A wrong date costs a try, a malformed one does not."""
 
     birth_date = DayField(label=_("Your birth date"))

@@ -13,8 +13,3 @@ class SignForm(HouseForm):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
         error_messages={"required": _("Type your name to sign.")},
     )  # fmt: skip
-
-    def see_again(self, version: int) -> None:
-        """The next try is made from the answers that are shown now."""
-        self.data = self.data.copy()
-        self.data["seen_version"] = str(version)

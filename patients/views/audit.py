@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from clinic import access_log, audit_reading
 from clinic.choices import AccessCategory, Permission
-from clinic.forms import CleanTextMixin
+from clinic.forms import check_one_line
 from clinic.models import AccessEvent, AuditEvent
 from clinic.permissions import requires
 from patients.forms import DayField
@@ -26,16 +26,12 @@ MOST_PATIENTS = 200
 LOOKS = "looks"
 
 
-class LogFilter(CleanTextMixin, forms.Form):
-    who = forms.CharField(label=_("Who"), max_length=80, required=False)
-    whom = forms.CharField(label=_("Patient"), max_length=80, required=False)
-    action = forms.CharField(label=_("What"), max_length=48, required=False)
+class LogFilter(forms.Form):
+    who = forms.CharField(label=_("Who"), max_length=80, required=False, validators=[check_one_line])
+    whom = forms.CharField(label=_("Patient"), max_length=80, required=False, validators=[check_one_line])
+    action = forms.CharField(label=_("What"), max_length=48, required=False, validators=[check_one_line])
     first_day = DayField(label=_("From"), required=False)
     last_day = DayField(label=_("To"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.guard_text_fields()
 
     def clean_last_day(self) -> dt.date | None:
         first, last = self.cleaned_data.get("first_day"), self.cleaned_data["last_day"]

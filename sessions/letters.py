@@ -7,8 +7,9 @@ copy shows `HIDDEN` in its place.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from django.conf import settings
 from django.db import transaction
@@ -24,7 +25,6 @@ from protocols import catalogue
 from protocols.aftercare import Instruction
 from protocols.aftercare import aftercare as instructions_after
 from protocols.aftercare import red_flags as red_flags_of
-from protocols.choices import InstructionSeverity
 from sessions.delivery import Mail
 from sessions.gathering import facts_of
 from sessions.message_texts import (
@@ -45,15 +45,16 @@ from sessions.models import Appointment, Message, TreatmentSession
 from sessions.plans import given_plan
 
 HIDDEN = "link-not-kept"
+FOR_EVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 TOLD_BY_RED_FLAGS = "ac-red-flags"  # the instruction "know when to call"; the mail says it with a section of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled list. `lines` are (moment, text) pairs; the moment may be empty."""
+    """A titled list. `lines` pair a moment, which may be empty, with what holds until then."""
 
     title: str
-    lines: list[tuple[str, str]]
+    lines: list[tuple[str, list[str]]]
     urgent: bool = False
 
 
@@ -196,18 +197,14 @@ def aftercare(message: Message, language: str) -> Letter:
         ).exclude(told_start=f"{ended:%Y-%m-%dT%H:%M}").may_be_read().exists()
     )  # fmt: skip
     key = "after-corrected" if corrected else "after"
-    lines = instructions_of(treatment_session)
     sections = [
-        Section(
-            say(severity, language),
-            [in_words(line, ended, language) for line in lines if line.severity == severity],
-        )
-        for severity in InstructionSeverity
+        Section(say(severity, language), in_words(lines, ended, language))
+        for severity, lines in groupby(instructions_of(treatment_session), key=lambda line: line.severity)
     ]
     return Letter(
         subject=KINDS[message.kind].subject.get(language),
         lead=say(key, language, day=day_of(ended, language), time=clock(ended, message, language)),
-        sections=[*(section for section in sections if section.lines), *red_flags(message.site, language)],
+        sections=[*sections, *red_flags(message.site, language)],
         told_start=f"{ended:%Y-%m-%dT%H:%M}",
     )
 
@@ -224,24 +221,23 @@ def instructions_of(treatment_session: TreatmentSession) -> list[Instruction]:
     return [line for line in lines if line.code != TOLD_BY_RED_FLAGS]
 
 
-def in_words(line: Instruction, ended: dt.datetime, language: str) -> tuple[str, str]:
-    """When an instruction holds, as clock times in the zone of `ended`, and what it says with its longer parts."""
+def in_words(lines: Iterable[Instruction], ended: dt.datetime, language: str) -> list[tuple[str, list[str]]]:
+    """What to do by when, as clock times in the zone of `ended`; what ends together stands together, soonest first."""
+    spans: dict[tuple[dt.datetime, dt.datetime], list[str]] = {}
+    for line in lines:
+        spans.setdefault((line.from_at, line.until_at or FOR_EVER), []).append(line.text(language))
+        for part in line.longer_parts:
+            spans.setdefault((line.from_at, part.until_at), []).append(part.text(language))
+    return [(span_in_words(*span, ended, language), texts) for span, texts in sorted(spans.items(), key=lambda one: one[0])]
 
-    def clock_time(moment: dt.datetime) -> str:
-        return moment_of(moment.astimezone(ended.tzinfo), language)
 
-    longer = [
-        f"{part.text(language)}: {say('until', language, moment=clock_time(part.until_at))}"
-        for part in line.longer_parts
-    ]
-    said = " ".join([line.text(language), *longer])
-    start = clock_time(line.from_at)
-    if line.until_at is None:
-        return say("from", language, start=start), said
-    until = clock_time(line.until_at)
-    if line.hours_from == 0:
-        return say("until", language, moment=until), said
-    return say("between", language, start=start, moment=until), said
+def span_in_words(start: dt.datetime, until: dt.datetime, ended: dt.datetime, language: str) -> str:
+    """One that holds from the end of the treatment on says only until when."""
+    first = moment_of(start.astimezone(ended.tzinfo), language)
+    if until == FOR_EVER:
+        return say("from", language, start=first)
+    last = moment_of(until.astimezone(ended.tzinfo), language)
+    return say("until", language, moment=last) if start == ended else say("between", language, start=first, moment=last)
 
 
 def check_in(message: Message, language: str) -> Letter:
@@ -259,9 +255,7 @@ def intake(message: Message, language: str) -> Letter:
     patient = message.patient
     if patient is None:
         raise ValueError("An intake mail needs a patient.")
-    link, token = links.issue(
-        patient=patient, site=message.site, purpose=LinkPurpose.INTAKE, expires_at=expires_at, by=SYSTEM
-    )
+    link, token = links.issue(patient=patient, site=message.site, purpose=LinkPurpose.INTAKE, expires_at=expires_at, by=SYSTEM)
     del link
     return Letter(
         subject=KINDS[message.kind].subject.get(language),
@@ -288,8 +282,8 @@ def red_flags(site: Site, language: str) -> list[Section]:
     """When to call, from the catalogue: the emergency number first, then the clinic."""
     urgent, *others = red_flags_of(catalogue.in_force())
     return [
-        Section(say("call-now", language, number=site.emergency_number), [("", urgent.text(language))], urgent=True),
-        *(Section(flag.name_in(language), [("", flag.text(language))]) for flag in others),
+        Section(say("call-now", language, number=site.emergency_number), [("", [urgent.text(language)])], urgent=True),
+        *(Section(flag.name_in(language), [("", [flag.text(language)])]) for flag in others),
     ]
 
 

@@ -172,9 +172,9 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
         with transaction.atomic():
             written = write_mail(message)
     except Exception:
-        # One mail that cannot be written must not stop the queue, and must not vanish either.
+        # One mail that cannot be written must not stop the queue; a fault of ours that is mended soon must lose none.
         log.exception("mail could not be written", message=message.public_id, kind=message.kind)
-        move(message, S.FAILED, reason=NOT_WRITTEN)
+        put_off(message, NOT_WRITTEN, MAIL_LADDER)
         return None
     message.subject, message.text, message.html = written.subject, written.text, written.html
     message.told_start = written.told_start
@@ -323,13 +323,19 @@ def record_refusal(claim: Claim, refused: Permanent) -> None:
         here.update(email_problem=refused.reason[:200])
 
 
+@transaction.atomic
 def record_delay(claim: Claim, later: Temporary) -> None:
-    """Back into the queue, further down the ladder each time; when it would come too late it has failed."""
-    ladder = SERVER_LADDER if later.server else MAIL_LADDER
-    minutes = ladder[min(claim.message.attempts, len(ladder)) - 1]
+    """Back into the queue after a temporary answer, unless the row is no longer ours."""
+    message = Message.objects.select_for_update(no_key=True).get(pk=claim.message.pk)
+    if message.claimed_at == claim.at and message.state == S.SENDING:
+        put_off(message, later.reason, SERVER_LADDER if later.server else MAIL_LADDER)
+
+
+def put_off(message: Message, reason: str, ladder: tuple[int, ...]) -> None:
+    """Try again later, further down the ladder each time; when that would come too late it has failed."""
+    minutes = ladder[min(message.attempts, len(ladder)) - 1]
     due_at = timezone.now() + dt.timedelta(seconds=minutes * settings.MESSAGE_MINUTE_SECONDS)
-    useful_until = claim.message.useful_until
-    if useful_until is not None and due_at >= useful_until:
-        record(claim, S.FAILED, later.reason)
+    if message.useful_until is not None and due_at >= message.useful_until:
+        move(message, S.FAILED, reason=reason)
     else:
-        record(claim, S.SCHEDULED, later.reason, due_at=due_at)
+        move(message, S.SCHEDULED, reason=reason, due_at=due_at)

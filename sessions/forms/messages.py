@@ -1,4 +1,5 @@
 """Forms of the message log."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,18 +8,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from clinic.forms import CleanTextMixin, HouseForm
+from clinic.forms import HouseForm, check_one_line
 from patients.labels import LANGUAGE_CHOICES
 from sessions.message_log import TABS, Filters
 from sessions.message_texts import KINDS
 from sessions.models import Message
 
 
-class FilterForm(CleanTextMixin, forms.Form):
+class FilterForm(forms.Form):
     """The tools above the log. A wrong value narrows nothing and says so beside its field."""
 
     tab = forms.ChoiceField(choices=[(tab, tab) for tab in TABS], required=False)
-    q = forms.CharField(label=_("Patient or address"), max_length=100, required=False)
+    q = forms.CharField(label=_("Patient or address"), max_length=100, required=False, validators=[check_one_line])
     first = forms.DateField(label=_("First day"), required=False)
     last = forms.DateField(label=_("Last day"), required=False)
     kind = forms.ChoiceField(label=_("Kind"), required=False)
@@ -29,7 +30,6 @@ class FilterForm(CleanTextMixin, forms.Form):
         kinds = [(kind.code, kind.label) for kind in KINDS.values()]
         self.fields["kind"].choices = [("", _("Any kind")), *kinds]  # type: ignore[attr-defined]
         self.fields["language"].choices = [("", _("Any language")), *LANGUAGE_CHOICES]  # type: ignore[attr-defined]
-        self.guard_text_fields()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

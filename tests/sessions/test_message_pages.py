@@ -85,7 +85,8 @@ class TestLog:
         ("query", "found"),
         [
             ({"q": "bello"}, 2), ({"q": "AISHA.BELLO@"}, 2), ({"q": "somebody"}, 0),
-            ({"kind": "msg-24h", "first": ""}, 1), ({"language": "tr", "first": ""}, 0), ({"first": "2026-03-18", "last": "2026-03-18"}, 1),
+            ({"kind": "msg-24h", "first": ""}, 1), ({"language": "tr", "first": ""}, 0),
+            ({"first": "2026-03-18", "last": "2026-03-18"}, 1),
             ({"first": "2026-03-19"}, 0),
         ],
     )  # fmt: skip

@@ -14,7 +14,7 @@ from sessions.choices import MessageState
 from sessions.models import Appointment, Message
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
-from tests.sinks import Sink, closed_port, running_sink
+from tests.sinks import Received, Sink, closed_port, running_sink
 
 pytestmark = pytest.mark.django_db
 S = MessageState
@@ -32,6 +32,10 @@ def sink(settings: Any) -> Iterator[Sink]:
 def day(at: Callable[[str], Any]) -> MailDay:
     at(MORNING)
     return make_mail_day()
+
+
+def plain(mail: Received) -> str:
+    return mail.part("plain").replace("\r\n", "\n")
 
 
 def only(day: MailDay, kind: str = "msg-confirm") -> Message:
@@ -106,8 +110,8 @@ class TestAfterATreatment:
     def test_says_until_when_in_clock_times_and_when_to_call(self, day: MailDay, sink: Sink) -> None:
         day.treat(ended_at=dt.datetime.fromisoformat("2026-03-12T07:00+00:00"))  # 08:00 in Rome
         sending.send_due()
-        body = sink.received[0].part("plain")
-        assert "Until Thursday 12 March, 23:00: Keep the treated area dry." in body
+        body = plain(sink.received[0])
+        assert "Until Thursday 12 March, 23:00:\n- Keep the treated area dry." in body
         assert "Until Saturday 14 March, 08:00" in body  # no sport for 48 hours
         assert "Call 112 now if you have" in body
         assert "38 °C" in body
@@ -118,7 +122,7 @@ class TestAfterATreatment:
         at("2026-03-28T17:00+01:00")  # the night before the clocks go forward
         day.treat()
         sending.send_due()
-        assert "Until Sunday 29 March, 09:00: Keep the treated area dry." in sink.received[0].part("plain")
+        assert "Until Sunday 29 March, 09:00:\n- Keep the treated area dry." in plain(sink.received[0])
 
     def test_says_that_times_were_corrected_to_who_has_the_old_ones(
         self, day: MailDay, sink: Sink, at: Callable[[str], Any]
@@ -395,15 +399,19 @@ class TestHostileText:
         assert sink.received[0].email["Bcc"] is None
         assert sink.received[0].to == "aisha.bello@example.org"
 
-    def test_mail_that_cannot_be_written_fails_alone(
-        self, day: MailDay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    def test_mail_that_cannot_be_written_waits_alone_until_the_fault_is_mended(
+        self, day: MailDay, sink: Sink, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], Any]
     ) -> None:
         messaging.intake_requested(patient=day.patient, site=day.clinic.site, by=day.by)
         day.book()
-        monkeypatch.setitem(letters.COMPOSERS, "msg-confirm", lambda message, language: 1 / 0)
-        sending.send_due()
-        assert (only(day).state, only(day).reason) == (S.FAILED, sending.NOT_WRITTEN)
+        with monkeypatch.context() as broken:
+            broken.setitem(letters.COMPOSERS, "msg-confirm", lambda message, language: 1 / 0)
+            sending.send_due()
+        assert (only(day).state, only(day).reason) == (S.SCHEDULED, sending.NOT_WRITTEN)
         assert only(day, "msg-intake").state == S.SENT
+        at("2026-03-12T07:01+00:00")
+        sending.send_due()
+        assert only(day).state == S.SENT
 
 
 def make_other_patient(day: MailDay) -> Any:

@@ -54,9 +54,10 @@ class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
 
 
 class IdleTimeoutMiddleware:
-    """A shared desk computer signs out by itself. A poll (header X-Poll) does not count as activity."""
+    """A shared desk computer signs out by itself, and everybody after twelve hours. A poll (header X-Poll) does not
+    count as activity."""
 
-    KEY = "last_activity"
+    LAST, FIRST = "last_activity", "signed_in_at"
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -64,15 +65,24 @@ class IdleTimeoutMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             now = int(time.time())
-            last = request.session.get(self.KEY, now)
+            last = request.session.get(self.LAST, now)
+            first = request.session.get(self.FIRST, now)
             if now - last > settings.IDLE_TIMEOUT_SECONDS:
-                logout(request)
-                messages.info(request, _("You were signed out because nothing happened for a while."))
-                return redirect("account_login")
+                return self.sign_out(request, _("You were signed out because nothing happened for a while."))
+            if now - first > settings.SESSION_COOKIE_AGE:
+                return self.sign_out(request, _("You were signed out because you signed in twelve hours ago."))
+            if self.FIRST not in request.session:
+                request.session[self.FIRST] = now
             # One write a minute is enough; every request would turn reads into writes.
-            if not request.headers.get("X-Poll") and (now - last >= 60 or self.KEY not in request.session):
-                request.session[self.KEY] = now
+            if not request.headers.get("X-Poll") and (now - last >= 60 or self.LAST not in request.session):
+                request.session[self.LAST] = now
         return self.get_response(request)
+
+    @staticmethod
+    def sign_out(request: HttpRequest, why: str) -> HttpResponse:
+        logout(request)
+        messages.info(request, why)
+        return redirect("account_login")
 
 
 class MfaRequiredMiddleware:

@@ -7,7 +7,7 @@ from typing import Any
 
 from clinic.models import Site
 from protocols import catalogue
-from sessions.models import Course, TreatedArea, TreatmentSession, UsedProduct
+from sessions.models import Course, Lot, TreatedArea, TreatmentSession, UsedProduct
 from tests import factories
 
 ENDED = dt.datetime(2026, 3, 12, 10, 20, tzinfo=dt.UTC)  # Thursday, 11:20 in Rome, 13:20 in Istanbul
@@ -35,7 +35,9 @@ def make_ended_treatment(
         history_confirmed_at=begun, begun_at=begun, ended_at=ended_at, technique="tq-papule", delivery="dv-manual",
         drawn_up_ml=Decimal(2), wasted_ml=Decimal("0.2"),
     )  # fmt: skip
-    lot = factories.make_lot(site, substance, lot_number="T7K198")
+    lot = Lot.objects.filter(site=site, lot_number="T7K198").first() or factories.make_lot(
+        site, substance, lot_number="T7K198"
+    )
     UsedProduct.objects.create(
         treatment_session=record, patient=person, position=1, substance=substance, strength=Decimal(10),
         strength_unit="mg/ml", volume_ml=Decimal(2), lot=lot, lot_label=str(lot),

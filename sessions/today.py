@@ -21,7 +21,7 @@ from clinic.models import Room, Site, User
 from patients.models import Allergy, QuestionnaireResponse
 from protocols.choices import Category
 from protocols.definitions import Catalogue
-from sessions.choices import CANCELLED, AppointmentStatus, DocumentKind, DocumentState, MessageState, RecordStatus
+from sessions.choices import CANCELLED, UPCOMING, AppointmentStatus, DocumentKind, DocumentState, MessageState, RecordStatus
 from sessions.message_texts import REMINDER
 from sessions.models import (
     Appointment,
@@ -54,7 +54,7 @@ TROUBLE = (MessageState.FAILED, MessageState.BOUNCED, MessageState.UNKNOWN)
 
 @dataclass
 class Card:
-    """One appointment on the board. `headline` is the worst screening word, empty when all is well or not for this role."""
+    """One appointment on the board. `headline` is the screening's word, empty when all is well or not for this role."""
 
     appointment: Appointment
     title: str
@@ -207,7 +207,7 @@ def board_of(
         lanes[card.appointment.status].append(card)
     return Board(
         day=day,
-        expected=[card for card in shown if card.appointment.status in {STATUS.HELD, STATUS.BOOKED, STATUS.CONFIRMED}],
+        expected=[card for card in shown if card.appointment.status in UPCOMING],
         waiting=sorted(lanes[STATUS.ARRIVED], key=lambda card: card.appointment.arrived_at or card.appointment.starts_at),
         treated=lanes[STATUS.IN_TREATMENT],
         done=sorted(lanes[STATUS.DONE], key=lambda card: card.appointment.starts_at, reverse=True),
@@ -252,7 +252,8 @@ def _plain_card(appointment: Appointment, rules: Catalogue, totals: Mapping[int,
     record = getattr(appointment, "treatment_session", None)
     numbers = sorted(one.planned_session.number for one in appointment.fulfilments.all())
     title, category = title_of(appointment, rules)
-    number = f"{'+'.join(map(str, numbers))}/{totals[appointment.course_id]}" if numbers else ""
+    total = totals.get(appointment.course_id or 0, 0)
+    number = f"{'+'.join(map(str, numbers))}/{total}" if numbers else ""
     return Card(appointment, title, number, category, record=record)
 
 
@@ -304,8 +305,8 @@ def _add_aftercare_and_next(cards: list[Card]) -> None:
     upcoming: dict[int, Appointment] = {}
     patients = {card.appointment.patient_id for card in cards}
     last = max(card.appointment.starts_at for card in cards)
-    rows = Appointment.objects.upcoming().filter(patient__in=patients, starts_at__gt=last).order_by("patient_id", "starts_at")
-    for row in rows.distinct("patient_id").select_related("site"):
+    later = Appointment.objects.upcoming().filter(patient__in=patients, starts_at__gt=last)
+    for row in later.order_by("patient_id", "starts_at").distinct("patient_id").select_related("site"):
         upcoming[row.patient_id] = row
     for card in cards:
         card.aftercare = sheet_of.get(card.appointment.pk)
@@ -342,7 +343,8 @@ def _mark_safety(cards: list[Card], *, clinical: bool) -> None:
         .only("id", "patient_id", "course_id", "outcome", "wait_until", "open_ended")
     )  # fmt: skip
     by_key = {(row.patient_id, row.course_id): row for row in newest}
-    severe = set(Allergy.objects.filter(patient__in=patients, ended_at=None, severe=True).values_list("patient", flat=True))
+    allergies = Allergy.objects.filter(patient__in=patients, ended_at=None, severe=True)
+    severe = set(allergies.values_list("patient", flat=True))
     blocking = _blocking_titles(by_key.values()) if clinical else {}
     for card in cards:
         appointment = card.appointment
@@ -409,7 +411,8 @@ def _substance(code: str, rules: Catalogue) -> str:
 def revision_of(site: Site, day: dt.date) -> str:
     """A short fingerprint of everything the board shows; a poll that brings the same one gets no page.
 
-    Waiting minutes count on by themselves in the browser; a new five minutes redraws the notes that hang on the clock."""
+    Waiting minutes count on by themselves in the browser; every five minutes the notes that hang on the clock are
+    drawn anew."""
     now = timezone.now()
     rows = Appointment.objects.on_day(site, day).order_by()
     ids, patients = rows.values("pk"), rows.values("patient")

@@ -32,6 +32,14 @@ class PublicChoice(forms.ModelChoiceField):
         super().__init__(queryset, to_field_name="public_id", **kwargs)
 
 
+class SessionChoice(PublicChoice):
+    """A planned session, by what it is, its number and its ideal day."""
+
+    def label_from_instance(self, obj: PlannedSession) -> str:
+        name = indication_name(obj.course.indication, catalogue.in_force())
+        return f"{name}, {obj.number} ({date_format(obj.ideal, 'D j N')})"
+
+
 class DayField(forms.DateField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
@@ -126,7 +134,7 @@ class AppointmentForm(WhenForm):
     """A new appointment for one patient."""
 
     service = PublicChoice(Service.objects.none(), label=_("Service"), empty_label=None)
-    planned_session = PublicChoice(
+    planned_session = SessionChoice(
         PlannedSession.objects.none(), label=_("Session of a course"), required=False, empty_label=_("None")
     )
     note = forms.CharField(label=_("Note for the day"), max_length=300, required=False)
@@ -139,9 +147,7 @@ class AppointmentForm(WhenForm):
         super().__init__(*args, **kwargs)
         self.patient = patient
         choice(self, "service").queryset = Service.objects.filter(is_active=True)
-        sessions = choice(self, "planned_session")
-        sessions.queryset = unbooked_sessions(patient)
-        sessions.label_from_instance = session_label  # type: ignore[method-assign]
+        choice(self, "planned_session").queryset = unbooked_sessions(patient)
 
     def wish(self) -> dict[str, Any]:
         """What `booking.book` takes, with room and device chosen where they were left open."""
@@ -152,7 +158,7 @@ class AppointmentForm(WhenForm):
             site=self.site,
             service=cleaned["service"],
             practitioner=cleaned["practitioner"],
-            room=cleaned["room"] or choice(self, "room").queryset.first(),
+            room=cleaned["room"] or some_room(self.site),
             starts_at=cleaned["starts_at"],
             course=planned.course if planned else None,
             planned_sessions=(planned,) if planned else (),
@@ -202,6 +208,14 @@ class MoveForm(WhenForm):
         return placed(wish, cleaned["room"]) | {"seen_version": cleaned["seen_version"]}
 
 
+def some_room(site: Site) -> Room:
+    """Stands in until a free one is chosen. Raises `Refused` where no room is in service."""
+    room = site.rooms.filter(in_service=True).first()
+    if room is None:
+        raise Refused(str(_("No room is in service here.")), field="room")
+    return room
+
+
 def placed(wish: Wish, room: Room | None) -> dict[str, Any]:
     """Time, people and things, with a free room and device where none was said. Raises `Refused` without any room."""
     chosen = room or free_room(wish)
@@ -230,7 +244,7 @@ class CourseRowsForm(HouseForm):
             self.fields[f"day_{n}"] = DayField(label=_("Day"), required=False)
             self.fields[f"time_{n}"] = ClockField(label=_("Time"), required=False)
             self.fields[f"fold_{n}"] = forms.ChoiceField(
-                label=_("Which of the two?"), choices=[("", "")] + FOLDS, required=False, widget=forms.HiddenInput
+                label=_("Which of the two?"), choices=[("", ""), *FOLDS], required=False, widget=forms.HiddenInput
             )
             self.fields[f"practitioner_{n}"] = PublicChoice(people, label=_("Practitioner"), empty_label=None)
             self.fields[f"room_{n}"] = PublicChoice(
@@ -258,7 +272,7 @@ class CourseRowsForm(HouseForm):
         except forms.ValidationError as error:
             self.add_error(f"time_{row.number}", error)
             if error.error_list[0].code == "time-twice":
-                self.fields[name].widget = forms.Select(choices=[("", "")] + FOLDS)
+                self.fields[name].widget = forms.Select(choices=[("", ""), *FOLDS])
 
     def slots(self, service: Service) -> list[SlotChoice]:
         """The rows that name a day, with a free room and device where none was said."""
@@ -273,7 +287,7 @@ class CourseRowsForm(HouseForm):
                 site=self.course.site,
                 service=service,
                 practitioner=self.cleaned_data[f"practitioner_{row.number}"],
-                room=room or choice(self, f"room_{row.number}").queryset.first(),
+                room=room or some_room(self.course.site),
                 starts_at=starts_at,
             )
             at = placed(wish, room)
@@ -295,11 +309,6 @@ def unbooked_sessions(patient: Patient) -> Any:
         .select_related("course", "patient")
         .order_by("course", "number")
     )
-
-
-def session_label(planned: PlannedSession) -> str:
-    name = indication_name(planned.course.indication, catalogue.in_force())
-    return f"{name}, {planned.number} ({date_format(planned.ideal, 'D j N')})"
 
 
 def offered(data: Any) -> Any:

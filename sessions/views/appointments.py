@@ -28,8 +28,9 @@ from sessions.choices import AppointmentStatus
 from sessions.explaining import outcome_pill
 from sessions.forms.booking import AppointmentForm, CancelForm, MoveForm, offer_value, offered, unbooked_sessions
 from sessions.message_texts import KINDS
-from sessions.models import Appointment, Document, Message
+from sessions.models import Appointment, Document, Message, Screening
 from sessions.today import cards_of
+from sessions.views.asking import permissions_of, site_of, user_of
 
 STATUS = AppointmentStatus
 SUGGESTED = 6
@@ -41,7 +42,7 @@ def appointment_or_404(request: HttpRequest, public_id: str) -> Appointment:
         "patient", "site", "service", "practitioner", "room", "device", "course", "overbooked_by", "treatment_session"
     )
     return get_object_or_404(
-        rows, public_id=public_id, patient__in=Patient.objects.visible_to(request.user), site__in=request.user.sites()
+        rows, public_id=public_id, patient__in=Patient.objects.visible_to(user_of(request)), site__in=user_of(request).sites()
     )
 
 
@@ -55,7 +56,7 @@ def appointment(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
     """What the role may see of one appointment, and which acts are open or why not."""
-    held = request.permissions  # type: ignore[attr-defined]
+    held = permissions_of(request)
     card = cards_of(
         [visit], catalogue.in_force(), headline=Permission.SEE_HEADLINE in held,
         clinical=Permission.SEE_CLINICAL in held,
@@ -74,7 +75,7 @@ def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
         "documents": Document.objects.filter(appointment=visit).defer("pdf"),
         "steps": steps_of(visit),
         "show_papers": Permission.SEE_HEADLINE in held,
-        "screening_pill": outcome_pill(screening.outcome, screening.wait_until, screening.open_ended) if screening else None,
+        "screening_pill": headline_of(screening),
         "may_change": Permission.CHANGE_PERSON in held,
         "may_treat": Permission.TREAT in held,
         "may_see_course": Permission.SEE_CLINICAL in held,
@@ -83,18 +84,22 @@ def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
     }
 
 
+def headline_of(screening: Screening | None) -> tuple[str, str] | None:
+    return outcome_pill(screening.outcome, screening.wait_until, screening.open_ended) if screening else None
+
+
 def local(visit: Appointment, moment: dt.datetime | None) -> dt.datetime | None:
     """A moment on the site's wall clock."""
     return moment.astimezone(visit.site.zone) if moment else None
 
 
-def mails_of(visit: Appointment) -> list[Message]:
-    """Messages about this visit, with their words and the site's time."""
-    mails = list(Message.objects.filter(appointment=visit).defer("text", "html").order_by("due_at", "id"))
-    for mail in mails:
-        mail.label = KINDS[mail.kind].label if mail.kind in KINDS else mail.kind
-        mail.due_local = local(visit, mail.due_at)
-    return mails
+def mails_of(visit: Appointment) -> list[tuple[dt.datetime | None, str, Message]]:
+    """Messages about this visit: the site's time, what it is, the row."""
+    mails = Message.objects.filter(appointment=visit).defer("text", "html").order_by("due_at", "id")
+    return [
+        (local(visit, mail.due_at), str(KINDS[mail.kind].label) if mail.kind in KINDS else mail.kind, mail)
+        for mail in mails
+    ]
 
 
 def steps_of(visit: Appointment) -> list[tuple[dt.datetime | None, str]]:
@@ -112,6 +117,7 @@ def steps_of(visit: Appointment) -> list[tuple[dt.datetime | None, str]]:
 def acts_of(visit: Appointment) -> dict[str, Any]:
     """For each act of the desk: is it offered now, and the refusal that greys it out."""
     upcoming = visit.status in {STATUS.BOOKED, STATUS.CONFIRMED}
+    target = undo_target(visit)
     return {
         "arrive": upcoming,
         "arrive_refusal": refusal_of(visit, STATUS.ARRIVED) if upcoming else "",
@@ -119,8 +125,8 @@ def acts_of(visit: Appointment) -> dict[str, Any]:
         "no_show": upcoming and not refusal_of(visit, STATUS.NO_SHOW),
         "move": upcoming,
         "cancel": upcoming or visit.status in {STATUS.HELD, STATUS.ARRIVED},
-        "undo": undo_target(visit),
-        "undo_word": STATUS(undo_target(visit)).label if undo_target(visit) else "",
+        "undo": target,
+        "undo_word": STATUS(target).label if target else "",
     }
 
 
@@ -187,7 +193,9 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
     patient = patient_from(request)
     if patient is None:
         return choose_patient(request)
-    site = request.site  # type: ignore[attr-defined]
+    site = site_of(request)
+    if site is None:
+        raise Refused(_("No site is open for you yet."))
     form = AppointmentForm(
         offered(request.POST) if request.method == "POST" else None, site=site, patient=patient,
         initial=first_guess(request, patient),
@@ -234,12 +242,13 @@ def patient_from(request: HttpRequest) -> Patient | None:
         return None
     if "\x00" in public_id or len(public_id) > 22:
         raise Http404
-    return get_object_or_404(Patient.objects.visible_to(request.user).current(), public_id=public_id)
+    return get_object_or_404(Patient.objects.visible_to(user_of(request)).current(), public_id=public_id)
 
 
 def choose_patient(request: HttpRequest) -> HttpResponse:
+    patients = Patient.objects.visible_to(user_of(request))
     typed = request.GET.get("q", "").replace("\x00", "")[:80]
-    found = Patient.objects.visible_to(request.user).current().matching(typed)[:12] if typed.strip() else []
+    found = list(patients.current().matching(typed)[:12]) if typed.strip() else []
     access_log.note(request, AccessCategory.SEARCH, detail={"found": len(found)})
     carried = [(name, value) for name, value in request.GET.items() if name not in {"q", "patient"}]
     context = {"typed": typed, "found": found, "carried": carried, "query": query_without(request, "q", "patient")}

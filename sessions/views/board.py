@@ -18,13 +18,14 @@ from clinic.models import Site, User
 from clinic.permissions import requires
 from protocols import catalogue
 from sessions.today import Board, board_of, revision_of
+from sessions.views.asking import permissions_of, site_of, user_of
 
 
 @requires(Permission.SEE_PERSON)
 @require_safe
 def board(request: HttpRequest) -> HttpResponse:
     """The whole page, or, for its own poll, the board alone; 204 when nothing has changed since `seen`."""
-    site: Site | None = request.site  # type: ignore[attr-defined]
+    site = site_of(request)
     if site is None:
         return render(request, "board/no_site.html")
     day = day_from(request, site)
@@ -39,7 +40,7 @@ def board(request: HttpRequest) -> HttpResponse:
         site=site,
         day=day,
         rules=catalogue.in_force(),
-        permissions=request.permissions,  # type: ignore[attr-defined]
+        permissions=permissions_of(request),
         practitioner=chosen,
     )
     context = {
@@ -63,8 +64,8 @@ def board(request: HttpRequest) -> HttpResponse:
         ],
         "segments": segments_of(shown, chosen, day),
         "chosen": chosen.public_id if chosen else "all",
-        "may_change": Permission.CHANGE_PERSON in request.permissions,  # type: ignore[attr-defined]
-        "may_treat": Permission.TREAT in request.permissions,  # type: ignore[attr-defined]
+        "may_change": Permission.CHANGE_PERSON in permissions_of(request),
+        "may_treat": Permission.TREAT in permissions_of(request),
     }
     return render(request, "board/board.html#lanes" if is_poll else "board/board.html", context)
 
@@ -94,8 +95,8 @@ def practitioner_from(request: HttpRequest, site: Site) -> User | None:
     people = User.objects.practitioners_at(site)
     if wanted and wanted != "all":
         return people.filter(public_id=wanted[:22]).first() if "\x00" not in wanted else None
-    if not wanted and Permission.TREAT in request.permissions:  # type: ignore[attr-defined]
-        return people.filter(pk=request.user.pk).first()
+    if not wanted and Permission.TREAT in permissions_of(request):
+        return people.filter(pk=user_of(request).pk).first()
     return None
 
 

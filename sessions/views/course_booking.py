@@ -23,6 +23,7 @@ from sessions.forms.booking import CourseRowsForm, offer_value, unbooked_session
 from sessions.models import Course, PlannedSession
 from sessions.proposing import Proposal, propose, service_of
 from sessions.slots import Fit
+from sessions.views.asking import permissions_of
 from sessions.views.courses import course_or_404
 
 FIT_WORD = {Fit.TOO_EARLY: _("Too early"), Fit.IDEAL: _("In the window"), Fit.LATE: _("Late")}
@@ -79,7 +80,7 @@ def course_book(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def way_back(request: HttpRequest, course: Course) -> str:
     """To the course for who may see it, else to the plan on the patient's page."""
-    if Permission.SEE_CLINICAL in request.permissions:  # type: ignore[attr-defined]
+    if Permission.SEE_CLINICAL in permissions_of(request):
         return reverse("course", args=[course.public_id])
     return reverse("patient", args=[course.patient.public_id]) + "?tab=plan"
 

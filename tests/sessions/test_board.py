@@ -53,7 +53,8 @@ def screened(patient, outcome: str, course=None, **finding) -> Screening:
 
 
 def test_four_lanes_by_what_must_be_done_next(desk, day):
-    people = {name: factories.make_patient(day.site, given_name=name) for name in ("Exa", "Wai", "Tre", "Don", "Mis", "Can")}
+    names = ("Exa", "Wai", "Tre", "Don", "Mis", "Can")
+    people = {name: factories.make_patient(day.site, given_name=name) for name in names}
     visits = {
         name: day.book(f"{9 + number:02}:00", patient=patient) for number, (name, patient) in enumerate(people.items())
     }
@@ -204,8 +205,10 @@ def test_the_number_of_queries_does_not_grow_with_the_day(desk, day, count, djan
         )
         patient = factories.make_patient(day.site)
         course = factories.make_course(patient, doctor, first_day=THURSDAY)
-        visit = day.book(f"{hour:02}:00", patient=patient, practitioner=doctor, room=room, course=course,
-                         service=factories.make_service(), planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
+        visit = day.book(
+            f"{hour:02}:00", patient=patient, practitioner=doctor, room=room, course=course,
+            service=factories.make_service(), planned_sessions=[course.planned_sessions.get(number=1)],
+        )  # fmt: skip
         put(visit, [STATUS.BOOKED, STATUS.ARRIVED, STATUS.DONE][number % 3], arrived_at=timezone.now())
     desk.get("/")
     with django_assert_max_num_queries(37) as queries:

@@ -317,8 +317,8 @@ def test_every_clash_of_a_course_is_reported_and_nothing_booked(day, course, tre
     clara = factories.make_patient(day.site, given_name="Clara", family_name="Jensen")
     day.book("10:00", day=dt.date(2026, 4, 9), patient=clara)
     before = counts()
+    slots = choices(day, course, treatment, ("10:00", "10:15", "19:00"))
     with pytest.raises(booking.CourseClash) as clash:
-        slots = choices(day, course, treatment, ("10:00", "10:15", "19:00"))
         booking.book_course(course=course, slots=slots, by=day.by)
     first, second, third = clash.value.report
     assert first.fits

@@ -1,27 +1,21 @@
 """Every URL x method x identity, generated from the URL resolver. A view that declares no access fails the test."""
+
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
-from django.utils import timezone
+from django.urls import NoReverseMatch, reverse
 
-from clinic.choices import Role
 from clinic.models import AccessEvent
 from clinic.permissions import POLICY
-from protocols import catalogue
-from sessions.models import AllergyTest, Clearance, Consent, Document, Message, TreatmentSession
 from tests import factories as make
+from tests.house.world import address, every_url, is_ours, make_world
 
 pytestmark = pytest.mark.django_db
 
-# allauth's own views carry no declaration of ours; these are what an unknown visitor may open.
-THIRD_PARTY = ("allauth.", "django.views.")
+# What an unknown visitor may open of allauth's own pages.
 OPEN_TO_ANYBODY = {
     "account_login", "account_signup", "account_logout", "account_inactive", "account_reset_password",
     "account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done",
@@ -33,83 +27,9 @@ OPEN_TO_ANYBODY = {
 METHODS = ("get", "post")
 
 
-def every_url(patterns: Any = None) -> Iterator[URLPattern]:
-    for pattern in patterns if patterns is not None else get_resolver().url_patterns:
-        if isinstance(pattern, URLResolver):
-            yield from every_url(pattern.url_patterns)
-        else:
-            yield pattern
-
-
-def is_ours(pattern: URLPattern) -> bool:
-    return not pattern.callback.__module__.startswith(THIRD_PARTY)
-
-
 @pytest.fixture
 def world() -> SimpleNamespace:
-    """One object of every kind at one site, and one person of every role, two of them limited to another site."""
-    site, other = make.make_site(), make.make_site()
-    doctor = make.make_user(Role.PRACTITIONER)
-    patient = make.make_patient(site)
-    course = make.make_course(patient, doctor)
-    appointment = make.make_appointment(patient, practitioner=doctor, room=make.make_room(site), course=course)
-    now = timezone.now()
-    record = TreatmentSession.objects.create(
-        appointment=appointment, patient=patient, course=course, catalogue=catalogue.current(), opened_at=now,
-        opened_by=doctor, practitioner=doctor, technique="tq-papule", delivery="dv-manual",
-    )  # fmt: skip
-    consent = Consent.objects.create(
-        patient=patient, course=course, plan_version=1, language="en", informed_at=now, informed_by=doctor
-    )
-    clearance = Clearance.objects.create(
-        patient=patient, course=course, rule_code="scr-keloid", answer_fingerprint="x", granted_by=doctor,
-        granted_at=now, reason="seen", valid_until=dt.date(2099, 1, 1),
-    )  # fmt: skip
-    test = AllergyTest.objects.create(patient=patient, substance="sub-ha-nc", placed_at=now, placed_by=doctor)
-    message = Message.objects.create(
-        kind="msg-24h", patient=patient, site=site, appointment=appointment, cause_kind="appointment",
-        cause_public_id=appointment.public_id, language="en", due_at=now, rfc_message_id="<a@b>", recipient="a@b.example",
-    )  # fmt: skip
-    document = Document.objects.create(
-        kind="aftercare", patient=patient, site=site, appointment=appointment, course=course, language="en",
-        template_version="1", verification_code="ABCD-EFGH", requested_at=now, requested_by=doctor,
-    )  # fmt: skip
-    return SimpleNamespace(
-        site=site, other=other, doctor=doctor, patient=patient, course=course, appointment=appointment, record=record,
-        consent=consent, clearance=clearance, test=test, message=message, document=document,
-        lot=make.make_lot(site), version=catalogue.current(), measurement=patient, medicine=patient, allergy=patient,
-        people={
-            "front-desk": make.make_user(Role.FRONT_DESK), "practitioner": doctor,
-            "medical-lead": make.make_user(Role.MEDICAL_LEAD), "manager": make.make_user(Role.MANAGER),
-            "front-desk elsewhere": make.make_user(Role.FRONT_DESK, site=other),
-            "practitioner elsewhere": make.make_user(Role.PRACTITIONER, site=other),
-        },
-    )  # fmt: skip
-
-
-# Which object a URL speaks of, by the first word of its path; a new noun must be named here.
-NOUNS = {
-    "patients": "patient", "courses": "course", "appointments": "appointment", "consents": "consent",
-    "clearances": "clearance", "allergy-tests": "test", "messages": "message", "documents": "document",
-    "stock": "lot", "protocols": "version", "staff": "doctor", "measurements": "measurement",
-    "medicines": "medicine", "allergies": "allergy", "day-documents": "document", "intake": "patient",
-}  # fmt: skip
-WORDS = {"code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "verification_code": "ABCD-EFGH", "kind": "aftercare",
-         "day": "2026-03-12", "language": "en", "step": "1", "number": "1", "key": "x" * 43, "uidb36": "1",
-         "question": "q-pregnant", "act": "confirm", "to": "arrived"}  # fmt: skip
-
-
-def address(pattern: URLPattern, world: SimpleNamespace) -> str:
-    kwargs: dict[str, Any] = {}
-    for name in pattern.pattern.converters:
-        if name == "public_id":
-            noun = str(pattern.pattern).split("/")[0]
-            assert noun in NOUNS, f"{pattern.name}: say in NOUNS what /{noun}/ speaks of"
-            kwargs[name] = getattr(world, NOUNS[noun]).public_id
-        else:
-            assert name in WORDS, f"{pattern.name}: say in WORDS what <{name}> may be"
-            kwargs[name] = int(WORDS[name]) if name in {"number"} else WORDS[name]
-    return reverse(str(pattern.name), kwargs=kwargs)
+    return make_world()
 
 
 def test_every_view_declares_its_access():

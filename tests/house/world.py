@@ -1,0 +1,253 @@
+"""A small clinic with one thing of every kind in every state that has a page, and the way to each page of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from clinic import inviting
+from clinic.choices import Role
+from clinic.doer import Doer
+from patients import links
+from patients.models import Allergy, Measurement, Medicine
+from protocols import catalogue
+from sessions.models import (
+    AllergyTest,
+    Appointment,
+    Clearance,
+    Consent,
+    Course,
+    Document,
+    Message,
+    TreatedArea,
+    TreatmentSession,
+    UsedProduct,
+)
+from tests import factories as make
+
+# Which object a URL speaks of, by the first word of its path; a new noun must be named here.
+NOUNS = {
+    "patients": "patient", "courses": "course", "appointments": "appointment", "consents": "consent",
+    "clearances": "clearance", "allergy-tests": "test", "messages": "message", "documents": "document",
+    "stock": "lot", "protocols": "version", "staff": "doctor", "measurement_id": "measurement",
+    "medicine_id": "medicine", "allergy_id": "allergy",
+}  # fmt: skip
+WORDS = {
+    "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
+    "kind": "aftercare", "language": "en", "section": "screening",
+}  # fmt: skip
+# allauth's own views carry no declaration of ours.
+THIRD_PARTY = ("allauth.", "django.views.")
+GATES = {"intake": "patient-intake", "appointment": "patient-appointment"}
+
+
+def every_url(patterns: Any = None) -> Iterator[URLPattern]:
+    for pattern in patterns if patterns is not None else get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from every_url(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def is_ours(pattern: URLPattern) -> bool:
+    return not pattern.callback.__module__.startswith(THIRD_PARTY)
+
+
+def our_urls(kind: str = "") -> list[URLPattern]:
+    """Our own addresses; of one kind of access ("staff", "public", "patient-link") if it is named."""
+    return [one for one in every_url() if is_ours(one) and (not kind or one.callback.access[0] == kind)]
+
+
+def address(pattern: URLPattern, world: SimpleNamespace, **instead: Any) -> str:
+    """The address of a page about the things of this world; `instead` puts another thing in the place of one noun."""
+    kwargs: dict[str, Any] = {}
+    for name in pattern.pattern.converters:
+        noun = str(pattern.pattern).split("/")[0] if name == "public_id" else name
+        if noun in NOUNS:
+            kwargs[name] = instead.get(NOUNS[noun], getattr(world, NOUNS[noun])).public_id
+        else:
+            assert name in WORDS, f"{pattern.name}: say in NOUNS or WORDS what <{name}> of /{noun}/ may be"
+            kwargs[name] = int(WORDS[name]) if name == "number" else WORDS[name]
+    return reverse(str(pattern.name), kwargs=kwargs)
+
+
+def addresses(pattern: URLPattern, world: SimpleNamespace) -> list[str]:
+    """The page once for every state its first thing can be in."""
+    first = NOUNS.get(str(pattern.pattern).split("/")[0], "") if "public_id" in pattern.pattern.converters else ""
+    variants = world.variants.get(first, [])
+    return [address(pattern, world), *(address(pattern, world, **{first: variant}) for variant in variants)]
+
+
+def make_world(**patient_fields: Any) -> SimpleNamespace:
+    """One object of every kind at one site, and one person of every role, two of them limited to another site."""
+    site, other = make.make_site(), make.make_site()
+    doctor = make.make_user(Role.PRACTITIONER)
+    make.make_shift(doctor, site)
+    patient = make.make_patient(site, **patient_fields)
+    stranger = make.make_patient(site)
+    course = make.make_course(patient, doctor)
+    room, now = make.make_room(site), timezone.now()
+    make.make_device(site)
+    service = make.make_service()
+    appointment = make.make_appointment(patient, practitioner=doctor, room=room, course=course, service=service)
+    world = SimpleNamespace(
+        site=site, other=other, doctor=doctor, patient=patient, stranger=stranger, course=course, room=room,
+        appointment=appointment, service=service, lot=make.make_lot(site), version=catalogue.current(), variants={},
+    )  # fmt: skip
+    world.people = {
+        "front-desk": make.make_user(Role.FRONT_DESK), "practitioner": doctor,
+        "medical-lead": make.make_user(Role.MEDICAL_LEAD), "manager": make.make_user(Role.MANAGER),
+        "front-desk elsewhere": make.make_user(Role.FRONT_DESK, site=other),
+        "practitioner elsewhere": make.make_user(Role.PRACTITIONER, site=other),
+    }  # fmt: skip
+    world.record = make_record(world, appointment, course)
+    add_paperwork(world, now)
+    add_states(world, now)
+    return world
+
+
+def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
+    """What hangs below a patient and a course."""
+    patient, course, doctor, site = world.patient, world.course, world.doctor, world.site
+    world.consent = Consent.objects.create(
+        patient=patient, course=course, plan_version=1, language="en", informed_at=now, informed_by=doctor
+    )
+    world.clearance = Clearance.objects.create(
+        patient=patient, course=course, rule_code="scr-keloid", answer_fingerprint="x", granted_by=doctor,
+        granted_at=now, reason="seen", valid_until=dt.date(2099, 1, 1),
+    )  # fmt: skip
+    world.test = AllergyTest.objects.create(
+        patient=patient, substance="sub-ha-nc", placed_at=now - dt.timedelta(hours=30), placed_by=doctor
+    )
+    world.medicine = Medicine.objects.create(patient=patient, name="Ramipril 5 mg", recorded_at=now)
+    world.allergy = Allergy.objects.create(
+        patient=patient, allergen="latex", note="Gloves", recorded_at=now, recorded_by=doctor
+    )
+    world.measurement = Measurement.objects.create(
+        patient=patient, code="m-weight", value=Decimal(70), taken_on=site.today(), recorded_at=now, recorded_by=doctor
+    )
+    world.message = make_message(world, "scheduled")
+    world.document = make_document(world, "queued")
+
+
+def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
+    """The same kinds of things in the other states that offer other forms. Each stands on an hour of its own."""
+    visits = [make_visit(world, hours=6 + 2 * number) for number in range(5)]
+    arrived, begun, ended, signed, cancelled = visits
+    set_fields(arrived, status="arrived", arrived_at=now)
+    set_fields(cancelled, status="cancelled", cancelled_at=now, cancel_reason="Ill")
+    stamps = {"history_confirmed_at": now, "begun_at": now}
+    for visit, status in ((begun, "in-treatment"), (ended, "done"), (signed, "done")):
+        set_fields(visit, status=status, arrived_at=now)
+    make_record(world, begun, begun.course, status="begun", **stamps)
+    make_record(world, ended, ended.course, status="ended", ended_at=now, **stamps)
+    done = make_record(world, signed, signed.course, status="ended", ended_at=now, **stamps)
+    set_fields(done, status="signed", signed_at=now, signed_by=world.doctor, content_digest="0" * 64)
+    proposed = make.make_course(world.patient, world.doctor, approved=False)
+    world.variants = {
+        "appointment": visits, "course": [proposed, arrived.course],
+        "message": [make_message(world, state) for state in ("failed", "unknown", "sent", "suppressed")],
+        "document": [make_document(world, "issued"), make_document(world, "failed")],
+        "consent": [signed_consent(world, now)], "medicine": [], "patient": [world.stranger],
+        "doctor": [world.people["front-desk"]],
+    }  # fmt: skip
+
+
+def set_fields(row: Any, **fields: Any) -> None:
+    type(row).objects.filter(pk=row.pk).update(**fields)
+    row.refresh_from_db()
+
+
+def make_visit(world: SimpleNamespace, *, hours: int) -> Appointment:
+    starts = timezone.now().replace(minute=0, second=0, microsecond=0) + dt.timedelta(hours=hours)
+    course: Course = make.make_course(world.patient, world.doctor)
+    return make.make_appointment(
+        world.patient, practitioner=world.doctor, room=world.room, course=course, service=world.service,
+        starts_at=starts, planned_session=course.planned_sessions.get(number=1),
+    )  # fmt: skip
+
+
+def make_record(world: SimpleNamespace, visit: Appointment, course: Course, **fields: Any) -> TreatmentSession:
+    record = TreatmentSession.objects.create(
+        **{
+            "appointment": visit, "patient": world.patient, "course": course, "catalogue": catalogue.current(),
+            "opened_at": timezone.now(), "opened_by": world.doctor, "practitioner": world.doctor,
+            "technique": "tq-papule", "delivery": "dv-manual", "drawn_up_ml": Decimal(2), "wasted_ml": Decimal("0.2"),
+        }
+        | fields
+    )  # fmt: skip
+    UsedProduct.objects.create(
+        treatment_session=record, patient=world.patient, position=1, substance="sub-ha-nc", strength=Decimal(10),
+        strength_unit="mg/ml", volume_ml=Decimal(2), lot=world.lot, lot_label=str(world.lot),
+    )  # fmt: skip
+    TreatedArea.objects.create(
+        treatment_session=record, patient=world.patient, region="reg-face", points=60, ml_per_point=Decimal("0.03"),
+        depth_mm=Decimal("1.5"),
+    )  # fmt: skip
+    return record
+
+
+def make_message(world: SimpleNamespace, state: str) -> Message:
+    now = timezone.now()
+    number = Message.objects.count() + 1
+    return Message.objects.create(
+        kind="msg-24h", patient=world.patient, site=world.site, appointment=world.appointment,
+        cause_kind="appointment", cause_public_id=world.appointment.public_id, cause_revision=number, language="en",
+        due_at=now, rfc_message_id=f"<{number}@halden.example>", recipient="a@b.example", state=state,
+        reason="the mail server refused" if state in {"failed", "suppressed"} else "",
+        sent_at=now if state == "sent" else None, claimed_at=now if state == "unknown" else None,
+    )  # fmt: skip
+
+
+def make_document(world: SimpleNamespace, state: str) -> Document:
+    now = timezone.now()
+    issued = {"pdf": b"%PDF-1.7 a page", "sha256": "a" * 64, "issued_at": now, "pages": 1} if state == "issued" else {}
+    return Document.objects.create(
+        kind="aftercare", state=state, patient=world.patient, site=world.site, appointment=world.appointment,
+        course=world.course, language="en", template_version="1", requested_at=now, requested_by=world.doctor,
+        verification_code=f"ABCD-{Document.objects.count():04d}", **issued,
+    )  # fmt: skip
+
+
+def signed_consent(world: SimpleNamespace, now: dt.datetime) -> Consent:
+    return Consent.objects.create(
+        patient=world.patient, course=world.course, plan_version=1, language="en", informed_at=now,
+        informed_by=world.doctor, signed_at=now, method="paper", recorded_by=world.doctor, photos_record=True,
+        photos_teaching=False, photos_publicity=False,
+    )  # fmt: skip
+
+
+def behind_link(world: SimpleNamespace, purpose: str) -> Client:
+    """A patient's browser that has opened a link of this purpose and passed the gate."""
+    client = Client(raise_request_exception=False)
+    subject = world.appointment if purpose == "appointment" else None
+    _link, token = links.issue(
+        patient=world.patient, site=world.site, purpose=purpose, expires_at=timezone.now() + dt.timedelta(days=2),
+        by=Doer(kind="system", label="test"), subject=subject,
+    )  # fmt: skip
+    assert client.get(reverse("patient-link", args=[token])).status_code == 302
+    answer = client.post(reverse("patient-gate"), birth_date_fields(world.patient.birth_date))
+    assert answer.status_code == 302 and reverse(GATES[purpose]) in answer["Location"], answer.content
+    return client
+
+
+def birth_date_fields(day: dt.date) -> dict[str, str]:
+    return {
+        "birth_date_0": str(day.day), "birth_date_1": str(day.month), "birth_date_2": str(day.year),
+        "birth_date_day": str(day.day), "birth_date_month": str(day.month), "birth_date_year": str(day.year),
+        "birth_date": day.isoformat(),
+    }  # fmt: skip
+
+
+def open_invitation(world: SimpleNamespace) -> str:
+    """The address an invited person gets by mail."""
+    by = Doer.staff(world.people["manager"], world.site)
+    _invitation, token = inviting.invite(email="new@halden.example", name="New Person", language="en", roles=[], by=by)
+    return reverse("invitation", args=[token])

@@ -11,7 +11,7 @@ from clinic.models import AuditEvent, Site, User
 from clinic.models.audit import Logged
 
 
-def readable(model: type[Logged], *, user: User, site: Site, held: frozenset[Permission]) -> QuerySet[Any]:
+def readable(model: type[Logged], *, user: User, site: Site, held: frozenset[str]) -> QuerySet[Any]:
     """All rows for medical lead and manager; for a practitioner those about patients they themselves acted on, and
     their own. A role limited to sites reads the rows of those sites."""
     rows: QuerySet[Any] = model._default_manager.all()

@@ -55,7 +55,9 @@ class NumberField(forms.CharField):
 class MeasurementsForm(HouseForm):
     """Any of the readings, all of one day; empty ones are left out."""
 
-    def __init__(self, *args: Any, scales: Mapping[str, Scale], language: str, today: dt.date, born: dt.date, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, scales: Mapping[str, Scale], language: str, today: dt.date, born: dt.date, **kwargs: Any
+    ) -> None:
         self.scales, self.today, self.born = scales, today, born
         super().__init__(*args, **kwargs)
         self.fields["taken_on"] = DayField(label=_("Taken on"), initial=today)

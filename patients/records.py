@@ -61,7 +61,8 @@ def amend(
     if before.version != seen_version:
         raise Stale(
             _("Somebody else changed this record while you were typing. Compare, then save again."),
-            theirs=[(str(Patient._meta.get_field(name).verbose_name), _shown(before, name)) for name in PERSON_FIELDS],
+            theirs=[(str(field.verbose_name), _shown(before, field.name)) for field in Patient._meta.fields
+                    if field.name in PERSON_FIELDS],
         )
     changed = {name: [str(getattr(before, name) or ""), str(values[name] or "")] for name in PERSON_FIELDS
                if str(getattr(before, name) or "") != str(values[name] or "")}  # fmt: skip

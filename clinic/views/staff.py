@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import translation
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic import access_log, inviting, staffing
 from clinic.choices import Permission, Role
 from clinic.errors import Refused, Stale
+from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.models import Invitation, User
 from clinic.permissions import public, requires
@@ -23,7 +24,7 @@ from clinic.staff_forms import FirstPasswordForm, InviteForm, MemberForm
 
 @requires(Permission.SEE_STAFF)
 @require_safe
-def staff(request: HttpRequest) -> HttpResponse:
+def staff(request: StaffRequest) -> HttpResponse:
     typed = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     role = request.GET.get("role", "")
     found = User.objects.prefetch_related("roles__site").order_by("-is_active", "name")
@@ -33,15 +34,15 @@ def staff(request: HttpRequest) -> HttpResponse:
         found = found.filter(roles__role=role).distinct()
     context = {
         "members": found, "typed": typed, "role": role, "roles": Role.choices,
-        "may_change": Permission.CHANGE_STAFF in request.permissions,  # type: ignore[attr-defined]
+        "may_change": Permission.CHANGE_STAFF in request.permissions,
     }  # fmt: skip
     return render(request, "clinic/staff.html", context)
 
 
 @requires(Permission.CHANGE_STAFF)
 @require_http_methods(["GET", "POST"])
-def staff_invite(request: HttpRequest) -> HttpResponse:
-    form = InviteForm(request.POST or None, initial={"language": request.user.language})  # type: ignore[union-attr]
+def staff_invite(request: StaffRequest) -> HttpResponse:
+    form = InviteForm(request.POST or None, initial={"language": request.user.language})
     if request.method == "GET":
         return render(request, "clinic/staff_invite.html", {"form": form})
     if form.is_valid():
@@ -63,14 +64,14 @@ def staff_invite(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.CHANGE_STAFF)
 @require_POST
-def staff_invite_again(request: HttpRequest, public_id: str) -> HttpResponse:
+def staff_invite_again(request: StaffRequest, public_id: str) -> HttpResponse:
     member = get_object_or_404(User, public_id=public_id)
     invitation, token = inviting.invite_again(user=member, by=access_log.doer_of(request))
     tell_about_mail(request, invitation, token)
     return redirect("staff")
 
 
-def tell_about_mail(request: HttpRequest, invitation: Invitation, token: str) -> None:
+def tell_about_mail(request: StaffRequest, invitation: Invitation, token: str) -> None:
     if inviting.mail_invitation(invitation, token):
         messages.success(request, _("The invitation is on its way to %(email)s.") % {"email": invitation.user.email})
     else:
@@ -81,7 +82,7 @@ def tell_about_mail(request: HttpRequest, invitation: Invitation, token: str) ->
 
 @requires(Permission.CHANGE_STAFF)
 @require_http_methods(["GET", "POST"])
-def staff_edit(request: HttpRequest, public_id: str) -> HttpResponse:
+def staff_edit(request: StaffRequest, public_id: str) -> HttpResponse:
     member = get_object_or_404(User, public_id=public_id)
     if request.method == "GET":
         form = MemberForm(seen_version=member.version, initial=MemberForm.initial_of(member))
@@ -111,7 +112,7 @@ def staff_edit(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @public
 @require_http_methods(["GET", "HEAD", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
+def invitation(request: StaffRequest, token: str) -> HttpResponse:
     """Set the first password and come in. Opening changes nothing; a dead link says so and no more."""
     found = inviting.open_invitation(token)
     if found is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from clinic import access_log, audit_reading
 from clinic.choices import AccessCategory, Permission
 from clinic.forms import check_one_line
+from clinic.http import StaffRequest
 from clinic.models import AccessEvent, AuditEvent
 from clinic.permissions import requires
 from patients.forms import DayField
@@ -37,16 +38,16 @@ class LogFilter(forms.Form):
         first, last = self.cleaned_data.get("first_day"), self.cleaned_data["last_day"]
         if first and last and last < first:
             raise forms.ValidationError(_("This day lies before the first one."))
-        return last  # type: ignore[no-any-return]
+        return last
 
 
 @requires(Permission.SEE_AUDIT)
 @require_safe
-def audit_log(request: HttpRequest) -> HttpResponse:
+def audit_log(request: StaffRequest) -> HttpResponse:
     """Newest first; deeds, or looks (views, searches, prints, denials)."""
     looks = request.GET.get("kind") == LOOKS
-    site, held = here(request), request.permissions  # type: ignore[attr-defined]
-    rows = audit_reading.readable(AccessEvent if looks else AuditEvent, user=request.user, site=site, held=held)  # type: ignore[arg-type]
+    site, held = here(request), request.permissions
+    rows = audit_reading.readable(AccessEvent if looks else AuditEvent, user=request.user, site=site, held=held)
     form = LogFilter(request.GET)
     if form.is_valid():
         asked = form.cleaned_data
@@ -68,7 +69,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
     return render(request, "patients/audit_log.html", context, status=200 if form.is_valid() else 422)
 
 
-def patients_meant(request: HttpRequest, typed: str) -> list[str] | None:
+def patients_meant(request: StaffRequest, typed: str) -> list[str] | None:
     """Public ids of the patients a filter text means: a public id itself, or anything the search finds. None = all."""
     if not typed:
         return None
@@ -77,7 +78,7 @@ def patients_meant(request: HttpRequest, typed: str) -> list[str] | None:
     return list(exact) or list(visible.matching(typed).values_list("public_id", flat=True)[:MOST_PATIENTS])
 
 
-def with_patients(request: HttpRequest, events: Any) -> list[tuple[Any, Patient | None]]:
+def with_patients(request: StaffRequest, events: Any) -> list[tuple[Any, Patient | None]]:
     """Each row with the patient it is about, as far as this person may know them."""
     rows = list(events)
     wanted = {row.patient_public_id for row in rows} - {""}

@@ -199,7 +199,7 @@ def speak(request: HttpRequest, patient: Patient) -> str:
     chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
     language = next((code for code in (chosen, patient.language) if code in known), "en")
     translation.activate(language)
-    request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+    request.LANGUAGE_CODE = language
     return language
 
 

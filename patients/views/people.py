@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from clinic import access_log
 from clinic.choices import Permission
 from clinic.errors import Refused, Stale
+from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.permissions import requires
 from patients import records
@@ -26,7 +27,7 @@ from patients.views.common import chart_url, here, visible_patient
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def patient_new(request: HttpRequest) -> HttpResponse:
+def patient_new(request: StaffRequest) -> HttpResponse:
     site = here(request)
     if request.method == "GET":
         return show(request, PersonForm(site=site, initial=typed_before(request)))
@@ -49,7 +50,7 @@ def patient_new(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def patient_edit(request: HttpRequest, public_id: str) -> HttpResponse:
+def patient_edit(request: StaffRequest, public_id: str) -> HttpResponse:
     site, patient = here(request), visible_patient(request, public_id)
     if request.method == "GET":
         access_log.viewed(request, patient=patient)
@@ -73,7 +74,7 @@ def patient_edit(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.SEE_PERSON)
 @require_http_methods(["GET", "POST"])
-def patient_open(request: HttpRequest, public_id: str) -> HttpResponse:
+def patient_open(request: StaffRequest, public_id: str) -> HttpResponse:
     """A limited role asks for a record of another site: with a reason, logged, from then on known here."""
     patient = Patient.objects.current().filter(public_id=public_id).first()
     if patient is None:
@@ -97,7 +98,7 @@ def patient_open(request: HttpRequest, public_id: str) -> HttpResponse:
 
 # --- showing ----------------------------------------------------------------------------------------------------------
 def show(
-    request: HttpRequest,
+    request: StaffRequest,
     form: PersonForm,
     *,
     patient: Patient | None = None,
@@ -105,12 +106,13 @@ def show(
     theirs: Sequence[tuple[str, str]] = (),
     status: int = 200,
 ) -> HttpResponse:
-    context = {"form": form, "patient": patient, "likely": likely, "theirs": theirs, "cancel_url": chart_url(patient) if patient else ""}
+    back = chart_url(patient) if patient else ""
+    context = {"form": form, "patient": patient, "likely": likely, "theirs": theirs, "cancel_url": back}
     return render(request, "patients/edit.html", context, status=status)
 
 
 def show_refusal(
-    request: HttpRequest, form: PersonForm, refusal: Refused, *, patient: Patient | None = None
+    request: StaffRequest, form: PersonForm, refusal: Refused, *, patient: Patient | None = None
 ) -> HttpResponse:
     """The form again with everything typed, and beside it whom it resembles or what somebody else saved."""
     if isinstance(refusal, LooksLikeAnother):
@@ -123,7 +125,7 @@ def show_refusal(
     return show(request, form, patient=patient, status=422)
 
 
-def shown_likely(request: HttpRequest, likely: Sequence[Likely]) -> list[dict[str, Any]]:
+def shown_likely(request: StaffRequest, likely: Sequence[Likely]) -> list[dict[str, Any]]:
     """Each lookalike with its link; of a record this person may not see, only name and birth year."""
     ids = [one.patient.pk for one in likely]
     seen = set(Patient.objects.visible_to(request.user).filter(pk__in=ids).values_list("pk", flat=True))
@@ -133,7 +135,7 @@ def shown_likely(request: HttpRequest, likely: Sequence[Likely]) -> list[dict[st
     ]
 
 
-def typed_before(request: HttpRequest) -> dict[str, str]:
+def typed_before(request: StaffRequest) -> dict[str, str]:
     """A name typed into the search box is not typed twice."""
     words = request.GET.get("name", "").replace("\x00", "")[:160].split()
     if not words or not all(any(sign.isalpha() for sign in word) for word in words):

@@ -4,13 +4,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from clinic import access_log
 from clinic.choices import AccessCategory, Permission
+from clinic.http import StaffRequest
 from clinic.permissions import requires
 from patients import finding
 from patients.labels import LANGUAGE_CHOICES
@@ -27,7 +28,7 @@ SORTS = {
 
 @requires(Permission.SEE_PERSON)
 @require_safe
-def patients(request: HttpRequest) -> HttpResponse:
+def patients(request: StaffRequest) -> HttpResponse:
     """Everybody this person may see; with a search also, as name and birth year, those known elsewhere."""
     typed = clean_query(request)
     chosen = {"sort": pick(request, "sort", SORTS, "name"), "language": pick(request, "language", dict(LANGUAGE_CHOICES), ""),
@@ -45,36 +46,36 @@ def patients(request: HttpRequest) -> HttpResponse:
         "typed": typed, "page": page, "elsewhere": elsewhere, "chosen": chosen, "today": site.today(),
         "sorts": [(code, text) for code, (text, _order) in SORTS.items()], "languages": LANGUAGE_CHOICES,
         "anybody": bool(page.paginator.count or typed or chosen["language"] or chosen["where"] == "here"),
-        "may_register": Permission.CHANGE_PERSON in request.permissions,  # type: ignore[attr-defined]
+        "may_register": Permission.CHANGE_PERSON in request.permissions,
     }  # fmt: skip
-    wants_rows = request.htmx and request.htmx.target == "patient-rows"  # type: ignore[attr-defined]
+    wants_rows = request.htmx and request.htmx.target == "patient-rows"
     return render(request, "patients/list.html#rows" if wants_rows else "patients/list.html", context)
 
 
 @requires(Permission.SEE_PERSON)
 @require_safe
-def patient_search(request: HttpRequest) -> HttpResponse:
+def patient_search(request: StaffRequest) -> HttpResponse:
     """At most eight suggestions while typing; without a script the box leads here and gets a page of its own."""
     typed = clean_query(request)
     found = list(finding.visible(request.user, typed)[:MOST_SUGGESTED]) if typed else []
     elsewhere = finding.elsewhere(request.user, typed) if typed else []
     note_search(request, typed, len(found))
     context = {"typed": typed, "found": found, "elsewhere": elsewhere, "most": MOST_SUGGESTED,
-               "may_register": Permission.CHANGE_PERSON in request.permissions}  # type: ignore[attr-defined]  # fmt: skip
-    name = "patients/search.html#suggestions" if request.htmx else "patients/search.html"  # type: ignore[attr-defined]
+               "may_register": Permission.CHANGE_PERSON in request.permissions}  # fmt: skip
+    name = "patients/search.html#suggestions" if request.htmx else "patients/search.html"
     return render(request, name, context)
 
 
-def clean_query(request: HttpRequest) -> str:
+def clean_query(request: StaffRequest) -> str:
     """What was typed, without signs the database refuses; a search has no wrong input, only no result."""
     return " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
 
 
-def pick(request: HttpRequest, name: str, known: Any, default: str) -> str:
+def pick(request: StaffRequest, name: str, known: Any, default: str) -> str:
     value = request.GET.get(name, default)
     return value if value in known else default
 
 
-def note_search(request: HttpRequest, typed: str, found: int) -> None:
+def note_search(request: StaffRequest, typed: str, found: int) -> None:
     if typed:
         access_log.note(request, AccessCategory.SEARCH, detail={"found": found, "letters": len(typed)})

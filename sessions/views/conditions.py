@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -15,6 +15,7 @@ from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import Refused
 from clinic.forms import HouseForm
+from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.permissions import requires
 from patients import conditions
@@ -29,7 +30,7 @@ from sessions.views.rescreening import screen_again
 
 @requires(Permission.SEE_CLINICAL)
 @require_safe
-def medicines(request: HttpRequest, public_id: str) -> HttpResponse:
+def medicines(request: StaffRequest, public_id: str) -> HttpResponse:
     patient = visible_patient(request, public_id)
     access_log.viewed(request, patient=patient)
     return show(request, patient)
@@ -37,7 +38,7 @@ def medicines(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_POST
-def medicine_add(request: HttpRequest, public_id: str) -> HttpResponse:
+def medicine_add(request: StaffRequest, public_id: str) -> HttpResponse:
     patient, form = visible_patient(request, public_id), MedicineForm(request.POST)
 
     def deed(doer: Doer) -> None:
@@ -48,7 +49,7 @@ def medicine_add(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_http_methods(["GET", "POST"])
-def medicine_class(request: HttpRequest, public_id: str, medicine_id: str) -> HttpResponse:
+def medicine_class(request: StaffRequest, public_id: str, medicine_id: str) -> HttpResponse:
     """Say what kind of medicine it is, or that it is none of the kinds that matter here."""
     patient = visible_patient(request, public_id)
     medicine = get_object_or_404(Medicine, patient=patient, public_id=medicine_id, ended_at=None)
@@ -69,7 +70,7 @@ def medicine_class(request: HttpRequest, public_id: str, medicine_id: str) -> Ht
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_POST
-def medicine_end(request: HttpRequest, public_id: str, medicine_id: str) -> HttpResponse:
+def medicine_end(request: StaffRequest, public_id: str, medicine_id: str) -> HttpResponse:
     patient = visible_patient(request, public_id)
     medicine = get_object_or_404(Medicine, patient=patient, public_id=medicine_id, ended_at=None)
     form = HouseForm(request.POST, seen_version=medicine.version)
@@ -82,7 +83,7 @@ def medicine_end(request: HttpRequest, public_id: str, medicine_id: str) -> Http
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_POST
-def allergy_add(request: HttpRequest, public_id: str) -> HttpResponse:
+def allergy_add(request: StaffRequest, public_id: str) -> HttpResponse:
     patient = visible_patient(request, public_id)
     form = AllergyForm(request.POST, choices=allergen_choices())
 
@@ -97,7 +98,7 @@ def allergy_add(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_POST
-def allergy_none(request: HttpRequest, public_id: str) -> HttpResponse:
+def allergy_none(request: StaffRequest, public_id: str) -> HttpResponse:
     patient, form = visible_patient(request, public_id), HouseForm(request.POST)
 
     def deed(doer: Doer) -> None:
@@ -108,7 +109,7 @@ def allergy_none(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_http_methods(["GET", "POST"])
-def allergy_end(request: HttpRequest, public_id: str, allergy_id: str) -> HttpResponse:
+def allergy_end(request: StaffRequest, public_id: str, allergy_id: str) -> HttpResponse:
     patient = visible_patient(request, public_id)
     allergy = get_object_or_404(Allergy, patient=patient, public_id=allergy_id, ended_at=None)
     form = ReasonForm(request.POST or None, seen_version=allergy.version)
@@ -126,7 +127,7 @@ def allergy_end(request: HttpRequest, public_id: str, allergy_id: str) -> HttpRe
 
 # --- shared -------------------------------------------------------------------------------------------------------------
 def carry_out(
-    request: HttpRequest, patient: Patient, form: HouseForm, deed: Callable[[Doer], None]
+    request: StaffRequest, patient: Patient, form: HouseForm, deed: Callable[[Doer], None]
 ) -> HttpResponse | None:
     """One deed, one effect, one new screening; None when the form has to be shown again with what is wrong."""
     if not form.is_valid():
@@ -145,7 +146,7 @@ def carry_out(
 
 
 def show(
-    request: HttpRequest,
+    request: StaffRequest,
     patient: Patient,
     *,
     medicine_form: MedicineForm | None = None,
@@ -164,7 +165,7 @@ def show(
         ],
         "allergies": [{"allergy": one, "name": allergens.get(one.allergen, one.allergen)} for one in open_allergies],
         "medicine_form": medicine_form or MedicineForm(), "allergy_form": allergy_form or AllergyForm(choices=allergen_choices()),
-        "none_form": HouseForm(), "may_change": Permission.CHANGE_CLINICAL in request.permissions,  # type: ignore[attr-defined]
+        "none_form": HouseForm(), "may_change": Permission.CHANGE_CLINICAL in request.permissions,
     }  # fmt: skip
     return render(request, "intake/medicines.html", context, status=status)
 

@@ -6,7 +6,7 @@ import datetime as dt
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +17,7 @@ from clinic import access_log
 from clinic.choices import Permission
 from clinic.errors import Refused
 from clinic.forms import HouseForm
+from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.permissions import requires
 from patients import intake, links
@@ -33,7 +34,7 @@ DESK_HOURS = 3  # the tablet stays with the patient in the waiting room
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def intake_send(request: HttpRequest, public_id: str) -> HttpResponse:
+def intake_send(request: StaffRequest, public_id: str) -> HttpResponse:
     """The page with the three ways; sending puts the mail into the outbox."""
     patient = visible_patient(request, public_id)
     form = HouseForm(request.POST or None)
@@ -57,7 +58,7 @@ def intake_send(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def intake_qr(request: HttpRequest, public_id: str) -> HttpResponse:
+def intake_qr(request: StaffRequest, public_id: str) -> HttpResponse:
     """A new link, shown once as a code to scan with the patient's own phone. It is nowhere else."""
     patient = visible_patient(request, public_id)
     if request.method == "GET":
@@ -73,7 +74,7 @@ def intake_qr(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def intake_desk(request: HttpRequest, public_id: str) -> HttpResponse:
+def intake_desk(request: StaffRequest, public_id: str) -> HttpResponse:
     """Hand this device to the patient: whoever is signed in is signed out first, then the patient's own link opens."""
     patient = visible_patient(request, public_id)
     if request.method == "GET":
@@ -86,7 +87,7 @@ def intake_desk(request: HttpRequest, public_id: str) -> HttpResponse:
     return redirect("patient-link", token=token)
 
 
-def show(request: HttpRequest, patient: Patient, form: HouseForm, *, status: int = 200) -> HttpResponse:
+def show(request: StaffRequest, patient: Patient, form: HouseForm, *, status: int = 200) -> HttpResponse:
     draft = intake.draft_of(patient)
     questions = catalogue.questions_of(catalogue.current_questionnaire())
     asked = {question.key for question in patient_questions(questions, sex=patient.sex)}

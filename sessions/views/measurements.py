@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from clinic import access_log
 from clinic.choices import Permission
 from clinic.errors import Refused
+from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.permissions import requires
 from patients import measuring
@@ -31,12 +32,12 @@ COMPUTED = frozenset({"m-bmi"})  # from weight and height, never typed where bot
 
 @requires(Permission.SEE_CLINICAL)
 @require_http_methods(["GET", "POST"])
-def measurements(request: HttpRequest, public_id: str) -> HttpResponse:
+def measurements(request: StaffRequest, public_id: str) -> HttpResponse:
     patient = visible_patient(request, public_id)
     if request.method == "GET":
         access_log.viewed(request, patient=patient)
         return show(request, patient, form_for(request, patient))
-    if Permission.CHANGE_CLINICAL not in request.permissions:  # type: ignore[attr-defined]
+    if Permission.CHANGE_CLINICAL not in request.permissions:
         access_log.denied(request, Permission.CHANGE_CLINICAL)
         raise Refused(_("Your role does not allow you to record measurements."))
     form = form_for(request, patient)
@@ -61,7 +62,7 @@ def measurements(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_http_methods(["GET", "POST"])
-def measurement_withdraw(request: HttpRequest, public_id: str, measurement_id: str) -> HttpResponse:
+def measurement_withdraw(request: StaffRequest, public_id: str, measurement_id: str) -> HttpResponse:
     patient = visible_patient(request, public_id)
     measurement = get_object_or_404(Measurement, patient=patient, public_id=measurement_id)
     form = ReasonForm(request.POST or None)
@@ -86,18 +87,18 @@ def scales() -> dict[str, Any]:
     return {code: known[code] for code in order if code not in COMPUTED}
 
 
-def form_for(request: HttpRequest, patient: Patient) -> MeasurementsForm:
+def form_for(request: StaffRequest, patient: Patient) -> MeasurementsForm:
     return MeasurementsForm(
         request.POST or None, scales=scales(), language=get_language() or "en", today=here(request).today(),
         born=patient.birth_date,
     )  # fmt: skip
 
 
-def show(request: HttpRequest, patient: Patient, form: MeasurementsForm, *, status: int = 200) -> HttpResponse:
+def show(request: StaffRequest, patient: Patient, form: MeasurementsForm, *, status: int = 200) -> HttpResponse:
     history = list(patient.measurements.select_related("recorded_by"))
     context = {
         "patient": patient, "form": form, "rows": [row_of(one) for one in history],
-        "may_change": Permission.CHANGE_CLINICAL in request.permissions,  # type: ignore[attr-defined]
+        "may_change": Permission.CHANGE_CLINICAL in request.permissions,
     }  # fmt: skip
     return render(request, "intake/measurements.html", context, status=status)
 

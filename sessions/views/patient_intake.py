@@ -24,7 +24,7 @@ from patients.intake_form import SignForm
 from patients.labels import LinkPurpose
 from patients.models import PatientLink, QuestionnaireResponse
 from patients.questionnaire import Question, asked
-from patients.views.gate import behind_gate, finish, has_finished, dead_link
+from patients.views.gate import behind_gate, dead_link, finish, has_finished
 from protocols import catalogue
 from protocols.findings import Stage
 from sessions.screenings import screen_now

@@ -41,7 +41,9 @@ def post(client: Client, url: str, page: str | None = None, **values: Any) -> An
 
 def test_a_manager_invites_and_the_invited_person_comes_in(client: Client, manager: User) -> None:
     factories.signed_in(client, manager)
-    answer = post(client, reverse("staff-invite"), name="Deniz Ak", email="Deniz@Halden.example", language="tr", roles=["front-desk"])
+    answer = post(
+        client, reverse("staff-invite"), name="Deniz Ak", email="Deniz@Halden.example", language="tr", roles=["front-desk"]
+    )
     assert answer.status_code == 302
     (letter,) = mail.outbox
     assert letter.to == ["deniz@halden.example"]

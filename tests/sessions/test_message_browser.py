@@ -86,6 +86,7 @@ def test_desk_repairs_a_mail_that_came_back(
     page.get_by_role("link", name="Failed").click()
     page.get_by_role("link", name="Aisha Bello").click()
     expect(page.get_by_text("no such user here").first).to_be_visible()
+    expect(page.frame_locator(".mail-frame").get_by_text("Hello Aisha,")).to_be_visible()
     picture(page, "messages-bounced")
     no_axe_findings(page)
     # when the desk corrects the address
@@ -107,6 +108,7 @@ def test_desk_settles_an_unknown_mail(
     page.goto("/messages/?tab=failed")
     page.get_by_role("link", name="Tom Okafor").click()
     expect(page.get_by_text("Ask the patient, then settle it here.")).to_be_visible()
+    expect(page.frame_locator(".mail-frame").get_by_text("Hello Tom,")).to_be_visible()
     picture(page, "messages-unknown")
     no_axe_findings(page)
     page.get_by_role("button", name="It arrived").click()

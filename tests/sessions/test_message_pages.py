@@ -48,6 +48,8 @@ def as_sent(message: Message) -> Message:
 def as_bounced(message: Message) -> Message:
     messaging.move(message, S.SENDING, claimed_at=timezone.now())
     messaging.move(message, S.BOUNCED, reason="550 no such user")
+    message.patient.email_problem = "550 no such user"  # type: ignore[union-attr]
+    message.patient.save()  # type: ignore[union-attr]
     return message
 
 

@@ -133,8 +133,10 @@ def entries_of(
     for printed, (_number, group) in enumerate(groupby(items, key=lambda item: item.number), start=1):
         first, *more = same = list(group)
         said = [item for item in same if not item.answer]
-        paragraphs = [Paragraph(item.text(language), head=f"{item.name_in(language)}.") for item in said]
+        paragraphs: list[Paragraph] = []
         for item in same:
+            if not item.answer:
+                paragraphs.append(Paragraph(item.text(language), head=f"{item.name_in(language)}."))
             paragraphs += notes.get(item.code, list)()
         entries.append(
             Entry(
@@ -183,9 +185,9 @@ class _Filled:
 
     def grade(self) -> str:
         grade = self.catalogue.indications[self.plan.indication].evidence.strip()
-        key = f"grade_{grade.replace('−', '-').replace('–', '-')}"
-        words = self.say(key if key in CONSENT else "grade_unknown")
-        return self.say("grade", grade=grade or "–", words=words)
+        keys = [f"grade_{part.replace('−', '-')}" for part in grade.split("/")]
+        words = [self.say(key if key in CONSENT else "grade_unknown") for key in keys]
+        return self.say("grade", grade=grade or "–", words=self.say("grade_or").join(words))
 
     def products(self) -> tuple[ProductLine, ...]:
         return tuple(self.product(item) for item in self.course.items.all())

@@ -101,6 +101,7 @@ CONSENT: Mapping[str, Text] = {
     "grade_D": Text.of(
         en="claims only, or trials that speak against it", tr="yalnızca iddia, veya aleyhte çalışmalar"
     ),
+    "grade_or": Text.of(en="; or, depending on the product, ", tr="; ürüne göre ise "),
     "grade_unknown": Text.of(en="not graded", tr="derecelendirilmemiş"),
     "product": Text.of(en="Product", tr="Ürün"),
     "strength": Text.of(en="Strength", tr="Yoğunluk"),

@@ -131,6 +131,7 @@ def test_a_link_of_another_purpose_opens_no_health_questions(client: Client) -> 
         expires_at=timezone.now() + dt.timedelta(days=7), by=desk,
     )  # fmt: skip
     client.get(url_of(token))
+    assert client.post(reverse("patient-gate"), {"birth_date": "1984-08-09"}).status_code == 404
     assert links.pass_gate(link, BORN) == links.Gate.PASSED
     assert client.get(reverse("patient-intake")).status_code == 404
 

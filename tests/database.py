@@ -45,14 +45,19 @@ def make(*, keep: bool) -> None:
     owner, app = connections["owner"], connections["default"]
     name = owner.settings_dict["TEST"]["NAME"]
     with owner_cursor() as cursor:
-        if not (keep and exists(cursor, name)):
+        reused = keep and made_from(cursor, name) == fingerprint()
+        if not reused:
             template = migrated_template(cursor)
             copy_database(cursor, template, name)
+            comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
+            cursor.execute(comment.format(sql.Identifier(name), sql.Literal(fingerprint())))
     for connection in (owner, app):
         connection.close()
         connection.settings_dict["NAME"] = settings.DATABASES[connection.alias]["NAME"] = name
     # Django would treat `default` as a replica that follows `owner` and never open a transaction on it.
     app.settings_dict["TEST"]["MIRROR"] = None
+    if reused:
+        empty()  # what a run that was killed left behind
     apply_grants(owner)
     owner.close()
 
@@ -88,6 +93,13 @@ def fingerprint() -> str:
     for app in apps.get_app_configs():
         files += sorted(Path(app.path, "migrations").glob("*.py"))
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+def made_from(cursor: Any, name: str) -> str | None:
+    """The fingerprint of the migrations a database was made from, if it is there."""
+    cursor.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+    row = cursor.fetchone()
+    return row and row[0]
 
 
 def exists(cursor: Any, name: str) -> bool:
@@ -135,6 +147,8 @@ def empty() -> None:
     """
     with owner_cursor() as cursor:
         kept = kept_tables(cursor)
+        if not kept:
+            return  # set-up itself was killed before it was done; it does it again
         changed = [table for table in tables(cursor) if is_changed(cursor, table, table in kept)]
         if not changed:
             return

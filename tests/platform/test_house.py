@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.apps import apps
@@ -45,6 +47,17 @@ def test_every_translation_is_compiled_and_current() -> None:
         compiled = source.with_suffix(".mo")
         assert compiled.exists(), f"{compiled.name} is missing: run python -m mesoclinic.translations"
         with source.open("rb") as text, compiled.open("rb") as binary:
-            written = {m.id: m.string for m in read_po(text) if m.id and m.string and not m.fuzzy}
-            read = {m.id: m.string for m in read_mo(binary) if m.id}
-        assert written == read
+            assert entries(read_po(text)) == entries(read_mo(binary))
+
+
+def entries(catalog: Catalog) -> set[tuple[str, ...]]:
+    """Context, source and translation of everything translated; plural forms one after the other."""
+    return {
+        (message.context or "", *flat(message.id), "=", *flat(message.string))
+        for message in catalog
+        if message.id and any(flat(message.string)) and not message.fuzzy
+    }
+
+
+def flat(text: Any) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)

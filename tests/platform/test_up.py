@@ -19,8 +19,8 @@ from django.conf import settings
 
 UP = settings.BASE_DIR / "bin" / "up"
 OURS = ("SECRET_KEY", "DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "EMAIL_URL", "REQUIRE_MFA", "STATIC_ROOT")
-FIRST_START_SECONDS = 300  # all migrations and the demo clinic, on a machine that is busy testing
-NEXT_START_SECONDS = 60
+FIRST_START_SECONDS = 600  # all migrations and the demo clinic, on a machine that is busy testing
+NEXT_START_SECONDS = 120
 
 
 def environment(home: Path, **changes: str) -> dict[str, str]:

@@ -58,9 +58,10 @@ def audit_log(request: StaffRequest) -> HttpResponse:
     else:
         shown = rows.none()
     page = Paginator(shown.order_by("-at", "-id"), PAGE_SIZE).get_page(request.GET.get("page"))
-    access_log.viewed(request)
+    rows_shown = with_patients(request, page.object_list)
+    access_log.viewed(request)  # after the rows are read: this look belongs to the next page
     context = {
-        "page": page, "rows": with_patients(request, page.object_list), "form": form, "looks": looks, "zone": site.zone,
+        "page": page, "rows": rows_shown, "form": form, "looks": looks, "zone": site.zone,
         "actions": AccessCategory.choices if looks else [(one, one) for one in audit_reading.actions_in(rows)],
         "kinds": [{"label": _("Deeds"), "url": reverse("audit-log"), "active": not looks},
                   {"label": _("Looks"), "url": f"{reverse('audit-log')}?kind={LOOKS}", "active": looks}],

@@ -9,13 +9,23 @@ from typing import Any
 
 from django.db.models import Prefetch
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from patients.models import Patient
+from patients.questionnaire import visible
 from protocols.definitions import Catalogue
-from sessions.choices import CourseStatus
-from sessions.explaining import answer_in_words, day_in_words
+from protocols.screening import Stage
+from sessions import screenings
+from sessions.choices import AppointmentStatus, CourseStatus
+from sessions.explaining import (
+    alerts_of,
+    asked_in_words,
+    day_in_words,
+    name_of,
+    option_in_words,
+    outcome_pill,
+    shown_findings,
+)
 from sessions.models import Appointment, Course, Fulfilment, TreatmentSession
 
 
@@ -62,9 +72,65 @@ def age_on(birth_date: dt.date, day: dt.date) -> int:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
+TABS = ("timeline", "plan", "forms", "messages", "documents")
+
+
+def tabs_for(patient: Patient, active: str, counts: dict[str, int]) -> list[dict[str, Any]]:
+    words = {
+        "timeline": _("Timeline"),
+        "plan": _("Plan"),
+        "forms": _("Forms and consent"),
+        "messages": _("Messages"),
+        "documents": _("Documents"),
+    }
+    url = reverse("patient", args=[patient.public_id])
+    return [
+        {"label": words[tab], "url": f"{url}?tab={tab}", "active": tab == active, "count": counts.get(tab)}
+        for tab in TABS
+    ]
+
+
+def safety_of(patient: Patient, rules: Catalogue, *, clinical: bool) -> dict[str, Any]:
+    """Alert words and headline as they hold at this moment: judged anew from what is known now, so that neither a new
+    answer nor a passed date leaves an old word standing. Findings and answers only for clinical roles."""
+    today = patient.registered_at.today()
+    screening = screenings.evaluate(patient=patient, stage=Stage.INTAKE, on=today)
+    findings = shown_findings(screening, rules)
+    alerts = alerts_of(findings)
+    answered = patient.responses.filter(submitted_at__isnull=False).exists()
+    seen: dict[str, Any] = {
+        "pill": outcome_pill(screening.outcome, screening.wait_until, screening.open_ended) if answered else None,
+        "judged_on": today,
+        "alerts": allergy_lines(patient, rules) + (alerts if clinical else [line | {"text": ""} for line in alerts]),
+        "missing_count": len(screening.missing),
+    }
+    if clinical:
+        asked = len(visible(rules.questions, {}, sex=patient.sex))
+        seen |= {
+            "findings": findings if answered else [],
+            "missing": [asked_in_words(code, rules) for code in screening.missing],
+            "to_do": [asked_in_words(code, rules) for code in screening.to_do],
+            "nothing_found": max(asked - len(screening.missing) - len(findings), 0),
+            "would_matter": len(screening.would_matter),
+        }
+    return seen
+
+
+def arrived_now(patient: Patient) -> Appointment | None:
+    """The appointment the patient is here for, if any: its session can be started or gone on with."""
+    here = (AppointmentStatus.ARRIVED, AppointmentStatus.IN_TREATMENT)
+    found: Appointment | None = (
+        Appointment.objects.for_patient(patient)
+        .filter(status__in=here, course__isnull=False)
+        .select_related("treatment_session")
+        .order_by("starts_at")
+        .first()
+    )
+    return found
+
+
 def indication_name(code: str, rules: Catalogue) -> str:
-    definition = rules.indications.get(code)
-    return definition.name_in(get_language() or "en") if definition else code
+    return name_of(code, rules.indications)
 
 
 def courses_of(patient: Patient, rules: Catalogue) -> list[CourseCard]:
@@ -73,7 +139,7 @@ def courses_of(patient: Patient, rules: Catalogue) -> list[CourseCard]:
         "planned_sessions",
         Prefetch(
             "planned_sessions__fulfilments",
-            queryset=Fulfilment.objects.filter(active=True).select_related("appointment"),
+            queryset=Fulfilment.objects.filter(active=True).select_related("appointment__site"),
             to_attr="active_fulfilments",
         ),
     )
@@ -89,7 +155,7 @@ def _course_card(course: Course, patient: Patient, rules: Catalogue) -> CourseCa
             done += 1
             state, day = "done", session.done_on
         elif booked:
-            day = booked.starts_at.date()
+            day = booked.local_start.date()
             state = "today" if day == today else "later"
         else:
             state, day = ("next" if next_open is None else "later"), session.ideal
@@ -132,7 +198,6 @@ def visits_of(patient: Patient, rules: Catalogue, *, clinical: bool, limit: int 
 
 
 def _visit(appointment: Appointment, record: TreatmentSession | None, rules: Catalogue) -> Visit:
-    language = get_language() or "en"
     planned = [one.planned_session for one in appointment.fulfilments.all() if one.active]
     total = len(appointment.course.planned_sessions.all()) if appointment.course else 0
     products = record.products.all() if record else []
@@ -153,13 +218,7 @@ def _visit(appointment: Appointment, record: TreatmentSession | None, rules: Cat
         word=word,
         record=record,
         products=[
-            (
-                rules.substances[row.substance].name_in(language)
-                if row.substance in rules.substances
-                else row.substance,
-                row.volume_ml,
-                row.lot.lot_number if row.lot else "",
-            )
+            (name_of(row.substance, rules.substances), row.volume_ml, row.lot.lot_number if row.lot else "")
             for row in products
         ],
         injected_ml=sum((area.points * area.ml_per_point for area in areas), Decimal(0)),
@@ -171,8 +230,6 @@ def allergy_lines(patient: Patient, rules: Catalogue) -> list[dict[str, Any]]:
     """Red lines: allergies on record are always in sight."""
     lines = []
     for allergy in patient.allergies.filter(ended_at=None):
-        name = answer_in_words("q-allergy", allergy.allergen, rules).split("? ")[-1]
-        if allergy.allergen in rules.substances:
-            name = rules.substances[allergy.allergen].name_in(get_language() or "en")
+        name = option_in_words("q-allergy", allergy.allergen, rules)
         lines.append({"kind": "safety", "bold": _("Allergy: %(to)s") % {"to": name}, "text": allergy.note})
     return lines

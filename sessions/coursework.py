@@ -37,6 +37,7 @@ from sessions.open_days import open_days
 from sessions.plans import plan_of, plan_to_json
 
 APPROVABLE = (CheckResult.OK, CheckResult.WARNING)
+NEVER_GIVEN = (CheckResult.OVER_LIMIT, CheckResult.NOT_USABLE, CheckResult.INCOMPATIBLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,12 @@ class Judgement:
     @property
     def is_blocked(self) -> bool:
         return self.screening.outcome is Outcome.BLOCKED
+
+
+def next_day(course: Course) -> dt.date:
+    """The day a course is judged for: its next session's ideal day, never one that has passed."""
+    open_days_of_it = course.planned_sessions.filter(done_on=None).order_by("number").values_list("ideal", flat=True)
+    return max(open_days_of_it.first() or course.site.today(), course.site.today())
 
 
 def enabled_at(site: Site) -> frozenset[str]:
@@ -118,15 +125,42 @@ def judge(*, patient: Patient, wish: Wish) -> Judgement:
     )
 
 
+def check_proposable(judgement: Judgement, *, on: dt.date) -> None:
+    """Raise `Refused` with the sentence the page shows beside a closed Propose button: screening blocks the plan, or
+    the mixture can never be given. What is merely missing may be proposed and is asked for before approval."""
+    if judgement.is_blocked:
+        verdict = permits(judgement.screening, Act.APPROVE, on)
+        raise Refused(screenings.sentence(verdict.reason), code="screening")
+    if judgement.check.result in NEVER_GIVEN:
+        raise Refused(problems_in_words(judgement.check, NEVER_GIVEN), code="mixture")
+
+
+def problems_in_words(found: PlanCheck, results: Sequence[CheckResult]) -> str:
+    """The sentences of the problems with one of these results, each once."""
+    language = get_language() or "en"
+    sentences = [problem.text(language) for problem in found.problems if problem.result in results]
+    return "; ".join(dict.fromkeys(sentences))
+
+
 @transaction.atomic
 def propose(*, patient: Patient, wish: Wish, by: Doer) -> Course:
     """Save the wish as a proposed course with its dated sessions. Raises `Refused` when screening blocks this plan or
     the mixture can never be given (incompatible, not usable, over a hard limit)."""
     _check_may(by, Permission.TREAT, wish.site)
     judgement = judge(patient=patient, wish=wish)
-    if judgement.is_blocked:
-        verdict = permits(judgement.screening, Act.APPROVE, wish.first_day)
-        raise Refused(screenings.sentence(verdict.reason), code="screening")
+    check_proposable(judgement, on=wish.first_day)
+    course = _create_course(patient=patient, wish=wish, check_result=judgement.check, by=by)
+    write_dates(course=course, dates=judgement.dates)
+    screenings.screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course, on=wish.first_day)
+    audit.record(
+        by=by, action="course-proposed", sentence=f"proposed a course of {len(judgement.dates)} sessions", of=course,
+        patient=patient, site=wish.site, detail={"plan": plan_to_json(wish.plan), "check": judgement.check.result},
+    )  # fmt: skip
+    return course
+
+
+def _create_course(*, patient: Patient, wish: Wish, check_result: PlanCheck, by: Doer) -> Course:
+    """The course's row and the lines of its mixture."""
     plan = wish.plan
     course = Course.objects.create(
         patient=patient,
@@ -143,8 +177,8 @@ def propose(*, patient: Patient, wish: Wish, by: Doer) -> Course:
         numbing_cream_g=plan.numbing_cream_g,
         points=plan.syringes[0].points if plan.syringes else None,
         depth_mm=plan.syringes[0].depth_mm if plan.syringes else None,
-        check_result=judgement.check.result,
-        check_problems=[problem.code for problem in judgement.check.problems],
+        check_result=check_result.result,
+        check_problems=[problem.code for problem in check_result.problems],
         price_per_session=wish.price_per_session,
         currency=wish.currency,
         created_by=by.user,
@@ -156,12 +190,6 @@ def propose(*, patient: Patient, wish: Wish, by: Doer) -> Course:
         )
         for number, syringe in enumerate(plan.syringes, start=1)
         for position, component in enumerate(syringe.components, start=1)
-    )  # fmt: skip
-    write_dates(course=course, dates=judgement.dates)
-    screenings.screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course, on=wish.first_day)
-    audit.record(
-        by=by, action="course-proposed", sentence=f"proposed a course of {len(judgement.dates)} sessions", of=course,
-        patient=patient, site=wish.site, detail={"plan": plan_to_json(plan), "check": judgement.check.result},
     )  # fmt: skip
     return course
 
@@ -196,15 +224,14 @@ def check_approvable(course: Course) -> tuple[PlanCheck, Evaluated]:
     """Raise `Refused` with the sentence the page shows beside the closed Approve button."""
     if CourseStatus.APPROVED not in COURSE_MOVES[course.status]:
         raise Refused(_("This course is %(status)s.") % {"status": course.get_status_display().lower()})
-    day = course.planned_sessions.order_by("number").values_list("ideal", flat=True).first() or course.site.today()
+    day = next_day(course)
     screening = screenings.evaluate(patient=course.patient, stage=Stage.PLAN, on=day, course=course)
     verdict = permits(screening, Act.APPROVE, day)
     if not verdict.allowed:
         raise Refused(screenings.sentence(verdict.reason), code="screening")
     result = check(course, on=day)
     if result.result not in APPROVABLE:
-        language = get_language() or "en"
-        why = "; ".join(problem.text(language) for problem in result.problems if problem.result not in APPROVABLE)
+        why = problems_in_words(result, (*NEVER_GIVEN, CheckResult.INCOMPLETE))
         raise Refused(why or _("The mixture check is not complete."), code="mixture")
     return result, screening
 
@@ -265,12 +292,13 @@ def grant_clearance(
         raise Refused(_("Say why this is acceptable for this patient."), field="reason")
     facts = facts_of(patient)
     today = site.today()
-    evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=today, course=course, facts=facts)
+    day = next_day(course) if course else today
+    evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=day, course=course, facts=facts)
     finding = next((one for one in evaluated.uncleared if one.code == rule_code), None)
     if finding is None:
         raise Refused(_("This finding does not stand any more. Look at the screening again."))
     rules = catalogue.in_force()
-    gaps = clearance_gaps(finding, facts=facts, on=today, catalogue=rules, letter=bool(evidence.strip()))
+    gaps = clearance_gaps(finding, facts=facts, on=day, catalogue=rules, letter=bool(evidence.strip()))
     if gaps:
         raise Refused(" ".join(screenings.sentence(gap) for gap in gaps), field="evidence")
     if finding.needs_letter is not None and Role.MEDICAL_LEAD not in by.user.roles_at(site):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from patients.questionnaire import Field, Question
+from patients.asking import DO_NOT_KNOW, options_of
+from patients.choices import BODY_AREAS
+from patients.questionnaire import UNKNOWN, UNSURE, Field, Question
 from protocols.definitions import Catalogue
 from protocols.findings import Finding as EvaluatedFinding
 from protocols.findings import Screening as Evaluated
@@ -56,18 +59,59 @@ def day_in_words(day: dt.date) -> str:
     return date_format(day, "D j F Y")
 
 
+def name_of(code: str, definitions: Mapping[str, Any]) -> str:
+    """The catalogue's name in the reader's language; a code the catalogue no longer knows stays as it is."""
+    known = definitions.get(code)
+    return known.name_in(get_language() or "en") if known is not None else code
+
+
+def asked_in_words(code: str, rules: Catalogue) -> str:
+    """The question as asked, or the name of the measurement."""
+    language = get_language() or "en"
+    field = _field(code, rules.questions)
+    if field is not None:
+        return field.text.get(language)
+    measurement = rules.measurements.get(code)
+    return measurement.name.get(language) if measurement is not None else code
+
+
 def answer_in_words(code: str, value: str, rules: Catalogue) -> str:
     """The question as asked, or the measurement's name, with the answer in words; unknown codes stay as they are."""
     language = get_language() or "en"
     field = _field(code, rules.questions)
     if field is not None:
-        named = {option.value: option.text.get(language) for option in field.options}
-        answer = ", ".join(named.get(one.strip(), one.strip()) for one in value.split(","))
-        return f"{field.text.get(language)} {answer}"
-    measurement = rules.measurements.get(code)
-    if measurement is not None:
-        return f"{measurement.name.get(language)}: {value}"
-    return f"{code}: {value}" if value else code
+        named = {option: text.get(language) for option, text in options_of(field)}
+        return f"{field.text.get(language)} {_value_in_words(value, named, rules)}"
+    asked = asked_in_words(code, rules)
+    return f"{asked}: {_value_in_words(value, {}, rules)}" if value else asked
+
+
+def option_in_words(code: str, value: str, rules: Catalogue) -> str:
+    """One answer alone, in the words it was offered in."""
+    field = _field(code, rules.questions)
+    named = {option: text.get(get_language() or "en") for option, text in options_of(field)} if field else {}
+    return _one_in_words(value, named, rules)
+
+
+def _value_in_words(value: str, named: Mapping[str, str], rules: Catalogue) -> str:
+    return ", ".join(_one_in_words(one.strip(), named, rules) for one in value.split(","))
+
+
+def _one_in_words(one: str, named: Mapping[str, str], rules: Catalogue) -> str:
+    """An option, "I do not know", a place on the body, a substance or a date, in this order; else as written."""
+    language = get_language() or "en"
+    if one in named:
+        return named[one]
+    if one in {UNSURE, UNKNOWN}:
+        return DO_NOT_KNOW.get(language)
+    if one in BODY_AREAS:
+        return BODY_AREAS[one].get(language)
+    if one in rules.substances:
+        return rules.substances[one].name_in(language)
+    try:
+        return day_in_words(dt.date.fromisoformat(one))
+    except ValueError:
+        return one
 
 
 def _field(code: str, questions: Mapping[str, Question]) -> Field | None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from patients.facts import PatientFacts
+from patients.facts import Measured, PatientFacts
 from patients.models import Patient
+from patients.questionnaire import UNSURE
 from protocols import catalogue
 from protocols.definitions import Catalogue
 from protocols.plan import Plan
@@ -31,10 +33,12 @@ from sessions.plans import plan_of
 READY, MEND, BLOCKED = "ready", "mend", "blocked"
 LAB_VALID_DAYS = 90
 WEIGHT_VALID_DAYS = 90
+PREGNANCY_TEST_VALID_DAYS = 3
 TEST_LEAST = dt.timedelta(hours=24)
 TEST_VALID_DAYS = 30
 KNOWN_PRODUCT_DAYS = 365
 NEVER_TESTED = frozenset({"sub-prp", "sub-nacl", "sub-water-inj", "sub-la-cream"})
+OBESE_BMI = Decimal(30)
 OVERRIDABLE = frozenset({"gate-photos", "gate-interval", "gate-labs"})
 FIVE_ARI = frozenset({"sub-finasteride", "sub-dutasteride"})
 PREGNANCY_TESTED = FIVE_ARI | {"sub-thiocolchicoside", "sub-txa"}
@@ -67,6 +71,11 @@ class Case:
     today: dt.date
     previous: TreatmentSession | None
     overridden: frozenset[str]
+
+    def newest(self, code: str) -> Measured | None:
+        """The newest reading up to today; of two of one day the one recorded last."""
+        taken = [one for one in self.facts.measurements if one.code == code and one.taken_on <= self.today]
+        return max(reversed(taken), key=lambda one: one.taken_on, default=None)
 
 
 def case_of(record: TreatmentSession) -> Case:
@@ -185,9 +194,7 @@ def _labs_needed(case: Case) -> Iterator[tuple[str, bool, bool]]:
     language = get_language() or "en"
 
     def missing(code: str) -> bool:
-        newest = max(
-            (one for one in case.facts.measurements if one.code == code), key=lambda m: m.taken_on, default=None
-        )
+        newest = case.newest(code)
         return (
             newest is None
             or (case.today - newest.taken_on).days > LAB_VALID_DAYS
@@ -198,18 +205,29 @@ def _labs_needed(case: Case) -> Iterator[tuple[str, bool, bool]]:
         return case.rules.measurements[code].name.get(language)
 
     yield name("m-cbc"), missing("m-cbc"), True
-    diabetes = str(case.facts.answers.get("q-diabetes", "")) not in {"no", ""}
-    if diabetes:
+    if case.facts.answers.get("q-diabetes") != "no" or _bmi(case) >= OBESE_BMI:
         yield name("m-hba1c"), missing("m-hba1c"), True
     if case.plan.category in {"body", "pain"} or case.plan.substances & FIVE_ARI:
         yield name("m-liver"), missing("m-liver"), True
         yield name("m-kidney"), missing("m-kidney"), True
-    may_be_pregnant = case.facts.sex != "male" and case.facts.answers.get("q-pregnant") != "na"
-    if case.plan.substances & PREGNANCY_TESTED and may_be_pregnant:
-        tests = [one for one in case.facts.measurements if one.code == "m-pregnancy-test"]
-        newest = max(tests, key=lambda m: m.taken_on, default=None)
-        stale = newest is None or newest.text != "negative" or (case.today - newest.taken_on).days > 3
+    said = case.facts.answers.get("q-pregnant")
+    may_be_pregnant = case.facts.sex != "male" and said != "na"
+    if said == UNSURE or (case.plan.substances & PREGNANCY_TESTED and may_be_pregnant):
+        newest = case.newest("m-pregnancy-test")
+        stale = (
+            newest is None
+            or newest.text != "negative"
+            or (case.today - newest.taken_on).days > PREGNANCY_TEST_VALID_DAYS
+        )
         yield name("m-pregnancy-test"), stale, False
+
+
+def _bmi(case: Case) -> Decimal:
+    """kg per square metre from the newest readings; 0 while height or weight is not known (screening asks for them)."""
+    entered, weight, height = case.newest("m-bmi"), case.newest("m-weight"), case.newest("m-height")
+    if weight is not None and height is not None and weight.value and height.value:
+        return weight.value / (height.value / 100) ** 2
+    return entered.value if entered is not None and entered.value is not None else Decimal(0)
 
 
 def _weight(case: Case) -> Gate:
@@ -218,8 +236,7 @@ def _weight(case: Case) -> Gate:
     ]
     if not limited:
         return Gate("gate-weight", READY, _("Not needed for this plan"))
-    weights = [one for one in case.facts.measurements if one.code == "m-weight"]
-    newest = max(weights, key=lambda m: m.taken_on, default=None)
+    newest = case.newest("m-weight")
     if newest is None or (case.today - newest.taken_on).days > WEIGHT_VALID_DAYS:
         return Gate("gate-weight", MEND, _("Weigh the patient: a dose limit depends on it."), "measure")
     return Gate("gate-weight", READY, f"{newest.value:f} kg")

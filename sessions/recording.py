@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -23,17 +22,16 @@ from clinic.models import User
 from clinic.permissions import check_may
 from protocols import catalogue
 from protocols.choices import CheckResult
-from protocols.plan import Component, Plan, Syringe
 from protocols.planning import shift_course
 from protocols.screening import Act, Stage
 from sessions import documents, gates, messaging, screenings, statuses, stock
+from sessions.amounts import AreaLine, ProductLine, amounts_of, given_plan
 from sessions.choices import RECORD_MOVES, AppointmentStatus, CourseStatus, RecordStatus
 from sessions.coursework import check_of
 from sessions.models import (
     Addendum,
     Appointment,
     Course,
-    Lot,
     PlannedSession,
     TreatedArea,
     TreatmentSession,
@@ -45,61 +43,6 @@ from sessions.plans import plan_of, plan_to_json
 
 SIGNED_MEANING = "I performed this treatment and this record is complete."
 CORRECTABLE_HOURS = 24  # the end may be corrected by this much, before signing
-
-
-@dataclass(frozen=True, slots=True)
-class ProductLine:
-    """One component as drawn up: the record's line by `position`, the volume in ml and the lot it came from."""
-
-    position: int
-    volume_ml: Decimal
-    lot: Lot | None
-
-
-@dataclass(frozen=True, slots=True)
-class AreaLine:
-    """Points in one region: `points` x `ml_per_point` at `depth_mm`."""
-
-    region: str
-    points: int
-    ml_per_point: Decimal
-    depth_mm: Decimal
-    syringe: int = 1
-
-    @property
-    def ml(self) -> Decimal:
-        return self.points * self.ml_per_point
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """The four figures that must agree, in ml: injected + wasted = drawn up = taken from lots."""
-
-    points: int
-    injected_ml: Decimal
-    wasted_ml: Decimal
-    drawn_up_ml: Decimal
-    lots_ml: Decimal
-
-    @property
-    def difference_ml(self) -> Decimal:
-        return self.drawn_up_ml - self.injected_ml - self.wasted_ml
-
-    @property
-    def agrees(self) -> bool:
-        return self.points > 0 and self.difference_ml == 0 and self.lots_ml == self.drawn_up_ml
-
-
-def amounts_of(record: TreatmentSession) -> Amounts:
-    products = list(record.products.all())
-    areas = list(record.areas.all())
-    return Amounts(
-        points=sum(area.points for area in areas),
-        injected_ml=sum((area.points * area.ml_per_point for area in areas), Decimal(0)),
-        wasted_ml=record.wasted_ml or Decimal(0),
-        drawn_up_ml=sum((product.volume_ml for product in products), Decimal(0)),
-        lots_ml=sum((product.volume_ml for product in products if product.lot_id), Decimal(0)),
-    )
 
 
 @transaction.atomic
@@ -255,36 +198,6 @@ def begin(*, record: TreatmentSession, seen_version: int, by: Doer) -> Treatment
     )
     _log(record, by, "treatment-begun", "began the treatment")
     return record
-
-
-def given_plan(record: TreatmentSession) -> Plan:
-    """What was really drawn up and where, as a plan: the actual mixture is checked once more before the end."""
-    course = record.course
-    areas = list(record.areas.all())
-    products = list(record.products.all())
-    syringes = []
-    for number in sorted({product.syringe for product in products}):
-        own = [area for area in areas if area.syringe == number]
-        syringes.append(
-            Syringe(
-                components=tuple(
-                    Component(
-                        substance=product.substance, volume_ml=product.volume_ml, strength=product.strength,
-                        strength_unit=product.strength_unit or "mg/ml",
-                    )
-                    for product in products
-                    if product.syringe == number
-                ),
-                points=sum(area.points for area in own) or None,
-                depth_mm=max((area.depth_mm for area in own), default=None),
-            )
-        )  # fmt: skip
-    return Plan(
-        indication=course.indication, category=course.category,
-        regions=tuple(dict.fromkeys(area.region for area in areas)) or tuple(course.regions),
-        technique=record.technique, delivery=record.delivery, syringes=tuple(syringes),
-        numbing_cream_g=course.numbing_cream_g, antiseptic=course.antiseptic or None,
-    )  # fmt: skip
 
 
 def check_endable(record: TreatmentSession) -> None:
@@ -458,7 +371,8 @@ def _locked_appointment(record: TreatmentSession) -> Appointment:
 
 
 def _save(record: TreatmentSession, seen_version: int, fields: list[str]) -> None:
-    if not record.save_if_unchanged(seen=seen_version, fields=fields):
+    record.saved_at = timezone.now()
+    if not record.save_if_unchanged(seen=seen_version, fields=[*fields, "saved_at"]):
         theirs = TreatmentSession.objects.get(pk=record.pk)
         raise Stale(
             _("Somebody saved this record meanwhile. Compare, then save again."),

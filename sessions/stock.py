@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from clinic import audit
 from clinic.choices import Permission
 from clinic.doer import Doer
-from clinic.errors import Refused
+from clinic.errors import Refused, Stale
 from clinic.models import Site, User
 from clinic.permissions import check_may
 from sessions.choices import MovementKind
@@ -44,11 +44,15 @@ def receive(
 
 
 @transaction.atomic
-def hold_back(*, lot: Lot, reason: str, by: Doer) -> Lot:
+def hold_back(*, lot: Lot, seen_version: int, reason: str, by: Doer) -> Lot:
     """Recall or quarantine: nobody can choose this lot any more. An empty reason releases it."""
     _staff(by, lot.site)
     lot.held_back_reason = reason.strip()[:200]
-    lot.save(update_fields=["held_back_reason"])
+    if not lot.save_if_unchanged(seen=seen_version, fields=["held_back_reason"]):
+        raise Stale(
+            _("This lot was changed meanwhile. Look at it again."),
+            theirs=[(_("Why is it held back?"), Lot.objects.only("held_back_reason").get(pk=lot.pk).held_back_reason)],
+        )
     action, sentence = ("lot-held-back", "held back") if lot.held_back_reason else ("lot-released", "released")
     audit.record(by=by, action=action, sentence=f"{sentence} lot {lot.lot_number}", of=lot, site=lot.site,
                  detail={"reason": lot.held_back_reason})  # fmt: skip

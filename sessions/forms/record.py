@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
@@ -10,10 +10,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
+from clinic.models import Site
 from protocols.definitions import Catalogue
+from sessions.amounts import AreaLine, ProductLine
 from sessions.forms.moments import SiteMomentField
-from sessions.models import Lot, TreatmentSession, UsedProduct
-from sessions.recording import AreaLine, ProductLine
+from sessions.models import Lot, TreatedArea, TreatmentSession, UsedProduct
 
 IDENTIFIERS = [
     ("name", _("Full name")),
@@ -85,44 +86,71 @@ class AmountsForm(HouseForm):
         super().__init__(*args, seen_version=record.version, **kwargs)
         self.record, self.products, self.lots = record, products, lots
         language = get_language() or "en"
-        for product in products:
-            position = product.position
-            self.fields[f"ml_{position}"] = forms.DecimalField(
-                label="ml", min_value=Decimal("0.001"), max_value=Decimal(60), max_digits=6, decimal_places=3,
-                initial=product.volume_ml.normalize(), widget=forms.NumberInput(attrs={"step": "0.01"}),
-            )  # fmt: skip
-            usable = list(lots.get(product.substance, []))
-            if product.lot is not None and product.lot not in usable:
-                usable.append(product.lot)
-            self.fields[f"lot_{position}"] = forms.ChoiceField(
-                label=_("Lot"), required=False, initial=product.lot.public_id if product.lot else "",
-                choices=[("", _("Choose a lot")), *((lot.public_id, lot_words(lot)) for lot in usable)],
-            )  # fmt: skip
-        known = {area.region: area for area in record.areas.all()}
         self.regions = [
             (code, rules.regions[code].name_in(language) if code in rules.regions else code)
             for code in record.course.regions
         ]
+        self.names = {
+            product.position: rules.substances[product.substance].name_in(language)
+            if product.substance in rules.substances
+            else product.substance
+            for product in products
+        }
+        for product in products:
+            self._add_product_fields(product)
+        known = {area.region: area for area in record.areas.all()}
         for code, _name in self.regions:
-            area = known.get(code)
-            self.fields[f"points_{code}"] = forms.IntegerField(
-                label=_("Points"), min_value=1, max_value=2000, required=False, initial=area.points if area else None
-            )
-            self.fields[f"perpoint_{code}"] = forms.DecimalField(
-                label=_("ml per point"), min_value=Decimal("0.0001"), max_value=Decimal(1), max_digits=5, decimal_places=4,
-                required=False, initial=area.ml_per_point.normalize() if area else None,
-                widget=forms.NumberInput(attrs={"step": "0.005"}),
-            )  # fmt: skip
-            self.fields[f"depth_{code}"] = forms.DecimalField(
-                label=_("Depth in mm"), min_value=Decimal(0), max_value=Decimal(20), max_digits=4, decimal_places=2,
-                required=False, initial=area.depth_mm.normalize() if area else record.depth_mm,
-                widget=forms.NumberInput(attrs={"step": "0.1"}),
-            )  # fmt: skip
+            self._add_area_fields(code, known.get(code))
         self.initial |= {
-            "wasted_ml": record.wasted_ml if record.wasted_ml is not None else Decimal(0),
+            "wasted_ml": record.wasted_ml.normalize() if record.wasted_ml is not None else Decimal(0),
             "note": record.note,
             "reaction_note": record.reaction_note,
         }
+
+    def _add_product_fields(self, product: UsedProduct) -> None:
+        position = product.position
+        usable = list(self.lots.get(product.substance, []))
+        if product.lot is not None and product.lot not in usable:
+            usable.append(product.lot)
+        self.fields[f"ml_{position}"] = forms.DecimalField(
+            label=_("Drawn up, ml"), min_value=Decimal("0.001"), max_value=Decimal(60), max_digits=6, decimal_places=3,
+            initial=plain(product.volume_ml), widget=forms.NumberInput(attrs={"step": "0.001"}),
+        )  # fmt: skip
+        self.fields[f"lot_{position}"] = forms.ChoiceField(
+            label=_("Lot"), required=False, initial=product.lot.public_id if product.lot else "",
+            choices=[("", _("Choose a lot")), *((lot.public_id, lot_words(lot)) for lot in usable)],
+        )  # fmt: skip
+
+    def _add_area_fields(self, code: str, area: TreatedArea | None) -> None:
+        depth = area.depth_mm if area else self.record.depth_mm
+        self.fields[f"points_{code}"] = forms.IntegerField(
+            label=_("Points"), min_value=1, max_value=2000, required=False, initial=area.points if area else None
+        )
+        self.fields[f"perpoint_{code}"] = forms.DecimalField(
+            label=_("ml per point"), min_value=Decimal("0.0001"), max_value=Decimal(1), max_digits=5, decimal_places=4,
+            required=False, initial=plain(area.ml_per_point) if area else None,
+            widget=forms.NumberInput(attrs={"step": "0.0001"}),
+        )  # fmt: skip
+        self.fields[f"depth_{code}"] = forms.DecimalField(
+            label=_("Depth in mm"), min_value=Decimal(0), max_value=Decimal(20), max_digits=4, decimal_places=2,
+            required=False, initial=plain(depth) if depth is not None else None,
+            widget=forms.NumberInput(attrs={"step": "0.01"}),
+        )  # fmt: skip
+
+    def differences(self, saved: AmountsForm) -> list[tuple[str, str]]:
+        """(label, what is saved now) for each field where that is not what was typed here. Unlike words compare equal
+        when they mean the same amount."""
+        return [
+            (str(field.label), saved.value_in_words(field.name))
+            for field in self.visible_fields()
+            if same(field.value()) != same(saved[field.name].value())
+        ]
+
+    def value_in_words(self, name: str) -> str:
+        """The field's value as a person reads it: a lot by its number, not by its key."""
+        value = self[name].value()
+        choices = dict(getattr(self.fields[name], "choices", []))
+        return str(choices.get(value, "–" if value in (None, "") else value))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -158,8 +186,12 @@ class AmountsForm(HouseForm):
             if data.get(f"points_{code}")
         ]  # fmt: skip
 
-    def product_rows(self) -> list[tuple[UsedProduct, forms.BoundField, forms.BoundField]]:
-        return [(product, self[f"ml_{product.position}"], self[f"lot_{product.position}"]) for product in self.products]
+    def product_rows(self) -> list[tuple[UsedProduct, str, forms.BoundField, forms.BoundField]]:
+        """Each component with its name and its two fields, for the template."""
+        return [
+            (product, self.names[product.position], self[f"ml_{product.position}"], self[f"lot_{product.position}"])
+            for product in self.products
+        ]
 
     def area_rows(self) -> list[tuple[str, forms.BoundField, forms.BoundField, forms.BoundField]]:
         return [
@@ -168,9 +200,23 @@ class AmountsForm(HouseForm):
         ]
 
 
+def plain(amount: Decimal) -> str:
+    """Without zeros at the end and never as an exponent: 2, 0.05, 10."""
+    return f"{amount.normalize():f}"
+
+
+def same(value: object) -> object:
+    """A value for comparing two tries: "2.0" and "2" are one amount, empty is empty."""
+    text = "" if value is None else str(value).strip()
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text.replace("\r\n", "\n")
+
+
 def lot_words(lot: Lot) -> str:
     """Number first, because that is what is read off the vial."""
-    return f"{lot.lot_number} · {lot.product} · {lot.expires_on:%d.%m.%Y} · {lot.balance_ml.normalize():f} ml"
+    return f"{lot.lot_number} · {lot.product} · {lot.expires_on:%d.%m.%Y} · {plain(lot.balance_ml)} ml"
 
 
 class ActForm(HouseForm):
@@ -180,6 +226,10 @@ class ActForm(HouseForm):
 class CorrectEndForm(HouseForm):
     ended_at = SiteMomentField(label=_("When did the treatment end?"))
     reason = forms.CharField(label=_("Why is it corrected?"), max_length=200)
+
+    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["ended_at"].at_site(site)  # type: ignore[attr-defined]
 
 
 class SignForm(HouseForm):

@@ -21,6 +21,12 @@ class LotQuerySet(models.QuerySet["Lot"]):
             site=site, substance=substance, expires_on__gte=on, held_back_reason="", balance_ml__gt=0
         ).order_by("expires_on", "lot_number")
 
+    def matching(self, typed: str) -> Self:
+        """The words stand somewhere in product, maker or lot number; all lots for no words."""
+        if not typed:
+            return self
+        return self.filter(Q(product__icontains=typed) | Q(maker__icontains=typed) | Q(lot_number__icontains=typed))
+
 
 @pghistory.track()
 class Lot(PublicId, Versioned):

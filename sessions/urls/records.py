@@ -1,6 +1,6 @@
 from django.urls import path
 
-from sessions.views import allergy_tests, records
+from sessions.views import allergy_tests, questions, records
 
 urlpatterns = [
     path("appointments/<public:public_id>/record/", records.record, name="record"),
@@ -8,6 +8,7 @@ urlpatterns = [
     path("appointments/<public:public_id>/record/save/", records.record_save, name="record-save"),
     path("appointments/<public:public_id>/record/identity/", records.record_identity, name="record-identity"),
     path("appointments/<public:public_id>/record/history/", records.record_history, name="record-history"),
+    path("appointments/<public:public_id>/record/questions/", questions.record_questions, name="record-questions"),
     path("appointments/<public:public_id>/record/pass/<slug:gate>/", records.record_gate, name="record-gate"),
     path("appointments/<public:public_id>/record/begin/", records.record_begin, name="record-begin"),
     path("appointments/<public:public_id>/record/end/", records.record_end, name="record-end"),

@@ -1,0 +1,163 @@
+"""What the course pages show: screening in words, the mixture check with its bars, dates, papers, and what is closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from clinic.errors import Refused
+from patients.models import Patient
+from protocols import catalogue
+from protocols.choices import CheckResult
+from protocols.definitions import Catalogue
+from protocols.findings import Screening as Evaluated
+from protocols.mixing import DoseTotal, PlanCheck
+from protocols.screening import Stage
+from sessions import consenting, coursework, screenings
+from sessions.choices import CourseStatus
+from sessions.coursework import Judgement, Wish
+from sessions.explaining import asked_in_words, name_of, outcome_pill, shown_findings
+from sessions.models import Course, PlannedSession
+
+CHECK_PILL = {
+    CheckResult.OK: "ok",
+    CheckResult.WARNING: "caution",
+    CheckResult.INCOMPLETE: "incomplete",
+    CheckResult.OVER_LIMIT: "danger",
+    CheckResult.NOT_USABLE: "danger",
+    CheckResult.INCOMPATIBLE: "danger",
+}
+
+
+def check_words(result: CheckResult) -> str:
+    return {
+        CheckResult.OK: _("Within all limits"),
+        CheckResult.WARNING: _("Usable, with cautions"),
+        CheckResult.INCOMPLETE: _("Something is missing"),
+        CheckResult.OVER_LIMIT: _("Over a limit"),
+        CheckResult.NOT_USABLE: _("Not usable"),
+        CheckResult.INCOMPATIBLE: _("Incompatible"),
+    }[result]
+
+
+def shown_total(total: DoseTotal, rules: Catalogue) -> dict[str, Any]:
+    """One dose bar: the lower of hard maximum and limit by weight counts; what is not known is said, not drawn."""
+    limits = [limit for limit in (total.hard_max, total.limit_by_weight) if limit is not None]
+    by_weight = total.limit_by_weight is not None and total.limit_by_weight == min(limits)
+    return {
+        "name": name_of(total.substance, rules.substances),
+        "code": total.substance,
+        "value": total.amount,
+        "unit": total.unit,
+        "typical_low": total.typical_low,
+        "typical_high": total.typical_high,
+        "limit": min(limits, default=None),
+        "note": _("Limit by body weight") if by_weight else "",
+        "needs_weight": total.mg_per_kg is not None and total.limit_by_weight is None,
+        "is_counted": total.typical_high is not None or bool(limits),
+    }
+
+
+def shown_check(check: PlanCheck, rules: Catalogue) -> dict[str, Any]:
+    """The mixture check for the template: totals with their bars, volumes, problems with their sentences."""
+    language = get_language() or "en"
+    return {
+        "pill": CHECK_PILL[check.result],
+        "word": check_words(check.result),
+        "totals": [shown_total(total, rules) for total in check.totals],
+        "volumes": [
+            {
+                "name": name_of(volume.region, rules.regions) if volume.region else _("Whole session"),
+                "value": volume.volume_ml,
+                "limit": volume.limit_ml,
+            }
+            for volume in check.volumes
+        ],
+        "problems": [
+            {
+                "code": problem.code,
+                "kind": CHECK_PILL[problem.result],
+                "word": check_words(problem.result),
+                "text": problem.text(language),
+                "source": problem.source,
+                "mark": problem.mark,
+            }
+            for problem in check.problems
+        ],
+    }
+
+
+def shown_screening(screening: Evaluated, rules: Catalogue) -> dict[str, Any]:
+    """Headline, findings, open questions and what is measured on the day."""
+    return {
+        "pill": outcome_pill(screening.outcome, screening.wait_until, screening.open_ended),
+        "findings": shown_findings(screening, rules),
+        "missing": [asked_in_words(code, rules) for code in screening.missing],
+        "to_do": [asked_in_words(code, rules) for code in screening.to_do],
+    }
+
+
+def shown_judgement(patient: Patient, wish: Wish, rules: Catalogue) -> dict[str, Any]:
+    """The live pane of a new course; `why_not` is the verb's own sentence beside a closed Propose button. Raises
+    `Refused` for a rhythm or a plan that means nothing."""
+    judgement: Judgement = coursework.judge(patient=patient, wish=wish)
+    why_not = ""
+    try:
+        coursework.check_proposable(judgement, on=wish.first_day)
+    except Refused as refusal:
+        why_not = refusal.sentence
+    return {
+        **shown_screening(judgement.screening, rules),
+        "check": shown_check(judgement.check, rules),
+        "dates": judgement.dates,
+        "why_not": why_not,
+    }
+
+
+def why_not_approve(course: Course) -> str:
+    """The sentence beside a closed Approve button, from the verb's own rule; empty when it may be pressed."""
+    try:
+        coursework.check_approvable(course)
+    except Refused as refusal:
+        return refusal.sentence
+    return ""
+
+
+def planned_rows(course: Course) -> list[PlannedSession]:
+    """The sessions in order, each with its active appointment as `booked`. Three queries."""
+    rows = list(course.planned_sessions.prefetch_related("fulfilments__appointment__site"))
+    for row in rows:
+        active = [one.appointment for one in row.fulfilments.all() if one.active]
+        row.booked = active[0] if active else None
+    return rows
+
+
+def course_shown(course: Course) -> dict[str, Any]:
+    """Everything about one course but its forms."""
+    rules = catalogue.in_force()
+    indication = rules.indications.get(course.indication)
+    planned = planned_rows(course)
+    day = coursework.next_day(course)
+    evaluated = screenings.evaluate(patient=course.patient, stage=Stage.PLAN, on=day, course=course)
+    return {
+        "course": course,
+        "patient": course.patient,
+        "title": name_of(course.indication, rules.indications),
+        "evidence": indication.evidence if indication else "",
+        "regions": [name_of(code, rules.regions) for code in course.regions],
+        "technique": name_of(course.technique, rules.techniques),
+        "items": [(item, name_of(item.substance, rules.substances)) for item in course.items.all()],
+        "planned": planned,
+        "unbooked": [session for session in planned if not session.booked and not session.done_on],
+        **shown_screening(evaluated, rules),
+        "judged_for": day,
+        "check": shown_check(coursework.check(course, on=day), rules),
+        "clearances": course.clearances.select_related("granted_by"),
+        "consents": course.consents.select_related("informed_by", "recorded_by"),
+        "consent_state": consenting.state_of(course),
+        "catalogue": catalogue.current(),
+        "is_open": course.status in {CourseStatus.PROPOSED, CourseStatus.APPROVED},
+        "why_not": why_not_approve(course) if course.status == CourseStatus.PROPOSED else "",
+    }

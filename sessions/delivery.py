@@ -99,13 +99,13 @@ class EmailChannel:
     def send(self, mail: Mail, *, begin: Begin) -> None:
         try:
             email = as_email(mail)
-            payload = email.message().as_bytes(linesep="\r\n")
+            payload = email.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own class takes it
             sender, recipient = (sanitize_address(address, "utf-8") for address in (email.from_email, mail.to))
         except ValueError as error:  # BadHeaderError is one
             raise Permanent(CANNOT_BE_WRITTEN, address=False) from error
         self.open()
         try:
-            if isinstance(self.backend, EmailBackend):
+            if isinstance(self.backend, EmailBackend) and self.backend.connection is not None:
                 converse(self.backend.connection, sender, recipient, payload, begin)
             else:  # a backend that keeps mails in memory or in files: the whole hand-over is one call
                 with begin():

@@ -294,7 +294,7 @@ def send_again(*, message: Message, seen_state: str, by: Doer, address: str = ""
     """
     held = locked(message, seen_state)
     check_can_send_again(held)
-    patient = correct_address(held.patient, address, by=by)
+    patient = correct_address(held, address, by=by)
     if not patient.email:
         raise Refused(_("Type the address first: this patient has none."), field="address")
     now = timezone.now()
@@ -322,9 +322,9 @@ def origin_of(message: Message) -> models.Model:
     return Patient.objects.get(public_id=message.cause_public_id)
 
 
-def correct_address(patient: Patient, address: str, *, by: Doer) -> Patient:
-    """Give the patient a working address; the old one is kept in the row history."""
-    held = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+def correct_address(message: Message, address: str, *, by: Doer) -> Patient:
+    """Give the patient of the message a working address; the old one is kept in the row history."""
+    held: Patient = Patient.objects.select_for_update(no_key=True).get(messages=message)
     if address and address != held.email:
         held.email, held.email_problem = address, ""
         held.refresh_search_key()

@@ -319,8 +319,8 @@ def record(claim: Claim, state: str, reason: str = "", **fields: Any) -> bool:
 def record_refusal(claim: Claim, refused: Permanent) -> None:
     """Refused for good. A bad address is marked on the patient, so that the desk sees it and later mails wait."""
     if record(claim, S.BOUNCED if refused.address else S.FAILED, refused.reason) and refused.address:
-        here = Patient.objects.filter(pk=claim.message.patient_id, email=claim.mail.to)
-        here.update(email_problem=refused.reason[:200])
+        patients = Patient.objects.filter(messages=claim.message, email=claim.mail.to)
+        patients.update(email_problem=refused.reason[:200])
 
 
 @transaction.atomic

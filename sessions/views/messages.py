@@ -7,7 +7,7 @@ from typing import Any
 from csp.constants import SELF
 from csp.decorators import csp_update
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from clinic import access_log
 from clinic.choices import AccessCategory, Permission
 from clinic.errors import Refused, Stale
+from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.models import Site
 from clinic.permissions import requires
@@ -36,7 +37,7 @@ MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 's
 @FRAMED
 @requires(Permission.SEE_PERSON)
 @require_safe
-def messages(request: HttpRequest) -> HttpResponse:
+def messages(request: StaffRequest) -> HttpResponse:
     if request.GET.get("q"):
         access_log.note(request, AccessCategory.SEARCH, detail={"letters": len(request.GET["q"][:100])})
     return show_log(request)
@@ -45,7 +46,7 @@ def messages(request: HttpRequest) -> HttpResponse:
 @FRAMED
 @requires(Permission.SEE_PERSON)
 @require_safe
-def message(request: HttpRequest, public_id: str) -> HttpResponse:
+def message(request: StaffRequest, public_id: str) -> HttpResponse:
     """The log with one message open beside it."""
     chosen = find(request, public_id)
     access_log.viewed(request, patient=chosen.patient, of=chosen)
@@ -55,7 +56,7 @@ def message(request: HttpRequest, public_id: str) -> HttpResponse:
 @xframe_options_sameorigin
 @requires(Permission.SEE_PERSON)
 @require_safe
-def message_mail(request: HttpRequest, public_id: str) -> HttpResponse:
+def message_mail(request: StaffRequest, public_id: str) -> HttpResponse:
     """The mail as it was sent or, before that, as the patient would get it now; for the frame in the panel."""
     chosen = find(request, public_id)
     access_log.viewed(request, patient=chosen.patient, of=chosen)
@@ -66,7 +67,7 @@ def message_mail(request: HttpRequest, public_id: str) -> HttpResponse:
 @FRAMED
 @requires(Permission.CHANGE_PERSON)
 @require_POST
-def message_send_again(request: HttpRequest, public_id: str) -> HttpResponse:
+def message_send_again(request: StaffRequest, public_id: str) -> HttpResponse:
     chosen = find(request, public_id)
     form = SendAgainForm(request.POST, message=chosen)
     if not form.is_valid():
@@ -87,7 +88,7 @@ def message_send_again(request: HttpRequest, public_id: str) -> HttpResponse:
 @FRAMED
 @requires(Permission.CHANGE_PERSON)
 @require_POST
-def message_arrived(request: HttpRequest, public_id: str) -> HttpResponse:
+def message_arrived(request: StaffRequest, public_id: str) -> HttpResponse:
     chosen = find(request, public_id)
     form = ArrivedForm(request.POST, message=chosen)
     if not form.is_valid():
@@ -105,7 +106,7 @@ def message_arrived(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------
-def refused(request: HttpRequest, chosen: Message, form: SendAgainForm, refusal: Refused) -> HttpResponse:
+def refused(request: StaffRequest, chosen: Message, form: SendAgainForm, refusal: Refused) -> HttpResponse:
     if not form.is_bound:
         form = SendAgainForm({"seen_state": chosen.state}, message=chosen)
         form.is_valid()
@@ -114,35 +115,28 @@ def refused(request: HttpRequest, chosen: Message, form: SendAgainForm, refusal:
     return show_log(request, chosen, form=form, status=409 if isinstance(refusal, Stale) else 422)
 
 
-def find(request: HttpRequest, public_id: str) -> Message:
-    rows = message_log.visible(request.user, here(request))  # type: ignore[arg-type]
+def find(request: StaffRequest, public_id: str) -> Message:
+    rows = message_log.visible(request.user, request.site)
     chosen: Message = get_object_or_404(
         rows.select_related("patient", "site", "appointment__site", "appointment__patient"), public_id=public_id
     )
     return chosen
 
 
-def here(request: HttpRequest) -> Site:
-    site: Site | None = request.site  # type: ignore[attr-defined]
-    if site is None:
-        raise Refused(_("You have no open site. Ask a manager to give you a role at one."))
-    return site
-
-
-def with_query(request: HttpRequest, chosen: Message) -> str:
+def with_query(request: StaffRequest, chosen: Message) -> str:
     """The message opened in the list as it was filtered. The list stays what it was beside the panel."""
     query = request.GET.urlencode()
     return f"{reverse('message', args=[chosen.public_id])}{'?' if query else ''}{query}"
 
 
 def show_log(
-    request: HttpRequest, chosen: Message | None = None, *, form: SendAgainForm | None = None,
+    request: StaffRequest, chosen: Message | None = None, *, form: SendAgainForm | None = None,
     arrived_form: ArrivedForm | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
-    site = here(request)
+    site = request.site
     filter_form = FilterForm(with_default_days(request, site))
     filters = filter_form.chosen() if filter_form.is_valid() else Filters(tab=picked_tab(request))
-    everything = message_log.visible(request.user, site)  # type: ignore[arg-type]
+    everything = message_log.visible(request.user, site)
     page = Paginator(message_log.found(everything, filters, site), PAGE_SIZE).get_page(request.GET.get("page"))
     counted = message_log.counts(everything)
     context: dict[str, Any] = {
@@ -154,16 +148,16 @@ def show_log(
         ),
     }  # fmt: skip
     if chosen is not None:
-        may_change = Permission.CHANGE_PERSON in request.permissions  # type: ignore[attr-defined]
+        may_change = Permission.CHANGE_PERSON in request.permissions
         context |= {
             "detail": message_log.detail(chosen, site), "may_change": may_change,
             "form": form or SendAgainForm(message=chosen), "arrived_form": arrived_form or ArrivedForm(message=chosen),
         }  # fmt: skip
-    fragment = request.htmx and request.htmx.target == "message-log"  # type: ignore[attr-defined]
+    fragment = request.htmx and request.htmx.target == "message-log"
     return render(request, "messages/log.html#log" if fragment else "messages/log.html", context, status=status)
 
 
-def with_default_days(request: HttpRequest, site: Site) -> dict[str, str]:
+def with_default_days(request: StaffRequest, site: Site) -> dict[str, str]:
     """The typed filters. On the first tab, with nothing asked for, the days around now."""
     typed = {name: request.GET[name] for name in FilterForm.base_fields if name in request.GET}
     asked = {"first", "last", "q"} & set(typed)
@@ -174,7 +168,7 @@ def with_default_days(request: HttpRequest, site: Site) -> dict[str, str]:
     return typed
 
 
-def picked_tab(request: HttpRequest) -> str:
+def picked_tab(request: StaffRequest) -> str:
     tab = request.GET.get("tab", "all")
     return tab if tab in message_log.TABS else "all"
 

@@ -128,7 +128,7 @@ def show(
     request: HttpRequest, appointment: Appointment, *, confirm_form: ConfirmForm | None = None,
     cancel_form: CannotComeForm | None = None, problem: str = "", status: int = 200,
 ) -> HttpResponse:  # fmt: skip
-    language = written_in(request.LANGUAGE_CODE)  # type: ignore[attr-defined]
+    language = written_in(request.LANGUAGE_CODE)
     start, site = appointment.local_start, appointment.site
     open_to_answer = appointment.status in {AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED}
     elsewhere = appointment.patient.country and appointment.patient.country != site.country

@@ -319,4 +319,7 @@ class TestPatientAppointmentPage:
     def test_speaks_turkish_with_a_turkish_patient(self, day: MailDay, patient_page: Client) -> None:
         day.patient.language = "tr"
         day.patient.save()
-        assert "19 Mart 2026 Perşembe" in page_of(patient_page, "patient-appointment")
+        page = page_of(patient_page, "patient-appointment")
+        for words in ("19 Mart 2026 Perşembe", "Randevunuz", "Gelemiyorum", "Neden gelemiyorsunuz?", "Hastayım"):
+            assert words in page
+        assert "Your appointment" not in page

@@ -14,8 +14,8 @@ from protocols.models import Service
 from protocols.models.service import ServiceKind
 from protocols.planning import slot_minutes
 from sessions import stock
+from sessions.demo import PASSWORD
 
-PASSWORD = "demo-clinic-2026"  # noqa: S105 - printed by bin/up, refuses to exist beside real data
 STAFF = [
     # login, name, role, language, site name or "" for all
     ("desk@halden.example", "Mara Lind", Role.FRONT_DESK, "en", ""),

@@ -16,9 +16,9 @@ from protocols import catalogue
 from protocols.screening import Stage
 from sessions import screenings
 from sessions.choices import CourseStatus
-from sessions.demo import care, mails, visits
+from sessions.demo import PASSWORD, care, mails, visits
 from sessions.demo.people import people
-from sessions.demo.place import PASSWORD, STAFF, build
+from sessions.demo.place import STAFF, build
 from sessions.models import Appointment, Course
 
 SEED = 20260312

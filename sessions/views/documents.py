@@ -14,6 +14,7 @@ from clinic import access_log, rendering
 from clinic.access_log import doer_of
 from clinic.choices import Permission
 from clinic.errors import Refused
+from clinic.http import StaffRequest
 from clinic.idempotency import new_token, once
 from clinic.limiting import within
 from clinic.permissions import public, requires
@@ -30,16 +31,16 @@ LOOKUPS, LOOKUP_SECONDS = 20, 600
 PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 
 
-def document_or_404(request: HttpRequest, public_id: str) -> Document:
+def document_or_404(request: StaffRequest, public_id: str) -> Document:
     """A paper of a patient this person may see, or a blank one of a site they work at. Without the bytes."""
     found = get_object_or_404(
         Document.objects.defer("pdf").select_related("patient", "site", "requested_by", "superseded_by"),
         public_id=public_id,
     )
-    if found.patient_id is None:
-        get_object_or_404(request.user.sites(), pk=found.site_id)  # type: ignore[union-attr]
+    if found.patient is None:
+        get_object_or_404(request.user.sites(), pk=found.site_id)
     else:
-        visible_patient(request, found.patient.public_id)  # type: ignore[union-attr]
+        visible_patient(request, found.patient.public_id)
     return found
 
 
@@ -77,7 +78,7 @@ def try_to_finish(document: Document, *, wait_seconds: float) -> tuple[Document,
 
 @requires(Permission.SEE_PERSON)
 @require_safe
-def document(request: HttpRequest, public_id: str) -> HttpResponse:
+def document(request: StaffRequest, public_id: str) -> HttpResponse:
     """One paper: what it is, its state, how to open it. While it is being made, the page finishes by itself."""
     found = document_or_404(request, public_id)
     access_log.viewed(request, patient=found.patient, of=found)
@@ -86,7 +87,7 @@ def document(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.SEE_PERSON)
 @require_safe
-def document_state(request: HttpRequest, public_id: str) -> HttpResponse:
+def document_state(request: StaffRequest, public_id: str) -> HttpResponse:
     """The part of the page that changes, asked for again and again until the paper is there."""
     found, away = try_to_finish(document_or_404(request, public_id), wait_seconds=POLL_WAIT_SECONDS)
     return render(request, "document_pages/document.html#state", context_of(found) | {"away": away})
@@ -94,7 +95,7 @@ def document_state(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_PERSON)
 @require_safe
-def document_pdf(request: HttpRequest, public_id: str) -> HttpResponse:
+def document_pdf(request: StaffRequest, public_id: str) -> HttpResponse:
     """The stored bytes, in the browser's viewer. A paper still in the queue is made first, or shows its page."""
     found = document_or_404(request, public_id)
     found, _away = try_to_finish(found, wait_seconds=settings.RENDER_WAIT_SECONDS)
@@ -118,20 +119,20 @@ def document_pdf(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.SEE_PERSON)
 @require_safe
-def patient_documents(request: HttpRequest, public_id: str) -> HttpResponse:
+def patient_documents(request: StaffRequest, public_id: str) -> HttpResponse:
     """A patient's papers as a list, whole page or fragment."""
     patient = visible_patient(request, public_id)
     access_log.viewed(request, patient=patient)
     rows = patient.documents.defer("pdf").select_related("site", "requested_by")
     template = "document_pages/list.html"
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         template += "#papers"
     return render(request, template, {"patient": patient, "documents": rows[:100]})
 
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def document_new(request: HttpRequest, public_id: str) -> HttpResponse:
+def document_new(request: StaffRequest, public_id: str) -> HttpResponse:
     """Ask for a paper of this patient: which one, in which language."""
     patient = visible_patient(request, public_id)
     form = PaperForm(request.POST or None, patient=patient)
@@ -148,7 +149,7 @@ def document_new(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "document_pages/new.html", context, status=422 if request.method == "POST" else 200)
 
 
-def issue(form: PaperForm, request: HttpRequest) -> Document:
+def issue(form: PaperForm, request: StaffRequest) -> Document:
     subject, language = form.subject, form.cleaned_data["language"]
     if isinstance(subject, TreatmentSession):
         return documents.issue_aftercare(treatment_session=subject, by=doer_of(request), language=language)
@@ -157,9 +158,9 @@ def issue(form: PaperForm, request: HttpRequest) -> Document:
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def document_blank(request: HttpRequest) -> HttpResponse:
+def document_blank(request: StaffRequest) -> HttpResponse:
     """The blank consent form of this site: the fallback on paper."""
-    form = LanguageForm(request.POST or None, initial={"language": request.user.language})  # type: ignore[union-attr]
+    form = LanguageForm(request.POST or None, initial={"language": request.user.language})
     if request.method == "POST" and form.is_valid():
         try:
             with once(request) as attempt:
@@ -177,7 +178,7 @@ def document_blank(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.CHANGE_PERSON)
 @require_POST
-def document_retry(request: HttpRequest, public_id: str) -> HttpResponse:
+def document_retry(request: StaffRequest, public_id: str) -> HttpResponse:
     """Try a failed paper again."""
     found = document_or_404(request, public_id)
     with once(request) as attempt:

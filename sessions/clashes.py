@@ -55,7 +55,7 @@ class SlotTaken(Refused):
 
 def weekday_date(day: dt.date) -> str:
     """The weekday stands beside every date."""
-    return date_format(day, "D j N Y")
+    return date_format(day, "D j F Y")
 
 
 def is_exclusion(error: IntegrityError) -> bool:

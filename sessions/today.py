@@ -75,7 +75,11 @@ class Card:
 
     @property
     def place(self) -> str:
-        return f"{self.appointment.practitioner.name} · {self.appointment.room.name}"
+        return f"{self.who} · {self.appointment.room.name}"
+
+    @property
+    def who(self) -> str:
+        return short_name(self.appointment.practitioner.name)
 
     @property
     def waiting_minutes(self) -> int:
@@ -119,6 +123,14 @@ class Card:
     @property
     def is_unsigned(self) -> bool:
         return "unsigned" in self.marks
+
+
+def short_name(name: str) -> str:
+    """As colleagues say it: "Dr Haddad", "E. Kaya"."""
+    first, *rest = name.split() or [name]
+    if not rest:
+        return name
+    return f"{first} {rest[-1]}" if first.rstrip(".") in {"Dr", "Prof"} else f"{first[0]}. {rest[-1]}"
 
 
 def minutes_since(moment: dt.datetime | None) -> int:
@@ -174,7 +186,7 @@ class Board:
 class Needs:
     """What somebody must do something about. Each list is short; the page behind it has them all."""
 
-    messages: list[Message]
+    people: list[tuple[str, str]]
     message_count: int
     unsigned: list[tuple[str, int]]
     lots: list[tuple[str, Lot]]
@@ -185,7 +197,7 @@ class Needs:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.messages or self.unsigned or self.lots)
+        return not (self.message_count or self.unsigned or self.lots)
 
 
 def board_of(
@@ -259,12 +271,8 @@ def _plain_card(appointment: Appointment, rules: Catalogue, totals: Mapping[int,
 
 def title_of(appointment: Appointment, rules: Catalogue) -> tuple[str, str]:
     """What it is for, and the bar of its category."""
-    code = appointment.course.indication if appointment.course and appointment.service.is_gated else ""
-    indication = rules.indications.get(code or appointment.service.indication)
-    bar = CATEGORY_BAR.get(indication.category, "") if indication else ""
-    if code and indication is not None:
-        return indication.name_in(get_language() or "en"), bar
-    return appointment.service.name, bar
+    indication = rules.indications.get(appointment.service.indication)
+    return appointment.service.name, CATEGORY_BAR.get(indication.category, "") if indication else ""
 
 
 def _mark_first_visits(cards: list[Card]) -> None:
@@ -389,7 +397,8 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
     troubled = Message.objects.filter(
         site=site, state__in=TROUBLE, due_at__gte=timezone.now() - dt.timedelta(days=PROBLEM_DAYS)
     )
-    messages = list(troubled.select_related("patient").defer("text", "html")[:3])
+    messages = list(troubled.select_related("patient").defer("text", "html")[:20])
+    names = list(dict.fromkeys((one.patient.name, one.patient.initials) for one in messages if one.patient))[:3]
     unsigned: list[tuple[str, int]] = []
     if Permission.SEE_HEADLINE in held:
         rows = TreatmentSession.objects.filter(appointment__site=site, status=RecordStatus.ENDED).order_by()
@@ -399,7 +408,7 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
         until = site.today() + dt.timedelta(days=LOT_DAYS)
         ending = Lot.objects.filter(site=site, balance_ml__gt=0, held_back_reason="", expires_on__lte=until)
         lots = [(_substance(lot.substance, rules), lot) for lot in ending.order_by("expires_on")[:3]]
-    return Needs(messages, troubled.count(), unsigned, lots)
+    return Needs(names, troubled.count(), [(short_name(name), count) for name, count in unsigned], lots)
 
 
 def _substance(code: str, rules: Catalogue) -> str:

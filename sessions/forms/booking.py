@@ -37,7 +37,7 @@ class SessionChoice(PublicChoice):
 
     def label_from_instance(self, obj: PlannedSession) -> str:
         name = indication_name(obj.course.indication, catalogue.in_force())
-        return f"{name}, {obj.number} ({date_format(obj.ideal, 'D j N')})"
+        return f"{name}, {obj.number} ({date_format(obj.ideal, 'D j F')})"
 
 
 class DayField(forms.DateField):

@@ -19,6 +19,7 @@ from clinic.errors import Refused, Stale
 from clinic.idempotency import answered, new_token, once
 from clinic.models import User
 from clinic.permissions import requires
+from patients.labels import LANGUAGE_CHOICES
 from patients.models import Patient
 from protocols import catalogue
 from protocols.models import Service
@@ -67,6 +68,7 @@ def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
         "visit": visit,
         "card": card,
         "patient": visit.patient,
+        "language": dict(LANGUAGE_CHOICES).get(visit.patient.language, visit.patient.language),
         "fits": [(planned, window_of(planned).fit(visit.local_start.date())) for planned in sessions],
         "room_from": local(visit, visit.room_span.lower),
         "room_until": local(visit, visit.room_span.upper),
@@ -111,7 +113,8 @@ def steps_of(visit: Appointment) -> list[tuple[dt.datetime | None, str]]:
         (visit.arrived_at, _("arrived")),
         (visit.cancelled_at, _("cancelled: %(why)s") % {"why": visit.cancel_reason}),
     ]
-    return [(local(visit, moment), words) for moment, words in stamps if moment is not None]
+    known = [(local(visit, moment), words) for moment, words in stamps if moment is not None]
+    return sorted(known, key=lambda step: step[0] or visit.booked_at)
 
 
 def acts_of(visit: Appointment) -> dict[str, Any]:

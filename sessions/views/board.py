@@ -17,7 +17,7 @@ from clinic.idempotency import new_token
 from clinic.models import Site, User
 from clinic.permissions import requires
 from protocols import catalogue
-from sessions.today import Board, board_of, revision_of
+from sessions.today import Board, board_of, revision_of, short_name
 from sessions.views.asking import permissions_of, site_of, user_of
 
 
@@ -55,28 +55,12 @@ def board(request: HttpRequest) -> HttpResponse:
         "revision": revision,
         "is_poll": is_poll,
         "fresh_token": new_token,
-        "lane": lane_from(request),
-        "lane_tabs": [
-            ("expected", _("Expected"), len(shown.expected)),
-            ("waiting", _("Waiting"), len(shown.waiting)),
-            ("treated", _("In treatment"), len(shown.treated)),
-            ("done", _("Done"), len(shown.done)),
-        ],
         "segments": segments_of(shown, chosen, day),
         "chosen": chosen.public_id if chosen else "all",
         "may_change": Permission.CHANGE_PERSON in permissions_of(request),
         "may_treat": Permission.TREAT in permissions_of(request),
     }
     return render(request, "board/board.html#lanes" if is_poll else "board/board.html", context)
-
-
-LANES = ("expected", "waiting", "treated", "done")
-
-
-def lane_from(request: HttpRequest) -> str:
-    """On a narrow screen one lane is shown at a time."""
-    wanted = request.GET.get("lane", "")
-    return wanted if wanted in LANES else "expected"
 
 
 def day_from(request: HttpRequest, site: Site) -> dt.date:
@@ -104,6 +88,6 @@ def segments_of(shown: Board, chosen: User | None, day: dt.date) -> list[dict[st
     people = shown.practitioners if chosen is None or chosen in shown.practitioners else [chosen, *shown.practitioners]
     everyone = {"label": _("Everyone"), "url": f"?day={day}&practitioner=all", "active": chosen is None}
     return [everyone] + [
-        {"label": user.name, "url": f"?day={day}&practitioner={user.public_id}", "active": user == chosen}
+        {"label": short_name(user.name), "url": f"?day={day}&practitioner={user.public_id}", "active": user == chosen}
         for user in people
     ]

@@ -133,6 +133,7 @@ def shown_rows(
             {
                 "planned": row,
                 "window": window,
+                "day": day,
                 "fit": FIT_WORD[fit] if fit else "",
                 "fit_pill": FIT_PILL[fit] if fit else "",
                 "fields": [form[f"{name}_{row.number}"] for name in ("day", "time", "fold", "practitioner", "room")],

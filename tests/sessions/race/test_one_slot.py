@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.test import Client
+from django.urls import reverse
 
 from clinic.errors import Refused
+from clinic.idempotency import new_token
 from sessions import booking
 from sessions.choices import OCCUPYING
 from sessions.models import Appointment
@@ -191,3 +194,39 @@ def _step(day: ClinicDay, dice: random.Random, patients: list[Any], thursday: dt
     except Refused:
         return 0
     return 1
+
+
+# --- the same through the pages -------------------------------------------------------------------------------------
+def form_for(day: ClinicDay, patient: Any, thursday: dt.date, **changes: str) -> dict[str, str]:
+    return {
+        "form_token": new_token(), "patient": patient.public_id, "service": day.consultation.public_id,
+        "practitioner": day.doctor.public_id, "room": day.room.public_id, "day": thursday.isoformat(), "time": "10:00",
+        "note": "", "overbook_reason": "", "planned_session": "", "fold": "",
+    } | changes  # fmt: skip
+
+
+def desk_of(day: ClinicDay) -> Client:
+    return factories.signed_in(Client(), day.desk)
+
+
+def test_a_crowd_of_desks_gets_one_booking_and_pages_that_say_so(day):
+    crowd = scaled(200)
+    thursday = next_thursday(day)
+    desks = [desk_of(day) for _ in range(crowd)]
+    forms = [form_for(day, factories.make_patient(day.site), thursday) for _ in range(crowd)]
+    url = reverse("appointment-new")
+    answers = all_at_once([partial(desk.post, url, form) for desk, form in zip(desks, forms, strict=True)])
+    statuses = Counter(getattr(answer, "status_code", repr(answer)) for answer in answers)
+    assert statuses == {302: 1, 409: crowd - 1}
+    assert Appointment.objects.count() == 1
+
+
+def test_five_copies_of_one_click_are_one_booking(day):
+    url = reverse("appointment-new")
+    desks = [desk_of(day) for _ in range(5)]
+    for number in range(scaled(20)):
+        form = form_for(day, factories.make_patient(day.site), next_thursday(day, 1 + number))
+        answers = all_at_once([partial(desk.post, url, form) for desk in desks])
+        assert {answer.status_code for answer in answers} == {302}, answers
+        assert len({answer.url for answer in answers}) == 1
+        assert Appointment.objects.count() == number + 1

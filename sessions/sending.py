@@ -39,13 +39,14 @@ from sessions.messaging import (
     UNDONE,
     move,
 )  # fmt: skip
-from sessions.models import Appointment, Message, TreatmentSession
+from sessions.models import Appointment, Consent, Message, TreatmentSession
 
 log = structlog.get_logger(__name__)
 S = MessageState
 
 TOO_LATE = gettext_noop("Could not be sent in time")
 BLOCKED = gettext_noop("Screening blocks this course")
+CONSENT_WITHDRAWN = gettext_noop("The patient withdrew their consent")
 NOT_WRITTEN = gettext_noop("The mail could not be written")
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
 BUSY = gettext_noop("The appointment was being changed")
@@ -215,6 +216,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
         return S.SUPPRESSED, ADDRESS_FAILS
     kind = KINDS[message.kind]
     appointment = message.appointment
+    if appointment is not None and message.kind != CANCELLED and has_withdrawn_consent(appointment):
+        return S.SUPPRESSED, CONSENT_WITHDRAWN
     if kind.visit and appointment is not None:
         stop = why_no_visit(message, appointment, now)
         if stop is not None:
@@ -248,6 +251,14 @@ def is_blocked(appointment: Appointment) -> bool:
         return False
     newest = screenings.latest(appointment.patient, appointment.course)
     return newest is not None and newest.outcome == Outcome.BLOCKED
+
+
+def has_withdrawn_consent(appointment: Appointment) -> bool:
+    """Withdrawal of consent stops every message of the course but the word that a visit is cancelled."""
+    if appointment.course_id is None:
+        return False
+    newest = Consent.objects.filter(course=appointment.course_id).order_by("-informed_at", "-id").first()
+    return newest is not None and newest.withdrawn_at is not None
 
 
 def has_ended(message: Message) -> bool:

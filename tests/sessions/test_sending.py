@@ -11,7 +11,8 @@ from django.utils import timezone
 from patients.models import PatientLink
 from sessions import booking, delivery, letters, messaging, sending
 from sessions.choices import MessageState
-from sessions.models import Appointment, Message
+from sessions.models import Appointment, Message, Screening
+from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
 from tests.sinks import Received, Sink, closed_port, running_sink
@@ -197,16 +198,39 @@ class TestWhatMustNotGoOut:
         assert sending.send_due() == 1
 
     def test_blocked_screening_stops_the_reminder_but_not_aftercare(
-        self, day: MailDay, sink: Sink, at: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+        self, day: MailDay, sink: Sink, at: Callable[[str], Any]
     ) -> None:
-        day.book("10:00")
+        visit_of_a_course(day, outcome="blocked")
+        at("2026-03-17T10:00+01:00")
         day.treat()
-        monkeypatch.setattr(sending, "is_blocked", lambda appointment: True)
+        sending.send_due()
+        assert only(day, "msg-after-0").state == S.SENT
         at("2026-03-18T10:00+01:00")
         sending.send_due()
         assert (only(day, "msg-24h").state, only(day, "msg-24h").reason) == (S.SUPPRESSED, sending.BLOCKED)
-        assert only(day, "msg-48h").state == S.SENT or only(day, "msg-48h").state == S.MISSED
-        assert only(day, "msg-after-0").state in {S.SENT, S.MISSED}
+
+    def test_cleared_screening_stops_nothing(self, day: MailDay, sink: Sink, at: Callable[[str], Any]) -> None:
+        visit_of_a_course(day, outcome="cleared")
+        at("2026-03-18T10:00+01:00")
+        sending.send_due()
+        assert only(day, "msg-24h").state == S.SENT
+
+    def test_withdrawn_consent_stops_every_message_but_the_cancellation(
+        self, day: MailDay, sink: Sink, at: Callable[[str], Any]
+    ) -> None:
+        appointment = visit_of_a_course(day, outcome="cleared")
+        sending.send_due()
+        appointment.course.consents.create(
+            patient=day.patient, plan_version=1, language="en", informed_at=timezone.now(), withdrawn_at=timezone.now(),
+            withdrawn_reason="asked by phone", informed_by=day.clinic.doctor,
+        )  # fmt: skip
+        at("2026-03-18T10:00+01:00")
+        sending.send_due()
+        assert (only(day, "msg-24h").state, only(day, "msg-24h").reason) == (S.SUPPRESSED, sending.CONSENT_WITHDRAWN)
+        booking.cancel(appointment=appointment, seen_version=appointment.version, reason="withdrawn", by=day.by)
+        at("2026-03-18T10:03+01:00")
+        sending.send_due()
+        assert only(day, "msg-cancelled").state == S.SENT
 
     def test_address_that_bounced_before_is_not_written_to_again(self, day: MailDay, sink: Sink) -> None:
         day.patient.email_problem = "550 no such user"
@@ -414,9 +438,22 @@ class TestHostileText:
         assert only(day).state == S.SENT
 
 
-def make_other_patient(day: MailDay) -> Any:
-    from tests import factories
+def visit_of_a_course(day: MailDay, *, outcome: str) -> Appointment:
+    """A booked treatment next Thursday at 10:00 whose course was screened with this outcome."""
+    course = factories.make_course(day.patient, day.clinic.doctor, site=day.clinic.site)
+    appointment = factories.make_appointment(
+        day.patient, practitioner=day.clinic.doctor, room=day.clinic.room, course=course,
+        starts_at=day.clinic.at("10:00", dt.date(2026, 3, 19)),
+    )  # fmt: skip
+    messaging.appointment_booked(appointment=appointment, by=day.by)
+    Screening.objects.create(
+        patient=day.patient, course=course, stage="plan", outcome=outcome, on_date=dt.date(2026, 3, 12), facts={},
+        catalogue=course.catalogue, evaluated_at=timezone.now(), evaluated_by_label="Dr Amina Haddad",
+    )  # fmt: skip
+    return appointment
 
+
+def make_other_patient(day: MailDay) -> Any:
     return factories.make_patient(day.clinic.site)
 
 

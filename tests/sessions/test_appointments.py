@@ -231,6 +231,7 @@ def test_a_no_show_after_the_start_and_its_undo(desk, day, at):
     visit = day.book("10:45")
     assert act(desk, visit, "no-show").status_code == 409
     at("2026-03-12T10:00+00:00")
+    desk.logout()
     signed_in(desk, day.desk)
     act(desk, visit, "no-show")
     visit.refresh_from_db()
@@ -300,6 +301,14 @@ def test_cancelling_needs_a_reason(desk, day):
     assert desk.post(url, form | {"reason": "Patient is ill"}).status_code == 302
     assert "Patient is ill" in page_of(desk, visit)
     assert desk.post(url, {"form_token": new_token(), "seen_version": "1", "reason": "again"}).status_code == 409
+
+
+def test_a_desk_left_alone_is_signed_out_and_told_why(desk, day, at):
+    at("2026-03-12T12:00+00:00")
+    desk.get("/")
+    at("2026-03-12T20:00+00:00")
+    answer = desk.get("/", follow=True)
+    assert b"signed out because nothing happened" in answer.content
 
 
 # --- roles ----------------------------------------------------------------------------------------------------------

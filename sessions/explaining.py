@@ -42,7 +42,6 @@ class Shown:
     trigger: str
     lifts: str
     rule_version: str
-    answered: str
     until: str
     severity: str
     clearable: bool
@@ -62,7 +61,14 @@ def day_in_words(day: dt.date) -> str:
 def name_of(code: str, definitions: Mapping[str, Any]) -> str:
     """The catalogue's name in the reader's language; a code the catalogue no longer knows stays as it is."""
     known = definitions.get(code)
-    return known.name_in(get_language() or "en") if known is not None else code
+    return standing_alone(known.name_in(get_language() or "en")) if known is not None else code
+
+
+def standing_alone(name: str) -> str:
+    """A catalogue name at the start of a line; in a sentence it stays as written. Turkish i has a capital of its own."""
+    turkish = (get_language() or "en").startswith("tr")
+    first = "İ" if turkish and name[:1] == "i" else name[:1].upper()
+    return first + name[1:]
 
 
 def asked_in_words(code: str, rules: Catalogue) -> str:
@@ -128,8 +134,8 @@ def _field(code: str, questions: Mapping[str, Question]) -> Field | None:
 def shown_findings(screening: Screening | Evaluated, rules: Catalogue) -> list[Shown]:
     """Findings of a stored or a fresh screening, in their order."""
     if isinstance(screening, Evaluated):
-        return [_fresh(finding, screening.evaluated_on, rules) for finding in screening.findings]
-    return [_stored(finding, screening, rules) for finding in screening.findings.all()]
+        return [_fresh(finding, rules) for finding in screening.findings]
+    return [_stored(finding, rules) for finding in screening.findings.all()]
 
 
 def _triggers(answers: Iterable[Iterable[str]], rules: Catalogue) -> str:
@@ -142,7 +148,7 @@ def _until(wait_until: dt.date | None, open_ended: bool) -> str:
     return day_in_words(wait_until) if wait_until else ""
 
 
-def _fresh(finding: EvaluatedFinding, on: dt.date, rules: Catalogue) -> Shown:
+def _fresh(finding: EvaluatedFinding, rules: Catalogue) -> Shown:
     language = get_language() or "en"
     return Shown(
         code=finding.code,
@@ -153,7 +159,6 @@ def _fresh(finding: EvaluatedFinding, on: dt.date, rules: Catalogue) -> Shown:
         trigger=_triggers(finding.answers, rules),
         lifts=finding.lifted_by.get(language) if finding.lifted_by else "",
         rule_version=str(finding.rule_version),
-        answered=day_in_words(on),
         until=_until(finding.wait_until, finding.open_ended),
         severity=finding.severity,
         clearable=finding.severity is Severity.RELATIVE and not finding.cleared_by,
@@ -161,7 +166,7 @@ def _fresh(finding: EvaluatedFinding, on: dt.date, rules: Catalogue) -> Shown:
     )
 
 
-def _stored(finding: Finding, screening: Screening, rules: Catalogue) -> Shown:
+def _stored(finding: Finding, rules: Catalogue) -> Shown:
     severity = Severity(finding.severity)
     return Shown(
         code=finding.code,
@@ -172,7 +177,6 @@ def _stored(finding: Finding, screening: Screening, rules: Catalogue) -> Shown:
         trigger=_triggers(finding.answers, rules),
         lifts=in_words(finding.lifted_by),
         rule_version=finding.rule_version,
-        answered=day_in_words(screening.on_date),
         until=_until(finding.wait_until, finding.open_ended),
         severity=finding.severity,
         clearable=severity is Severity.RELATIVE and not finding.cleared_by,

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
@@ -17,6 +16,7 @@ from protocols.choices import Status
 from protocols.definitions import Catalogue, Indication, Mixture, MixtureItem
 from protocols.plan import Component, Plan, Syringe
 from sessions.coursework import Wish
+from sessions.explaining import name_of
 
 MOST_ML = Decimal(60)
 ANTISEPTICS = [("chlorhexidine", _("Chlorhexidine 2 % in alcohol")), ("iodine", _("Iodine"))]
@@ -68,21 +68,20 @@ class CourseForm(HouseForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.site, self.rules, self.indication, self.mixture = site, rules, indication, mixture
-        language = get_language() or "en"
         today = site.today()
         self.fields["regions"].choices = [
-            (code, rules.regions[code].name_in(language)) for code in indication.regions if code in rules.regions
+            (code, name_of(code, rules.regions)) for code in indication.regions if code in rules.regions
         ]
         usual = [rules.techniques[code] for code in indication.techniques if code in rules.techniques]
-        self.fields["technique"].choices = [(one.code, one.name_in(language)) for one in usual]
+        self.fields["technique"].choices = [(one.code, name_of(one.code, rules.techniques)) for one in usual]
         self.fields["delivery"].choices = [
-            (one.code, one.name_in(language)) for one in rules.deliveries.values() if one.status == Status.ON
+            (one.code, name_of(one.code, rules.deliveries)) for one in rules.deliveries.values() if one.status == Status.ON
         ]
         people = User.objects.practitioners_at(site)
         self.fields["practitioner"].queryset = people
         for item, volume_ml in scaled_items(mixture, indication.code):
             self.fields[f"ml_{item.substance}"] = forms.DecimalField(
-                label=rules.substances[item.substance].name_in(language), min_value=Decimal(0), max_value=MOST_ML,
+                label=name_of(item.substance, rules.substances), min_value=Decimal(0), max_value=MOST_ML,
                 max_digits=6, decimal_places=3, initial=volume_ml, widget=forms.NumberInput(attrs={"step": "0.1"}),
             )  # fmt: skip
         first = self.fields["regions"].choices

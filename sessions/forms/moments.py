@@ -26,9 +26,10 @@ class SiteMomentField(forms.Field):
         super().__init__(**kwargs)
         self.zone: ZoneInfo | None = None
 
-    def at_site(self, site: Site) -> None:
+    def at_site(self, site: Site, *, shows: dt.datetime | None = None) -> None:
+        """Wall-clock times of this site; the field starts with `shows`, or with now."""
         self.zone = site.zone
-        self.initial = timezone.now().astimezone(site.zone).strftime(FORMAT)
+        self.initial = (shows or timezone.now()).astimezone(site.zone).strftime(FORMAT)
 
     def to_python(self, value: Any) -> dt.datetime | None:
         if value in self.empty_values or self.zone is None:

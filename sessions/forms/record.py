@@ -6,13 +6,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
-from clinic.models import Site
 from protocols.definitions import Catalogue
 from sessions.amounts import AreaLine, ProductLine
+from sessions.explaining import name_of
 from sessions.forms.moments import SiteMomentField
 from sessions.models import Lot, TreatedArea, TreatmentSession, UsedProduct
 
@@ -85,17 +84,10 @@ class AmountsForm(HouseForm):
     ) -> None:  # fmt: skip
         super().__init__(*args, seen_version=record.version, **kwargs)
         self.record, self.products, self.lots = record, products, lots
-        language = get_language() or "en"
         self.regions = [
-            (code, rules.regions[code].name_in(language) if code in rules.regions else code)
-            for code in record.course.regions
+            (code, name_of(code, rules.regions)) for code in record.course.regions
         ]
-        self.names = {
-            product.position: rules.substances[product.substance].name_in(language)
-            if product.substance in rules.substances
-            else product.substance
-            for product in products
-        }
+        self.names = {product.position: name_of(product.substance, rules.substances) for product in products}
         for product in products:
             self._add_product_fields(product)
         known = {area.region: area for area in record.areas.all()}
@@ -227,9 +219,9 @@ class CorrectEndForm(HouseForm):
     ended_at = SiteMomentField(label=_("When did the treatment end?"))
     reason = forms.CharField(label=_("Why is it corrected?"), max_length=200)
 
-    def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["ended_at"].at_site(site)  # type: ignore[attr-defined]
+    def __init__(self, *args: Any, record: TreatmentSession, **kwargs: Any) -> None:
+        super().__init__(*args, seen_version=record.version, **kwargs)
+        self.fields["ended_at"].at_site(record.appointment.site, shows=record.ended_at)  # type: ignore[attr-defined]
 
 
 class SignForm(HouseForm):

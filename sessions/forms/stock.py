@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
 from protocols.choices import Status
 from protocols.definitions import Catalogue
+from sessions.explaining import name_of
 
 
 class ReceiveForm(HouseForm):
@@ -33,11 +33,10 @@ class ReceiveForm(HouseForm):
     def __init__(self, *args: Any, rules: Catalogue, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rules = rules
-        language = get_language() or "en"
         usable = [one for one in rules.substances.values() if one.status != Status.WITHDRAWN]
         self.fields["substance"].choices = [  # type: ignore[attr-defined]
             ("", _("Choose a substance")),
-            *sorted(((one.code, one.name_in(language)) for one in usable), key=lambda pair: pair[1]),
+            *sorted(((one.code, name_of(one.code, rules.substances)) for one in usable), key=lambda pair: pair[1]),
         ]
 
     def clean(self) -> dict[str, Any]:

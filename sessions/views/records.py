@@ -207,7 +207,7 @@ def record_end(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def record_correct_end(request: HttpRequest, public_id: str) -> HttpResponse:
     found = record_or_404(request, public_id)
-    form = CorrectEndForm(request.POST or None, seen_version=found.version, site=found.appointment.site)
+    form = CorrectEndForm(request.POST or None, record=found)
     return mend(
         request, found, form,
         lambda data: recording.correct_end(

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import URLError
 
@@ -90,10 +90,9 @@ def test_an_unreachable_redis_is_one_sentence(tmp_path: Path) -> None:
 class Running:
     """bin/up in a process of its own, its output kept in a file."""
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.port = home, free_port()
-        self.said = home.parent / "said.txt"
-        with self.said.open("a") as out:
+    def __init__(self, home: Path, said: Path) -> None:
+        self.home, self.said, self.port = home, said, free_port()
+        with self.said.open("w") as out:
             self.process = subprocess.Popen(
                 [UP], env=environment(home, PORT=str(self.port)), stdout=out, stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -133,15 +132,23 @@ class Running:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "local"
-    for entry in Path("/proc").glob("[0-9]*"):  # only if the test failed half-way
-        try:
-            environ = (entry / "environ").read_bytes()
-        except OSError:
-            continue
-        if f"MESOCLINIC_LOCAL={tmp_path / 'local'}".encode() in environ:
-            os.kill(int(entry.name), signal.SIGTERM)
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "local"
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[[], Running]]:
+    """Start bin/up on the same data as before; whatever the test leaves running is stopped."""
+    started: list[Running] = []
+
+    def start_one() -> Running:
+        started.append(Running(home, home.parent / f"said-{len(started)}.txt"))
+        return started[-1]
+
+    yield start_one
+    for running in started:
+        if running.process.poll() is None:
+            running.stop(signal.SIGTERM)
 
 
 def as_owner(home: Path, statement: str) -> list[tuple[object, ...]]:
@@ -158,19 +165,20 @@ def as_owner(home: Path, statement: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
-def test_it_starts_serves_stops_and_starts_again_with_its_data(home: Path) -> None:
-    first = Running(home)
+def test_it_starts_serves_stops_and_starts_again_with_its_data(home: Path, start: Callable[[], Running]) -> None:
+    first = start()
     first.wait_until_open(FIRST_START_SECONDS)
     assert 'type="password"' in first.page("/account/login/")
     said = first.said.read_text()
     assert f"http://localhost:{first.port}" in said
     assert f"Mails land in {home / 'mail'}" in said
+    assert "desk@halden.example" in said
     as_owner(home, "CREATE TABLE kept AS SELECT 'still here' AS word")
     assert first.stop(signal.SIGINT) == 0
     assert first.left_behind() == []
     assert "Traceback" not in first.said.read_text()
 
-    second = Running(home)
+    second = start()
     second.wait_until_open(NEXT_START_SECONDS)
     assert as_owner(home, "SELECT word FROM kept") == [("still here",)]
     killed = web_process(second)

@@ -1,30 +1,171 @@
-"""Compile the .po files under locale/ to the .mo files Django reads. Babel, because a bare machine has no gettext."""
+"""The translations under locale/: compile the .po files to the .mo files Django reads, collect what the tree marks.
+
+`python -m mesoclinic.translations` compiles; `... update` also writes every marked string of the tree into the .po
+files, keeps what is translated and drops what nobody says any more. Babel, because a bare machine has no gettext.
+"""
 from __future__ import annotations
 
+import io
+import re
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import normalize, read_po
 
-LOCALE = Path(__file__).resolve().parent.parent / "locale"
+ROOT = Path(__file__).resolve().parent.parent
+LOCALE = ROOT / "locale"
+
+CODE = ("clinic", "patients", "protocols", "sessions", "mesoclinic")
+# Where each function that marks a text holds its context ("c"), its text and its plural.
+MARKS: Mapping[str, tuple[int | tuple[int, str], ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+    "npgettext_lazy": ((1, "c"), 2, 3),
+}
+# A template comes back from Django as text in which each tag has become such a call, with plain strings.
+STRING = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+CALL = re.compile(rf"\b(?:_|n?p?gettext)\(\s*{STRING}(?:\s*,\s*{STRING})*(?:\s*,\s*count)?\s*\)")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}")
+WIDTH = 110
+
+Text = str | tuple[str, str]
+Marked = tuple[str | None, Text]
 
 
 def compile_all() -> int:
     """Compile what changed; returns how many. Fuzzy entries are left out: a guess is no translation."""
     compiled = 0
-    for source in sorted(LOCALE.glob("*/LC_MESSAGES/*.po")):
+    for source in sources():
         target = source.with_suffix(".mo")
         if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
             continue
-        with source.open("rb") as text:
-            catalog = read_po(text, locale=source.parent.parent.name)
         draft = target.with_suffix(".new")
         with draft.open("wb") as binary:
-            write_mo(binary, catalog)
+            write_mo(binary, read(source))
         draft.replace(target)
         compiled += 1
     return compiled
 
 
+def sources() -> list[Path]:
+    return sorted(LOCALE.glob("*/LC_MESSAGES/*.po"))
+
+
+def read(source: Path) -> Catalog:
+    with source.open("rb") as text:
+        return read_po(text, locale=source.parent.parent.name)
+
+
+def marked() -> dict[Marked, str]:
+    """Every text the tree marks for translation, with the first file that says it."""
+    found: dict[Marked, str] = {}
+    for path, python in _texts():
+        for _line, function, said, _comments in extract_python(io.BytesIO(python.encode()), MARKS.keys(), (), {}):
+            one = _marked(function, said)
+            if one is not None:
+                found.setdefault(one, path.relative_to(ROOT).as_posix())
+    return found
+
+
+def _texts() -> Iterator[tuple[Path, str]]:
+    """The sources as Python: code as it is, templates with their translation tags turned into calls."""
+    from django.utils.translation.template import templatize  # not needed to compile
+
+    for room in CODE:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            yield path, path.read_text()
+    for path in sorted((ROOT / "templates").rglob("*.*")):
+        if path.suffix in (".html", ".txt"):
+            yield path, "\n".join(call.group() for call in CALL.finditer(templatize(path.read_text())))
+
+
+def _marked(function: str, said: object) -> Marked | None:
+    """Context and text of one call; None for a call whose text is a variable (its text is marked elsewhere)."""
+    arguments = said if isinstance(said, tuple) else (said,)
+    places = MARKS[function] or (1,)
+    context: str | None = None
+    texts: list[str] = []
+    for place in places:
+        at = place if isinstance(place, int) else place[0]
+        argument = arguments[at - 1] if at <= len(arguments) else None
+        if not isinstance(argument, str) or not argument:
+            return None
+        if isinstance(place, int):
+            texts.append(argument)
+        else:
+            context = argument
+    return context, (texts[0], texts[1]) if len(texts) == 2 else texts[0]
+
+
+def first(text: Text | list[str]) -> str:
+    """The singular, which is what gettext looks a text up by."""
+    return text if isinstance(text, str) else text[0]
+
+
+def update(source: Path) -> tuple[int, int]:
+    """Write the tree's texts into one .po file, by alphabet; returns how many there are and how many have no words."""
+    held = {(message.context, first(message.id)): message for message in read(source) if message.id}
+    catalog = Catalog(locale=source.parent.parent.name)
+    texts: dict[tuple[str | None, str], Text] = {}
+    for context, text in marked():
+        # A text said with and without a plural is one entry, with it.
+        if isinstance(text, tuple) or (context, text) not in texts:
+            texts[context, first(text)] = text
+    messages = [_entry(text, context, held.get((context, key)), catalog) for (context, key), text in texts.items()]
+    messages.sort(key=lambda message: (first(message.id), message.context or ""))
+    source.write_text(_head(catalog) + "".join(_written(message) for message in messages))
+    return len(messages), sum(1 for message in messages if not all(strings(message)))
+
+
+def _entry(text: Text, context: str | None, held: Message | None, catalog: Catalog) -> Message:
+    known = strings(held) if held is not None and not held.fuzzy else ()
+    if isinstance(text, str):
+        return Message(text, known[0] if known else "", context=context)
+    forms = known if len(known) == catalog.num_plurals else known[:1] * catalog.num_plurals
+    return Message(text, forms or ("",) * catalog.num_plurals, context=context)
+
+
+def strings(message: Message) -> tuple[str, ...]:
+    """The translations of one entry: one, or one for each plural form."""
+    return tuple(message.string) if isinstance(message.string, list | tuple) else (message.string,)
+
+
+def _head(catalog: Catalog) -> str:
+    lines = (
+        "Project-Id-Version: Mesoclinic", f"Language: {catalog.locale}", "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=UTF-8", "Content-Transfer-Encoding: 8bit",
+        f"Plural-Forms: nplurals={catalog.num_plurals}; plural={catalog.plural_expr};",
+    )
+    return 'msgid ""\nmsgstr ""\n' + "".join(f'"{line}\\n"\n' for line in lines)
+
+
+def _written(message: Message) -> str:
+    lines = ["", "#, python-format"] if "%(" in first(message.id) else [""]
+    if message.context:
+        lines.append(f"msgctxt {normalize(message.context, width=WIDTH)}")
+    lines.append(f"msgid {normalize(first(message.id), width=WIDTH)}")
+    if isinstance(message.id, str):
+        lines.append(f"msgstr {normalize(message.string, width=WIDTH)}")
+    else:
+        lines.append(f"msgid_plural {normalize(message.id[1], width=WIDTH)}")
+        lines += [f"msgstr[{n}] {normalize(form, width=WIDTH)}" for n, form in enumerate(strings(message))]
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
+    if "update" in sys.argv[1:]:
+        for source in sources():
+            texts, open_texts = update(source)
+            print(f"{source.relative_to(ROOT)}: {texts} texts, {open_texts} without translation.")
     print(f"{compile_all()} translation files compiled.")

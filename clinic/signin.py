@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
@@ -10,7 +13,10 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
+
+from clinic.models import Organisation
 
 
 class StaffBackend(AuthenticationBackend):
@@ -22,6 +28,22 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    # A link in a mail starts with BASE_URL and its subject names no host: what a request claims never gets there.
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        # The library makes one key of both parts and cuts it at the first hyphen.
+        uidb36, rest = key.split("-", 1)
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uidb36, "key": rest})
+        return f"{settings.BASE_URL}{path}"
+
+    def format_email_subject(self, subject: str) -> str:
+        return str(subject)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        organisation = Organisation.objects.first()
+        name = organisation.name if organisation else "Mesoclinic"
+        site = SimpleNamespace(name=name, domain=urlsplit(settings.BASE_URL).netloc)
+        super().send_mail(template_prefix, email, {**context, "current_site": site})
 
 
 def _keys() -> MultiFernet:

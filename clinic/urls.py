@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.views import gallery, health, sites, staff
+from clinic.views import account, gallery, health, sites, staff
 
 urlpatterns = [
     path("staff/", staff.staff, name="staff"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("switch-site/", sites.switch_site, name="switch-site"),
     path("language/", sites.set_language, name="set_language"),
     path("gallery/", gallery.gallery, name="gallery"),
+    path("account/email/", account.account_email, name="account_email"),
     path("live/", health.live, name="live"),
     path("ready/", health.ready, name="ready"),
 ]

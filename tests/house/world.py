@@ -18,6 +18,7 @@ from clinic.doer import Doer
 from patients import links
 from patients.models import Allergy, Measurement, Medicine
 from protocols import catalogue
+from sessions import documents
 from sessions.models import (
     AllergyTest,
     Appointment,
@@ -134,7 +135,6 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
         patient=patient, code="m-weight", value=Decimal(70), taken_on=site.today(), recorded_at=now, recorded_by=doctor
     )
     world.message = make_message(world, "scheduled")
-    world.document = make_document(world, "queued")
 
 
 def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
@@ -147,14 +147,15 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
     for visit, status in ((begun, "in-treatment"), (ended, "done"), (signed, "done")):
         set_fields(visit, status=status, arrived_at=now)
     make_record(world, begun, begun.course, status="begun", **stamps)
-    make_record(world, ended, ended.course, status="ended", ended_at=now, **stamps)
+    sheet = make_record(world, ended, ended.course, status="ended", ended_at=now, **stamps)
+    world.document, *papers = make_documents(world, sheet)
     done = make_record(world, signed, signed.course, status="ended", ended_at=now, **stamps)
     set_fields(done, status="signed", signed_at=now, signed_by=world.doctor, content_digest="0" * 64)
     proposed = make.make_course(world.patient, world.doctor, approved=False)
     world.variants = {
         "appointment": visits, "course": [proposed, arrived.course],
         "message": [make_message(world, state) for state in ("failed", "unknown", "sent", "suppressed")],
-        "document": [make_document(world, "issued"), make_document(world, "failed")],
+        "document": papers,
         "consent": [signed_consent(world, now)], "medicine": [], "patient": [world.stranger],
         "doctor": [world.people["front-desk"]],
     }  # fmt: skip
@@ -206,14 +207,15 @@ def make_message(world: SimpleNamespace, state: str) -> Message:
     )  # fmt: skip
 
 
-def make_document(world: SimpleNamespace, state: str) -> Document:
+def make_documents(world: SimpleNamespace, ended: TreatmentSession) -> list[Document]:
+    """The paper in its states: queued (it belongs to the treatment that ended), failed, issued."""
+    by = Doer.staff(world.doctor, world.site)
     now = timezone.now()
-    issued = {"pdf": b"%PDF-1.7 a page", "sha256": "a" * 64, "issued_at": now, "pages": 1} if state == "issued" else {}
-    return Document.objects.create(
-        kind="aftercare", state=state, patient=world.patient, site=world.site, appointment=world.appointment,
-        course=world.course, language="en", template_version="1", requested_at=now, requested_by=world.doctor,
-        verification_code=f"ABCD-{Document.objects.count():04d}", **issued,
-    )  # fmt: skip
+    failed = documents.issue_consent(course=world.course, by=by, language="en")
+    set_fields(failed, state="failed", failure="broken")
+    issued = documents.issue_consent(course=ended.course, by=by, language="en")
+    set_fields(issued, state="issued", pdf=b"%PDF-1.7 a page", sha256="a" * 64, issued_at=now, pages=1)
+    return [documents.issue_aftercare(treatment_session=ended, by=by, language="en"), failed, issued]
 
 
 def signed_consent(world: SimpleNamespace, now: dt.datetime) -> Consent:
@@ -249,5 +251,7 @@ def birth_date_fields(day: dt.date) -> dict[str, str]:
 def open_invitation(world: SimpleNamespace) -> str:
     """The address an invited person gets by mail."""
     by = Doer.staff(world.people["manager"], world.site)
-    _invitation, token = inviting.invite(email="new@halden.example", name="New Person", language="en", roles=[], by=by)
+    _invitation, token = inviting.invite(
+        email="new@halden.example", name="New Person", language="en", roles=[(Role.MANAGER, None)], by=by
+    )
     return reverse("invitation", args=[token])

@@ -1,0 +1,78 @@
+"""What a request changed in the database, seen from outside the code: PostgreSQL's own counters, then the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+# What a look, a sign-in or a counted guess may write, whatever the answer is.
+NOT_THE_RECORD = frozenset(
+    {"clinic_accessevent", "django_session", "clinic_cache", "usersessions_usersession", "patients_linkattempt"}
+)
+
+
+class Ledger:
+    """Remembers every table as it was; `changed()` names the tables whose rows differ now.
+
+    PostgreSQL counts each row that this transaction wrote, rolled back or not; only those tables are looked at."""
+
+    def __init__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            self.tables = sorted(name for (name,) in cursor.fetchall())
+        self.digests = {table: digest_of(table) for table in self.tables}
+        self.counters = counters()
+
+    def touched(self) -> set[str]:
+        now = counters()
+        found = {table for table, count in now.items() if count != self.counters.get(table)}
+        self.counters = now
+        return found
+
+    def changed(self, *, besides: frozenset[str] = NOT_THE_RECORD) -> list[str]:
+        return sorted(t for t in self.touched() - besides if digest_of(t) != self.digests.get(t))
+
+
+def counters() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables "
+            "WHERE schemaname = 'public' AND n_tup_ins + n_tup_upd + n_tup_del > 0"
+        )
+        return dict(cursor.fetchall())
+
+
+def digest_of(table: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), \'\')) FROM "{table}" t')  # noqa: S608 - a name from pg_tables
+        return str(cursor.fetchone()[0])
+
+
+def rows_of(table: str) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT t::text FROM "{table}" t')  # noqa: S608 - a name from pg_tables
+        return {row for (row,) in cursor.fetchall()}
+
+
+def check_deferred() -> str:
+    """The constraints that wait for the commit, asked now; the error or nothing."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    except Exception as error:  # whatever the database says is the finding
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Everything inside is taken back, also after an error that spoilt the transaction."""
+    point = transaction.savepoint()
+    try:
+        yield
+    finally:
+        transaction.savepoint_rollback(point)
+        connection.needs_rollback = False

@@ -1,0 +1,235 @@
+"""Every form of every page against hostile values, one field at a time, the others as a person would fill them.
+
+Whatever comes in: no error page, nothing saved on a refusal, the words kept that were typed, the reason beside the field.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from urllib.parse import quote_from_bytes, urlencode, urlsplit
+
+import pytest
+from django.test import Client
+from django.urls import resolve, reverse
+
+from clinic.permissions import POLICY
+from tests import factories as make
+from tests.figures import scaled
+from tests.house import payloads
+from tests.house.ledger import Ledger, check_deferred, undone
+from tests.house.pages import Field, Form, Page, post_forms
+from tests.house.world import address, addresses, behind_link, make_world, open_invitation, our_urls
+
+pytestmark = pytest.mark.django_db
+SUBMISSIONS = 10_000
+WHO = ("medical-lead", "manager", "front-desk")  # together they hold every permission
+PATIENT_PAGES = {
+    "intake": ("patient-intake", "patient-intake-overview", "patient-gate"),
+    "appointment": ("patient-appointment",),
+}
+QUESTIONS = ("q-pregnant", "q-allergy", "q-medicines", "q-anticoagulant")
+# Ordinary values for what a page leaves empty, by name, else by kind.
+ORDINARY = {
+    "given_name": "Nora", "family_name": "Lindqvist", "birth_date": "1980-02-03", "phone": "+390655551234",
+    "email": "nora@example.org", "password": make.PASSWORD, "reason": "Discussed", "address": "Via Roma 2",
+    "lot_number": "LOT-77", "product": "Hydra", "maker": "Norvale", "expires_on": "2031-01-01", "amount_ml": "5",
+    "login": "nobody@halden.example", "password1": "mild-otter-lantern-88", "password2": "mild-otter-lantern-88",
+}  # fmt: skip
+BY_KIND = {"number": "1", "date": "2030-03-12", "time": "10:00", "datetime-local": "2030-03-12T10:00", "email": "a@b.example",
+           "tel": "+390655551299", "password": make.PASSWORD}  # fmt: skip
+BYSTANDERS = {"csrfmiddlewaretoken"}
+# A wrong birth date is counted as a try, and a saved draft is what the page of a question promises.
+MAY_WRITE = {"patient-gate": {"patients_patientlink", "patients_patientlinkevent", "clinic_auditevent"}}
+
+
+@dataclass
+class Offered:
+    """A form as one browser was offered it."""
+
+    client: Client
+    form: Form
+
+    @property
+    def name(self) -> str:
+        return str(resolve(urlsplit(self.form.action).path).url_name)
+
+    def filled(self) -> dict[str, list[str]]:
+        return {one.name: fill(one) for one in self.form.fields.values()}
+
+
+@dataclass
+class Try:
+    offered: Offered
+    field: Field
+    what: str
+    values: list[str | bytes] | None  # None: the field is left out
+
+    def __str__(self) -> str:
+        return f"{self.offered.name}.{self.field.name} ({self.field.kind}) with {self.what}"
+
+
+def fill(one: Field) -> list[str]:
+    if any(one.values):
+        return one.values
+    if one.kind in {"select", "radio", "submit"}:
+        return next(([option] for option in one.options if option), [])
+    if one.kind == "checkbox":
+        return one.options[:1]
+    if one.kind == "hidden":
+        return one.values
+    return [ORDINARY.get(one.name) or BY_KIND.get(one.kind) or ("1" if one.is_number else "Some words")]
+
+
+def body_of(values: dict[str, list[str]]) -> bytes:
+    parts = [
+        f"{urlencode({'': name})[1:]}=" + (quote_from_bytes(one) if isinstance(one, bytes) else urlencode({"": one})[1:])
+        for name, some in values.items()
+        for one in some
+    ]
+    return "&".join(parts).encode()
+
+
+def send(offered: Offered, values: dict[str, list[str]], **headers: str):
+    cookies = offered.client.cookies.copy()
+    answer = offered.client.post(
+        offered.form.action, body_of(values), content_type="application/x-www-form-urlencoded", **headers
+    )
+    offered.client.cookies = cookies
+    return answer
+
+
+def every_form(world: SimpleNamespace, errors: list[str]) -> list[Offered]:
+    """Each form once, as the first identity is offered it that may see it."""
+    found: dict[tuple[str, tuple[str, ...]], Offered] = {}
+    for client, url in every_page(world):
+        answer = client.get(url)
+        assert answer.status_code < 500, f"{url}: {errors[-1:]}"
+        if answer.status_code == 200 and "html" in answer["Content-Type"]:
+            for form in post_forms(answer.content.decode(), url=url):
+                offered = Offered(client, form)
+                found.setdefault((offered.name, form.shape), offered)
+    return list(found.values())
+
+
+def every_page(world: SimpleNamespace) -> Iterator[tuple[Client, str]]:
+    stranger = Client(raise_request_exception=False)
+    for name in ("account_login", "account_reset_password", "verify-form"):
+        yield stranger, reverse(name)
+    yield stranger, open_invitation(world)
+    for purpose, names in PATIENT_PAGES.items():
+        client = behind_link(world, purpose)
+        for name in names:
+            yield client, reverse(name)
+        if purpose == "intake":
+            for key in QUESTIONS:
+                yield client, reverse("patient-intake-question", args=[key])
+    for who in WHO:
+        client = make.signed_in(Client(raise_request_exception=False), world.people[who])
+        for name in ("account_change_password", "account_reauthenticate"):
+            yield client, reverse(name)
+        for pattern in our_urls("staff"):
+            if who == "medical-lead" or not POLICY["medical-lead"].issuperset(pattern.callback.access[1]):
+                for url in addresses(pattern, world):
+                    yield client, url
+    gate = Client(raise_request_exception=False)
+    gate.cookies = behind_link(world, "intake").cookies.copy()
+    gate.cookies.pop("session", None)
+    yield gate, reverse("patient-gate")
+
+
+def every_try(forms: list[Offered], world: SimpleNamespace) -> list[Try]:
+    foreign = world.people["manager"].public_id
+    tries: list[Try] = []
+    for offered in forms:
+        for one in offered.form.fields.values():
+            if one.name in BYSTANDERS:
+                continue
+            hostile = dict(payloads.ALL) | {"somebody else's id": foreign, "a primary key": str(world.stranger.pk)}
+            tries += [Try(offered, one, what, [value]) for what, value in hostile.items()]
+            tries.append(Try(offered, one, "nothing", None))
+            tries.append(Try(offered, one, "two values", [*(fill(one) or ["x"]), "another"]))
+    return tries
+
+
+def chosen(tries: list[Try], most: int) -> list[Try]:
+    """Two for every field, then whatever comes, always the same ones."""
+    order = random.Random(52)  # noqa: S311 - repeatable, not secret
+    tries = order.sample(tries, len(tries))
+    seen: dict[int, int] = {}
+    first, rest = [], []
+    for one in tries:
+        count = seen[id(one.field)] = seen.get(id(one.field), 0) + 1
+        (first if count <= 2 else rest).append(one)
+    return (first + rest)[: max(most, len(first))]
+
+
+def refusals(one: Try, answer, valid: bool) -> Iterator[str]:
+    """What is wrong with an answer that refuses."""
+    page = Page(answer.content.decode(), url=one.offered.form.action)
+    if answer.status_code != 422:
+        return
+    value = one.values[0] if one.values else ""
+    # The same form again, with the words that were typed in it.
+    forms = [form for form in page.forms if one.field.name in form.fields]
+    if one.field.is_typed and isinstance(value, str) and "\x00" not in value and one.what != "two values":
+        kept = {shown for form in forms for shown in form.fields[one.field.name].values}
+        if not any(plain(value) == plain(shown) for shown in kept):
+            yield f"forgets what was typed: {sorted(kept)!r:.80}"
+    if valid and one.field.is_typed and not page.errors_of(one.field.name):
+        yield f"no reason beside the field (marked: {sorted(page.invalid)})"
+    if not page.invalid and "alert" not in answer.content.decode():
+        yield "no reason at all"
+
+
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def problems_of(one: Try, ledger: Ledger, valid: dict[int, bool], errors: list[str]) -> Iterator[str]:
+    values = one.offered.filled()
+    if one.values is None:
+        del values[one.field.name]
+    else:
+        values[one.field.name] = one.values  # type: ignore[assignment]
+    with undone():
+        answer = send(one.offered, values)
+        if answer.status_code >= 500:
+            yield f"{answer.status_code} {errors[-1:] or ''}"
+        elif answer.status_code >= 400:
+            changed = set(ledger.changed()) - MAY_WRITE.get(one.offered.name, set())
+            if changed:
+                yield f"{answer.status_code} but changed {sorted(changed)}"
+            yield from refusals(one, answer, valid[id(one.offered)])
+        else:
+            late = check_deferred()
+            if late:
+                yield f"{answer.status_code} but the commit fails: {late}"
+            own = set(ledger.changed())
+            if own and one.field.is_number and one.what in payloads.IMPOSSIBLE_NUMBERS:
+                yield f"an impossible number was taken, changed {sorted(own)}"
+            if own and one.field.is_typed and one.what in payloads.UNPRINTABLE:
+                yield f"unprintable text was taken, changed {sorted(own)}"
+
+
+def test_no_form_breaks_saves_or_forgets(errors):
+    world = make_world()
+    forms = every_form(world, errors)
+    assert len(forms) > 25
+    ledger = Ledger()
+    valid: dict[int, bool] = {}
+    for offered in forms:
+        with undone():
+            answer = send(offered, offered.filled())
+            assert answer.status_code < 500, f"{offered.name}: {errors[-1:]}"
+            valid[id(offered)] = answer.status_code < 400
+        ledger.touched()
+    found: dict[str, list[str]] = {}
+    tries = chosen(every_try(forms, world), scaled(SUBMISSIONS))
+    for one in tries:
+        for problem in problems_of(one, ledger, valid, errors):
+            found.setdefault(f"{one.offered.name}.{one.field.name}: {problem}", []).append(one.what)
+    assert not found, "\n".join(f"{problem} <- {', '.join(what)}" for problem, what in sorted(found.items()))
+    assert len(tries) >= scaled(SUBMISSIONS) and sum(valid.values()) > len(valid) / 3

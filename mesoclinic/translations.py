@@ -115,8 +115,8 @@ def first(text: Text | list[str]) -> str:
 
 def update(source: Path) -> tuple[int, int]:
     """Write the tree's texts into one .po file, by alphabet; returns how many there are and how many have no words."""
-    held = {(message.context, first(message.id)): message for message in read(source) if message.id}
-    catalog = Catalog(locale=source.parent.parent.name)
+    catalog = read(source)
+    held = {(message.context, first(message.id)): message for message in catalog if message.id}
     texts: dict[tuple[str | None, str], Text] = {}
     for context, text in marked():
         # A text said with and without a plural is one entry, with it.

@@ -39,6 +39,11 @@ class Document(PublicId):
     class Meta:
         ordering = ["-requested_at", "-id"]
         constraints = [
+            models.UniqueConstraint(fields=["id", "patient"], name="document_id_patient"),
+            SameParent(
+                fields=("superseded_by", "patient"), to=("treatment_sessions.Document", ("id", "patient")),
+                name="document_superseded_same_patient",
+            ),
             SameParent(
                 fields=("appointment", "patient"), to=("treatment_sessions.Appointment", ("id", "patient")),
                 name="document_appointment_same_patient",

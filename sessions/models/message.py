@@ -76,6 +76,9 @@ class Message(PublicId):
             models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="message_in_flight"),
             models.Index(fields=["claimed_at"], condition=Q(state="unknown"), name="message_unknown"),
             models.Index(fields=["cause_kind", "cause_public_id"], name="message_cause"),
+            models.Index(
+                fields=["site"], condition=Q(state__in=["failed", "bounced", "unknown"]), name="message_needs_somebody"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -92,6 +92,10 @@ class TreatmentSession(PublicId, Versioned):
                 fields=("planned_session", "patient"), to=("treatment_sessions.PlannedSession", ("id", "patient")),
                 name="record_planned_same_patient",
             ),
+            SameParent(
+                fields=("screening", "patient"), to=("treatment_sessions.Screening", ("id", "patient")),
+                name="record_screening_same_patient",
+            ),
             models.CheckConstraint(
                 condition=~Q(status=STATUS.SIGNED)
                 | (Q(signed_at__isnull=False, signed_by__isnull=False, ended_at__isnull=False) & ~Q(content_digest="")),

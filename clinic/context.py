@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -22,6 +23,9 @@ RAIL = [
     ("audit-log", "history", _("Audit"), Permission.SEE_AUDIT),
     ("staff", "settings", _("Staff"), Permission.SEE_STAFF),
 ]
+
+# What a rail entry counts, by url name; floors above say it in their AppConfig.ready.
+BADGES: dict[str, Callable[[Site], int]] = {}
 
 
 @dataclass
@@ -49,5 +53,6 @@ def frame(request: HttpRequest) -> dict[str, object]:
                     reverse(name)
                 except NoReverseMatch:
                     continue
-                shown.rail.append((name, icon, str(label), here == name or here.startswith(name.rstrip("s")), 0))
+                badge = BADGES[name](site) if name in BADGES and site is not None else 0
+                shown.rail.append((name, icon, str(label), here == name or here.startswith(name.rstrip("s")), badge))
     return {"frame": shown}

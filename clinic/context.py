@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from clinic.choices import Permission
@@ -38,7 +39,12 @@ class Frame:
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
-    """Context processor. Anonymous pages get the clinic's name and the demonstration mark only."""
+    """Context processor. Lazy, because fragments that are swapped into a page have no frame to fill."""
+    return {"frame": SimpleLazyObject(lambda: frame_of(request))}
+
+
+def frame_of(request: HttpRequest) -> Frame:
+    """Anonymous pages get the clinic's name and the demonstration mark only."""
     organisation = Organisation.objects.first()
     shown = Frame(clinic_name=organisation.name if organisation else "Mesoclinic", demo=settings.DEMO)
     site = getattr(request, "site", None)
@@ -55,4 +61,4 @@ def frame(request: HttpRequest) -> dict[str, object]:
                     continue
                 badge = BADGES[name](site) if name in BADGES and site is not None else 0
                 shown.rail.append((name, icon, str(label), here == name or here.startswith(name.rstrip("s")), badge))
-    return {"frame": shown}
+    return shown

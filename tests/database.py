@@ -70,6 +70,7 @@ def migrated_template(cursor: Any) -> str:
     """
     owner = connections["owner"]
     name = f"migrated_{fingerprint()}"
+    cursor.execute("SET lock_timeout = '5min'")  # the first run takes a while; the others wait for it
     cursor.execute("SELECT pg_advisory_lock(hashtext('migrated template'))")
     if not exists(cursor, name):
         cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'migrated\\_%'")

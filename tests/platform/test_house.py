@@ -53,11 +53,14 @@ def test_every_translation_is_compiled_and_current() -> None:
 def entries(catalog: Catalog) -> set[tuple[str, ...]]:
     """Context, source and translation of everything translated; plural forms one after the other."""
     return {
-        (message.context or "", *flat(message.id), "=", *flat(message.string))
+        (*flat(message.context or ""), *flat(message.id), "=", *flat(message.string))
         for message in catalog
         if message.id and any(flat(message.string)) and not message.fuzzy
     }
 
 
 def flat(text: Any) -> tuple[str, ...]:
+    """The parts of a message; a context read from a compiled catalogue comes as bytes."""
+    if isinstance(text, bytes):
+        return (text.decode(),)
     return (text,) if isinstance(text, str) else tuple(text)

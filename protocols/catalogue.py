@@ -10,6 +10,7 @@ from typing import Any, cast
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinic import audit
 from clinic.audit import canonical
@@ -30,7 +31,7 @@ def current() -> CatalogueVersion:
     """The published version. Raises `Refused` while there is none: nothing can be decided without rules."""
     version = CatalogueVersion.objects.in_force().first()
     if version is None:
-        raise Refused("There is no published catalogue. Run `manage.py load_catalogue` first.")
+        raise Refused(_("There is no published catalogue. Run `manage.py load_catalogue` first."))
     return version
 
 
@@ -71,7 +72,7 @@ def _questions(questionnaire_id: int, digest: str) -> Mapping[str, Question]:
 def current_questionnaire() -> QuestionnaireVersion:
     questionnaire = QuestionnaireVersion.objects.first()
     if questionnaire is None:
-        raise Refused("There is no published questionnaire. Run `manage.py load_catalogue` first.")
+        raise Refused(_("There is no published questionnaire. Run `manage.py load_catalogue` first."))
     return questionnaire
 
 
@@ -129,7 +130,7 @@ def publish(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
 def approve(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
     """The medical lead stands behind this version: it is no longer shown as an unapproved default."""
     if by.user is None or version.approved_at is not None:
-        raise Refused("This catalogue version is approved already.")
+        raise Refused(_("This catalogue version is approved already."))
     version.approved_by = by.user
     version.approved_at = timezone.now()
     version.save(update_fields=["approved_by", "approved_at"])

@@ -1,0 +1,252 @@
+"""Nobody meets English in Turkish: what is marked is translated, and what people read is marked."""
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Message
+from django.template.base import Lexer, TokenType
+
+from mesoclinic.translations import CODE, PLACEHOLDER, ROOT, Marked, first, marked, read, sources, strings
+
+# The same in both languages, because the word is the same.
+ALIKE = {
+    "+%(number)s more", "A4", "Form", "Letter", "No.", "Plan", "Lot", "normal",
+}  # fmt: skip
+# Templates whose words come from elsewhere, or that show nobody's data.
+OWN_WORDS = {
+    "gallery.html": "samples of every component, with invented people; its own words are marked",
+    "documents/logo.svg": "a drawing",
+}
+# Text that is the same in every language.
+PLAIN = {
+    "Mesoclinic": "the name of the house",
+    "SHA": "SHA-256, a name", "QR": "a name", "Esc": "a key, as it is printed on it",
+    "ml": "a unit", "mm": "a unit", "mg": "a unit", "kg": "a unit", "g": "a unit",
+}  # fmt: skip
+CLASSES = {"plain-wide"}  # what a block hands to the class attribute of its frame
+SHOWN_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "aria-description", "aria-roledescription", "label"}
+HOLE = "v0v"  # where a variable stands: a word that may also be the name of an element
+LETTERS = re.compile(r"[^\W\d_]+")
+# Tags whose strings are names of files, addresses, formats or codes.
+NAMING_TAGS = {
+    "extends", "include", "load", "url", "static", "now", "if", "elif", "for", "with", "translate", "trans", "blocktranslate",
+    "blocktrans", "block", "partial", "partialdef", "crispy", "get_current_language", "icon", "drawn_icon", "element", "slot",
+}  # fmt: skip
+LITERAL = re.compile(r"""(?P<marked>_\()?(?P<key>\b\w+=)?(?P<marked2>_\()?(?P<filter>:)?(?P<text>"[^"]*"|'[^']*')""")
+SHOWN_KEYS = {"text=", "title=", "label=", "note=", "link_text=", "name=", "line=", "hint=", "body="}
+# Calls whose first argument somebody reads, and names under which somebody reads a string in Python.
+SAYING = {"Refused", "ValidationError", "SlotTaken"}
+SHOWN_NAMES = {"label", "help_text", "empty_label", "act", "title", "deed", "verbose_name", "verbose_name_plural"}
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[Marked, str]:
+    return marked()
+
+
+@pytest.mark.parametrize("source", sources(), ids=lambda path: path.parts[-3])
+class TestEveryLanguage:
+    def test_says_everything_that_is_marked(self, source: Path, texts: dict[Marked, str]) -> None:
+        said = {(one.context, first(one.id)) for one in read(source) if one.id and all(strings(one)) and not one.fuzzy}
+        missing = [f"{place}: {first(text)}" for (context, text), place in texts.items() if (context, first(text)) not in said]
+        assert not missing, "without translation (python -m mesoclinic.translations update):\n" + "\n".join(missing)
+
+    def test_has_nothing_fuzzy_or_left_over(self, source: Path, texts: dict[Marked, str]) -> None:
+        catalog = read(source)
+        assert not [one.id for one in catalog if one.id and one.fuzzy]
+        assert not list(catalog.obsolete)
+        known = {(context, first(text)) for context, text in texts}
+        assert not [one.id for one in catalog if one.id and (one.context, first(one.id)) not in known]
+
+    def test_keeps_every_placeholder(self, source: Path, texts: dict[Marked, str]) -> None:
+        assert not [complaint for one in read(source) if one.id for complaint in misplaced(one)]
+
+    def test_repeats_the_english_only_where_the_word_is_the_same(self, source: Path, texts: dict[Marked, str]) -> None:
+        catalog = read(source)
+        repeated = {first(one.id) for one in catalog if one.id and first(one.id) in strings(one)}
+        assert {text for text in repeated if worded(PLACEHOLDER.sub("", text))} <= ALIKE
+
+    def test_ends_and_breaks_as_the_english_does(self, source: Path, texts: dict[Marked, str]) -> None:
+        for one in read(source):
+            for said in strings(one) if one.id else ():
+                assert first(one.id).count("\n") == said.count("\n"), said
+                assert first(one.id).endswith("?") == said.endswith("?"), said
+                assert said == said.strip() or first(one.id) != first(one.id).strip(), said
+
+
+def misplaced(message: Message) -> Iterator[str]:
+    """Placeholders and markup that a translation lost, invented or misspelt; a singular may say the number as a word."""
+    english = [message.id] if isinstance(message.id, str) else list(message.id)
+    allowed = [names(text) for text in english]
+    for said in strings(message):
+        if names(said) not in allowed:
+            yield f"{first(message.id)} -> {said}"
+
+
+def names(text: str) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text) + re.findall(r"</?\w+>", text))
+
+
+def test_a_lost_placeholder_would_be_found() -> None:
+    assert list(misplaced(Message("%(n)s rooms", "%(m)s oda")))
+    assert list(misplaced(Message(("<b>%(n)s</b> room", "<b>%(n)s</b> rooms"), ("%(n)s oda", "<b>%(n)s</b> oda"))))
+    assert not list(misplaced(Message(("One room", "%(n)s rooms"), ("Bir oda", "%(n)s oda"))))
+
+
+# --- what people read is marked ------------------------------------------------------------------------------------
+
+
+class Reader(HTMLParser):
+    """Collects what a page shows: text, and the attributes that are read out or shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.silent = 0
+        self.shown: list[tuple[int, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.silent += tag in ("script", "style")
+        kind = dict(attrs).get("type")
+        for name, value in attrs:
+            if name in SHOWN_ATTRIBUTES or (tag == "input" and name == "value" and kind in ("submit", "button")):
+                self.shown.append((self.getpos()[0], value or ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.shown.append((self.getpos()[0], data))
+
+
+def worded(text: str) -> list[str]:
+    """The words of a text that a translator would have to see."""
+    text = re.sub(r"&\w+;|https?://\S*|\S+@\S+", " ", text)
+    return [word for word in LETTERS.findall(text.replace(HOLE, " ")) if word not in PLAIN]
+
+
+def unmarked_in(template: str) -> Iterator[str]:
+    """What a template says outside the translation tags, and strings it hands to components unmarked."""
+    page: list[str] = []
+    marking = commented = False
+    for token in Lexer(template).tokenize():
+        tag = token.contents.split(maxsplit=1)[0] if token.token_type == TokenType.BLOCK and token.contents else ""
+        if tag in ("comment", "endcomment"):
+            commented = tag == "comment"
+        elif tag in ("blocktranslate", "blocktrans", "endblocktranslate", "endblocktrans"):
+            marking = not tag.startswith("end")
+        elif token.token_type == TokenType.TEXT and not marking and not commented:
+            page.append(token.contents)
+            continue
+        elif token.token_type == TokenType.BLOCK and not marking and not commented:
+            yield from (f"{token.lineno}: {text}" for text in handed_over(tag, token.contents))
+        page.append((HOLE if token.token_type == TokenType.VAR else "") + "\n" * token.contents.count("\n"))
+    reader = Reader()
+    reader.feed("".join(page))
+    reader.close()
+    yield from (f"{line}: {text.strip()}" for line, text in reader.shown if worded(text) and text.strip() not in CLASSES)
+
+
+def handed_over(tag: str, contents: str) -> Iterator[str]:
+    """Strings in the arguments of a component that read like words: a capital, a space, or a name that is shown."""
+    if tag in NAMING_TAGS:
+        return
+    for found in LITERAL.finditer(contents):
+        text = found["text"][1:-1]
+        is_shown = found["key"] in SHOWN_KEYS and not (found["key"] == "name=" and text.replace("-", "_").isidentifier())
+        if found["marked"] or found["marked2"] or found["filter"] or not worded(text) or "/" in text:
+            continue
+        if is_shown or (not found["key"] and (re.match(r"[A-Z][a-z]+(\s|$)", text) or " " in text.strip())):
+            yield text
+
+
+TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.*") if path.suffix in (".html", ".txt"))
+
+
+def test_templates_say_nothing_unmarked() -> None:
+    said = [
+        f"{name}:{text}"
+        for path in TEMPLATES
+        if (name := path.relative_to(ROOT / "templates").as_posix()) not in OWN_WORDS
+        for text in unmarked_in(path.read_text())
+    ]
+    assert not said, "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "<p>Hello</p>", '<a title="Close">{{ x }}</a>', '{% button "Save it" %}', '{% pill kind="ok" text="yes" %}',
+        '<input type="submit" value="Send">', "{% blocktranslate %}a{% endblocktranslate %} then", '{% button "Save" %}',
+    ],
+)  # fmt: skip
+def test_an_unmarked_text_would_be_found(template: str) -> None:
+    assert list(unmarked_in(template))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '<p>{% translate "Hello" %} {{ name }}</p>', '{% button _("Save") kind="primary" href=url %}', "{# said to nobody #}",
+        '{{ day|date:"D j M Y" }} · {{ ml }} ml', "{% comment %}why{% endcomment %}", "<style>.a { color: red }</style>",
+        '{% url "patient" patient.public_id as here %}<img alt="">', '{% icon "repeat" %}&nbsp;',
+    ],
+)  # fmt: skip
+def test_marked_texts_and_codes_pass(template: str) -> None:
+    assert not list(unmarked_in(template))
+
+
+# --- and in Python -------------------------------------------------------------------------------------------------
+
+
+def unmarked_in_python(source: str) -> Iterator[str]:
+    """Plain strings where somebody will read them: refusals, form errors, labels, the words of choices."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            suspects = node.args[:1] if called in SAYING or called == "add_error" else []
+            if called == "add_error":
+                suspects = node.args[1:2]
+            if called != "Doer":  # its label goes into the audit log, which is English in every language
+                suspects = suspects + [key.value for key in node.keywords if key.arg in SHOWN_NAMES]
+        elif isinstance(node, ast.ClassDef) and any("Choices" in ast.unparse(base) for base in node.bases):
+            values = [line.value for line in node.body if isinstance(line, ast.Assign)]
+            suspects = [value.elts[1] for value in values if isinstance(value, ast.Tuple) and len(value.elts) > 1]
+        else:
+            continue
+        for suspect in suspects:
+            text = sentence(suspect)
+            if text and worded(text):
+                yield f"{suspect.lineno}: {text}"
+
+
+def sentence(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_python_says_nothing_unmarked() -> None:
+    said = [
+        f"{path.relative_to(ROOT)}:{text}"
+        for room in CODE
+        for path in sorted((ROOT / room).rglob("*.py"))
+        # Nobody but programmers reads the help texts of models, or runs a command.
+        if not {"migrations", "management", "models"} & set(path.parts)
+        for text in unmarked_in_python(path.read_text())
+    ]
+    assert not said, "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['raise Refused("No.")', 'x = CharField(label="Name")', 'form.add_error("day", f"{n} is late")',
+     'class S(models.TextChoices):\n    A = "a", "Booked"'],
+)  # fmt: skip
+def test_an_unmarked_sentence_of_python_would_be_found(source: str) -> None:
+    assert list(unmarked_in_python(source))

@@ -42,7 +42,7 @@ def good(day: CareDay, **changes: Any) -> dict[str, Any]:
     return GOOD | {"practitioner": day.doctor.public_id} | changes
 
 
-# --- propose ------------------------------------------------------------------------------------------------------------
+# --- propose --------------------------------------------------------------------------------------------------------
 def test_a_course_is_proposed_with_its_dates(client: Client, day: CareDay) -> None:
     answer = send(client, new_url(day), good(day))
     course = Course.objects.get()
@@ -121,7 +121,7 @@ def test_a_dose_over_its_limit_cannot_be_proposed(client: Client, day: CareDay) 
     assert answer.context["judgement"]["why_not"]
 
 
-# --- approve --------------------------------------------------------------------------------------------------------------
+# --- approve --------------------------------------------------------------------------------------------------------
 def test_approve_and_double_click(client: Client, day: CareDay) -> None:
     course = day.course(approved=False)
     url, act = reverse("course", args=[course.public_id]), reverse("course-approve", args=[course.public_id])
@@ -168,7 +168,7 @@ def test_a_lost_token_has_no_effect(client: Client, day: CareDay, token: str) ->
     assert course.status == CourseStatus.PROPOSED
 
 
-# --- stop, clear -----------------------------------------------------------------------------------------------------------
+# --- stop, clear ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("why", "value"), HOSTILE_TEXT)
 @pytest.mark.parametrize("page", ["course-stop", "clearance-new", "clearance-end"])
 def test_reasons_refuse_what_cannot_be_read(client: Client, day: CareDay, page: str, why: str, value: str) -> None:
@@ -213,7 +213,7 @@ def test_a_clearance_lifts_the_finding_and_ends_again(client: Client, day: CareD
     assert "Cleared by Dr Amina Haddad." not in client.get(url).content.decode()
 
 
-# --- questions of a plan -----------------------------------------------------------------------------------------------------
+# --- questions of a plan --------------------------------------------------------------------------------------------
 @pytest.fixture
 def unasked(day: CareDay) -> Course:
     """A plan whose own questions were never asked: the intake was healthy, the plan is for cellulite."""
@@ -290,7 +290,7 @@ def test_an_answer_to_what_is_not_asked_is_refused_not_dropped(
     assert QuestionnaireResponse.objects.filter(patient=unasked.patient).count() == 1
 
 
-# --- who may -------------------------------------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("role", [Role.FRONT_DESK, Role.MANAGER])
 def test_only_clinicians_see_and_plan(client: Client, day: CareDay, role: str) -> None:
     course = day.course(approved=False)

@@ -134,9 +134,10 @@ def indication_name(code: str, rules: Catalogue) -> str:
 
 
 def courses_of(patient: Patient, rules: Catalogue) -> list[CourseCard]:
-    """Newest first, each with its line of sessions. Three queries."""
+    """Newest first, each with its line of sessions and its consents. Four queries."""
     courses = Course.objects.for_patient(patient).prefetch_related(
         "planned_sessions",
+        "consents",
         Prefetch(
             "planned_sessions__fulfilments",
             queryset=Fulfilment.objects.filter(active=True).select_related("appointment__site"),

@@ -21,12 +21,12 @@ from patients.questionnaire import UNSURE
 from protocols import catalogue
 from protocols.definitions import Catalogue
 from protocols.plan import Plan
-from protocols.planning import IntervalKind, Step, course_steps, judge_interval
+from protocols.planning import CourseRefused, IntervalKind, Step, course_steps, judge_interval
 from protocols.screening import Act, Stage, permits
 from sessions import consenting, screenings
 from sessions.choices import RecordStatus
 from sessions.gathering import facts_of
-from sessions.models import AllergyTest, Course, PlannedSession, TreatmentSession
+from sessions.models import AllergyTest, Course, TreatmentSession
 from sessions.models.allergy_test import TestResult
 from sessions.plans import plan_of
 
@@ -245,9 +245,9 @@ def _weight(case: Case) -> Gate:
 def _interval(case: Case) -> Gate:
     if case.previous is None or case.previous.ended_at is None:
         return Gate("gate-interval", READY, _("First session"))
-    step = step_of(case.record.planned_session, case.record, case.rules)
+    step = step_of(case.record, case.rules)
     if step is None:
-        return Gate("gate-interval", READY, _("First session"))
+        return Gate("gate-interval", BLOCKED, _("The catalogue knows no interval for this course any more. Plan it anew."))
     last = case.previous.ended_at.astimezone(case.record.appointment.site.zone).date()
     verdict = judge_interval(previous=last, proposed=case.today, step=step)
     words = verdict.text(get_language() or "en")
@@ -259,21 +259,24 @@ def _interval(case: Case) -> Gate:
 
 
 def steps_of(course: Course, rules: Catalogue) -> tuple[Step | None, ...] | None:
-    """The interval leading up to each session of a course, with the substances' own minimum; None when the indication
-    is no longer known."""
+    """The interval leading up to each session of a course, with the substances' own minimum; None when the catalogue in
+    force no longer knows the indication or would not plan so many sessions."""
     indication = rules.indications.get(course.indication)
     if indication is None:
         return None
     total = course.planned_sessions.count()
-    return course_steps(indication, rules, sessions=total, substances=sorted(plan_of(course).substances))
-
-
-def step_of(planned: PlannedSession | None, record: TreatmentSession, rules: Catalogue) -> Step | None:
-    """The interval that leads up to this session; None for the first one."""
-    steps = steps_of(record.course, rules)
-    if planned is None or steps is None or planned.number > len(steps):
+    try:
+        return course_steps(indication, rules, sessions=total, substances=sorted(plan_of(course).substances))
+    except CourseRefused:  # a newer catalogue would not plan this course any more
         return None
-    return steps[planned.number - 1]
+
+
+def step_of(record: TreatmentSession, rules: Catalogue) -> Step | None:
+    """The interval that leads up to this session, which is not the first one; None where nobody knows it."""
+    steps = steps_of(record.course, rules) or ()
+    planned = record.planned_session
+    own = steps[planned.number - 1] if planned is not None and planned.number <= len(steps) else None
+    return own or next((step for step in steps if step is not None), None)
 
 
 def _lots(case: Case) -> Gate:

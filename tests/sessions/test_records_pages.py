@@ -190,11 +190,13 @@ def test_a_half_answer_about_the_history_is_refused(
     assert record.history_confirmed_at is None
 
 
-def test_a_change_is_written_where_the_rules_read(client: Client, day: CareDay) -> None:
+def test_a_change_is_written_where_the_rules_read(client: Client, day: CareDay, at: Any) -> None:
     """Free words alone are refused and lead to the questions; answered there, the rules know before the needle."""
     from sessions.asking_again import BEFORE_SESSION, round_of
 
+    at("2026-03-12T08:55:00+00:00")
     record = day.open_record()
+    at("2026-03-12T08:58:00+00:00")
     told = {"answer": "changed", "changes": "Pregnant since last week"}
     answer = send(client, url("record-history", record), told)
     assert answer.status_code == 422

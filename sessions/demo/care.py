@@ -118,7 +118,8 @@ def plan_course(
         indication=indication, category=definition.category, regions=[definition.regions[0]],
         technique=mixture.technique, mixture=mixture.code, check_result="ok", created_by=practitioner,
         approved_by=practitioner, approved_at=planned_at, antiseptic="iodine",
-        price_per_session=Decimal(2400 if site.country == "TR" else 120), currency="TRY" if site.country == "TR" else "EUR",
+        price_per_session=Decimal(2400 if site.country == "TR" else 120),
+        currency="TRY" if site.country == "TR" else "EUR",
     )  # fmt: skip
     for position, (item, ml) in enumerate(scaled_items(mixture, indication), start=1):
         CourseItem.objects.create(
@@ -167,6 +168,12 @@ def clear_what_can_be_cleared(course: Course, lead: User) -> None:
 def indications_for(patient: Patient) -> list[str]:
     """What this patient may ask for; under-eye only without a fish allergy, so that the demo has sensible courses."""
     return [code for code in INDICATIONS if code != "ind-under-eye"]
+
+
+def may_be_treated(course: Course) -> bool:
+    """Nothing found that stops this course today, but what is measured on the day."""
+    result = screenings.evaluate(patient=course.patient, stage=Stage.PLAN, on=course.site.today(), course=course)
+    return not any(finding.severity in {"absolute", "relative", "temporary"} for finding in result.uncleared)
 
 
 class Diary:

@@ -12,8 +12,8 @@ from sessions.models import Appointment, Message, MessageStep
 
 LEFT_BEHIND = [
     (M.SENT, ""), (M.DELIVERED, ""), (M.BOUNCED, "550 no such user"), (M.FAILED, "The mail server refused for a day"),
-    (M.SUPPRESSED, "Appointment cancelled"), (M.MISSED, "Too late to be useful"), (M.UNKNOWN, "Handed over, answer lost"),
-    (M.SENDING, ""),
+    (M.SUPPRESSED, "Appointment cancelled"), (M.MISSED, "Too late to be useful"),
+    (M.UNKNOWN, "Handed over, answer lost"), (M.SENDING, ""),
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from clinic.audit import canonical
-from clinic.models import Room, User
+from clinic.models import Room, Site, User
 from protocols import catalogue
 from sessions import booking, recording, stock
 from sessions.availability import as_range, minutes_of
@@ -31,7 +31,11 @@ from sessions.plans import plan_of, plan_to_json
 from sessions.slots import footprint
 
 PAST_DAYS, COMING_DAYS = 14, 14
-TODAY = [S.DONE, S.DONE, S.IN_TREATMENT, S.ARRIVED, S.ARRIVED, S.CONFIRMED, S.BOOKED, S.CONFIRMED, S.BOOKED]
+# One day for each practitioner of a site, in the order of the day.
+TODAY = [
+    [S.DONE, S.DONE, S.IN_TREATMENT, S.ARRIVED, S.ARRIVED, S.CONFIRMED, S.BOOKED, S.CONFIRMED],
+    [S.DONE, S.DONE, S.ARRIVED, S.CONFIRMED, S.BOOKED, S.CONFIRMED],
+]
 
 
 def put(
@@ -43,13 +47,14 @@ def put(
     now = timezone.now()
     cancelled = status in {S.CANCELLED, S.LATE_CANCELLED}
     appointment = Appointment.objects.create(
-        patient_id=course.patient_id, site=course.site, service=service, course=course, practitioner=course.practitioner,
-        room=room, status=status, starts_at=starts_at, ends_at=shape.patient.end, zone=course.site.time_zone,
+        patient_id=course.patient_id, site=course.site, service=service, course=course, room=room,
+        practitioner=course.practitioner, status=status, starts_at=starts_at, ends_at=shape.patient.end,
+        zone=course.site.time_zone,
         agreed_start=starts_at.astimezone(course.site.zone).strftime("%Y-%m-%dT%H:%M"),
         patient_span=as_range(shape.patient), practitioner_span=as_range(shape.practitioner),
         room_span=as_range(shape.room), booked_by_label="Mara Lind",
         confirmed_at=now - dt.timedelta(days=1) if status != S.BOOKED else None,
-        arrived_at=starts_at - dt.timedelta(minutes=6) if status in {S.ARRIVED, S.IN_TREATMENT, S.DONE} else None,
+        arrived_at=arrival(starts_at, now) if status in {S.ARRIVED, S.IN_TREATMENT, S.DONE} else None,
         cancelled_at=now if cancelled else None, cancel_reason="Patient is ill" if cancelled else "",
     )  # fmt: skip
     Fulfilment.objects.create(
@@ -57,6 +62,11 @@ def put(
         active=not cancelled and status != S.NO_SHOW,
     )  # fmt: skip
     return appointment
+
+
+def arrival(starts_at: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """A little early; who waits for a later time has come a little while ago."""
+    return min(starts_at - dt.timedelta(minutes=6), now - dt.timedelta(minutes=4 + starts_at.hour % 3 * 5))
 
 
 def record_visit(appointment: Appointment, planned: PlannedSession, *, status: str, by: User) -> TreatmentSession:
@@ -124,24 +134,54 @@ def fill_past(clinic: Clinic, diary: Diary, course: Course, number: int) -> None
             record_visit(appointment, planned, status="ended" if unsigned else "signed", by=course.practitioner)
 
 
-def fill_today(clinic: Clinic, diary: Diary, courses: list[Course]) -> None:
-    """Today's board: every lane has somebody, whatever the clock says."""
+def fill_today(clinic: Clinic, diary: Diary, courses: list[Course], sound: set[int]) -> None:
+    """Today's board, laid around this moment: every lane has somebody, whatever the clock says."""
     for site in clinic.sites:
-        here = [course for course in courses if course.site_id == site.pk]
-        today = site.today()
-        for status, course in zip(TODAY, here, strict=False):
-            planned = course.planned_sessions.filter(done_on=None, fulfilments=None).order_by("number").first()
-            room = clinic.rooms[site.pk][clinic.practitioners[site.pk].index(course.practitioner)]
-            minutes = clinic.services[course.indication].treatment_minutes
-            starts_at = diary.place(site, course.practitioner, course.patient, today, minutes)
-            if planned is None or starts_at is None:
-                continue
-            PlannedSession.objects.filter(pk=planned.pk).update(earliest=today, ideal=today, latest=today)
-            appointment = put(clinic, course, planned, starts_at, room, status)
-            if status in {S.DONE, S.IN_TREATMENT}:
-                record_visit(
-                    appointment, planned, status="ended" if status == S.DONE else "begun", by=course.practitioner
-                )
+        for practitioner, statuses in zip(clinic.practitioners[site.pk], TODAY, strict=False):
+            theirs = [course for course in courses if course.site_id == site.pk and course.practitioner == practitioner]
+            may = [course for course in theirs if course.pk in sound]
+            others = [course for course in theirs if course.pk not in sound]
+            _fill_day_of(clinic, diary, practitioner, may, others, statuses)
+
+
+def _fill_day_of(
+    clinic: Clinic, diary: Diary, practitioner: User, sound: list[Course], others: list[Course], statuses: list[str]
+) -> None:
+    """Whoever is here already may be treated; among those still expected is one whom a rule stops."""
+    coming = [status for status in statuses if status in {S.CONFIRMED, S.BOOKED}]
+    here = [status for status in statuses if status not in coming]
+    with_somebody_stopped = [*others[:1], *sound[len(here) :], *others[1:]]
+    pairs = [*zip(here, sound, strict=False), *zip(coming, with_somebody_stopped, strict=False)]
+    minutes = [clinic.services[course.indication].treatment_minutes for _status, course in pairs]
+    starts = around_now([status for status, _course in pairs], minutes, quarter_now(pairs[0][1].site))
+    for (status, course), starts_at in zip(pairs, starts, strict=True):
+        planned = course.planned_sessions.filter(done_on=None, fulfilments=None).order_by("number").first()
+        if planned is None:
+            continue
+        today = course.site.today()
+        diary.seen[today].add(course.patient_id)
+        PlannedSession.objects.filter(pk=planned.pk).update(earliest=today, ideal=today, latest=today)
+        room = clinic.rooms[course.site_id][clinic.practitioners[course.site_id].index(practitioner)]
+        appointment = put(clinic, course, planned, starts_at, room, status)
+        if status in {S.DONE, S.IN_TREATMENT}:
+            record_visit(appointment, planned, status="ended" if status == S.DONE else "begun", by=practitioner)
+
+
+def quarter_now(site: Site) -> dt.datetime:
+    """This moment at the site, on a quarter hour, and far enough from midnight for a day around it."""
+    now = timezone.now().astimezone(site.zone)
+    now = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
+    return min(max(now, now.replace(hour=5, minute=0)), now.replace(hour=19, minute=0))
+
+
+def around_now(statuses: list[str], minutes: list[int], now: dt.datetime) -> list[dt.datetime]:
+    """When each visit of one practitioner's day starts: the one in treatment began a quarter of an hour ago, the done
+    ones lie before it, the others follow. Between two lies a quarter of an hour for the room."""
+    quarter = dt.timedelta(minutes=15)
+    done = statuses.count(S.DONE)
+    length = [quarter * -(-(one + 15) // 15) for one in minutes]
+    first = now - quarter - sum(length[:done], dt.timedelta())
+    return [first + sum(length[:number], dt.timedelta()) for number in range(len(statuses))]
 
 
 def fill_coming(clinic: Clinic, diary: Diary, course: Course, confirmed: bool) -> None:

@@ -11,10 +11,10 @@ import time_machine
 from playwright.sync_api import Page
 
 from sessions import tasks
-from tests.browser import check_accessibility
+from tests.browser import PICTURES, check_accessibility
 from tests.sinks import Received, Sink, running_sink
 
-PATIENCE = 30_000  # milliseconds; a busy machine is no fault of the page
+PATIENCE = 8_000  # milliseconds; a busy machine is no fault of the page
 
 
 class Clock:
@@ -93,12 +93,17 @@ def looked() -> Looked:
 
 
 @pytest.fixture
-def at_a_screen(new_page: Callable[..., Page]) -> Callable[..., Page]:
-    """`at_a_screen(**context options)`: a patient browser for somebody at work."""
+def at_a_screen(new_page: Callable[..., Page], request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """`at_a_screen(**context options)`: a patient browser for one person; where each of them ended is kept to look at."""
+    pages: list[Page] = []
 
     def open_page(**options: Any) -> Page:
         page = new_page(**options)
         page.context.set_default_timeout(PATIENCE)
+        pages.append(page)
         return page
 
-    return open_page
+    yield open_page
+    PICTURES.mkdir(exist_ok=True)
+    for number, page in enumerate(pages, start=1):
+        page.screenshot(path=PICTURES / f"{request.node.name}-{number}.png", full_page=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.utils import translation
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from clinic.models import User
 from patients.asking import patient_questions
@@ -57,8 +58,13 @@ class Staff:
     def see(self, words: str | re.Pattern[str]) -> None:
         expect(self.page.get_by_text(words).first).to_be_visible()
 
+    def settle(self) -> None:
+        """Scripts are there and nothing is on its way: whoever works at a machine's speed has to look first."""
+        self.page.wait_for_load_state("networkidle")
+
     def find(self, words: str) -> None:
         """By the one search box, from anywhere."""
+        self.settle()
         box = self.page.get_by_role("searchbox", name="Find a patient")
         box.fill(words)
         self.page.locator("#finder-results").get_by_role("link").first.click()
@@ -101,19 +107,93 @@ class FrontDesk(Staff):
         self.click("Health questions", "link")
         self.click("Sign out and open for the patient")
 
-    def row(self, number: int) -> Page:
-        return self.page.locator("li.course-row").nth(number - 1)  # type: ignore[return-value]
+    # booking a course
+    def open_the_booking_of(self, words: str) -> None:
+        self.find(words)
+        self.click("Book next", "link")
+        self.look("course-book")
 
-    def choose_times(self, time: str) -> None:
-        for number in range(1, self.page.locator("li.course-row").count() + 1):
-            self.row(number).get_by_label("Time", exact=True).fill(time)
+    def row(self, number: int) -> Locator:
+        return self.page.locator("li.course-row").nth(number - 1)
 
-    def print_paper(self, link: str) -> bytes:
-        """The PDF behind a printing link that opens a tab of its own."""
-        found = self.page.get_by_role("link", name=link, exact=True).first
-        assert found.get_attribute("target") == "_blank"
-        return self.page.request.get(self.page.url.split("/", 3)[0] + "//" + self.page.url.split("/")[2] + str(
-            found.get_attribute("href"))).body()  # fmt: skip
+    def book_all(self) -> None:
+        self.click("Book all")
+
+    def take_the_offered_time(self, number: int) -> None:
+        self.row(number).get_by_role("button").first.click()
+        expect(self.row(number).get_by_text("Does not fit")).to_have_count(0)
+
+    # papers
+    def record_the_signed_consent(self, signed_at: dt.datetime) -> None:
+        self.tab("Forms")
+        self.look("patient, forms")
+        self.click("Record the signed paper", "link")
+        self.page.get_by_label("When was it signed?").fill(local(signed_at))
+        for group, choice in (
+            ("Photos in the record", "Yes"), ("Photos to teach staff", "No"), ("Photos in publicity", "No"),
+        ):  # fmt: skip
+            self.page.get_by_role("group", name=group).get_by_label(choice).check()
+        self.page.get_by_label("The paper carries both signatures").check()
+        self.look("consent-record")
+        self.click("Record the signature")
+        self.see("Signed on paper")
+
+    def make_a_paper(self, kind: str) -> bytes:
+        self.tab("Documents")
+        self.look("patient, documents")
+        self.click("New paper", "link")
+        self.look("document-new")
+        options = self.page.get_by_label("Paper", exact=False).locator("option").all_inner_texts()
+        self.page.get_by_label("Paper", exact=False).first.select_option(
+            label=next(option for option in options if option.startswith(kind))
+        )
+        self.click("Make the paper")
+        return self.opened_pdf("Open and print", "document")
+
+    def make_a_blank_consent(self) -> bytes:
+        self.page.goto("/documents/blank-consent/")
+        self.look("document-blank")
+        self.click("Make the paper")
+        return self.opened_pdf("Open and print", "document of nobody")
+
+    def opened_pdf(self, link: str, page_name: str) -> bytes:
+        """What the browser gets behind a link that opens a tab of its own."""
+        found = self.page.get_by_role("link", name=re.compile(link)).first
+        expect(found).to_have_attribute("target", "_blank")
+        self.look(page_name)
+        answer = self.page.request.get(str(found.evaluate("link => link.href")))
+        assert answer.status == 200, answer.status
+        return answer.body()
+
+    def print_the_aftercare(self, name: str) -> bytes:
+        """One click on the board, as soon as the treatment has ended."""
+        self.page.goto("/")
+        expect(self.page.locator("#lane-done").get_by_role("article").filter(has_text=name)).to_be_visible()
+        return self.opened_pdf("Aftercare", "board with somebody done")
+
+    # the day
+    def says_arrived(self, name: str) -> None:
+        self.page.goto("/")
+        card = self.page.locator("#lane-expected").get_by_role("article").filter(has_text=name)
+        card.get_by_role("button", name="Arrived").click()
+        expect(self.page.locator("#lane-waiting").get_by_text(name)).to_be_visible()
+        self.look("board with somebody waiting")
+
+    def cancel_the_next_appointment(self, words: str, reason: str) -> None:
+        self.find(words)
+        self.page.get_by_role("region", name="History").get_by_role("link", name=re.compile("2026")).first.click()
+        self.look("appointment")
+        self.click("Cancel the appointment", "link")
+        self.page.get_by_label("Why is it cancelled?").fill(reason)
+        self.look("appointment-cancel")
+        self.click("Cancel the appointment")
+
+    def read_the_messages(self, words: str) -> list[str]:
+        self.click("Messages", "link")
+        self.look("messages")
+        self.page.get_by_role("searchbox", name="Patient").or_(self.page.locator("main input[name=q]")).first.fill(words)
+        self.click("Show")
+        return self.page.locator("table.log-table tbody tr:not(.now-line)").all_inner_texts()
 
 
 class Practitioner(Staff):
@@ -121,7 +201,7 @@ class Practitioner(Staff):
         self.click("Measurements", "link")
         self.look("measurements")
         for label, value in readings.items():
-            field = self.page.get_by_label(re.compile(f"^{label}", re.IGNORECASE)).first
+            field = self.page.get_by_label(re.compile(re.escape(label))).first
             if field.evaluate("e => e.tagName") == "SELECT":
                 field.select_option(value=value)
             else:
@@ -129,6 +209,130 @@ class Practitioner(Staff):
         self.click("Save")
         self.see("Withdraw")
         self.look("measurements with a history")
+
+
+    def plan(self, indication: str, first_day: dt.date, time: str) -> None:
+        self.click("New course", "link")
+        self.settle()
+        self.look("course-new, empty")
+        self.page.get_by_label("Indication").select_option(label=indication)
+        expect(self.page.get_by_label("First session from")).to_be_visible()
+        self.page.get_by_label("First session from").fill(first_day.isoformat())
+        self.page.get_by_label("Usual time").fill(time)
+        self.page.get_by_label("Usual time").blur()
+        self.settle()
+
+    def propose_and_approve(self) -> None:
+        self.click("Propose this course")
+        self.see("Approve this course")
+        self.look("course, proposed")
+        self.click("Approve this course")
+        self.see("Book this course")
+        self.look("course, approved")
+
+    def give_the_consent_text(self) -> None:
+        self.click("Record that the text was given", "link")
+        self.look("consent-given")
+        self.click("Record")
+        self.see("Not signed yet")
+
+    # the session
+    def take_blood_pressure(self, upper: str, lower: str) -> None:
+        session_screen = self.page.url
+        self.mend("Screening", "Measure")
+        self.measure(**{"Blood pressure, upper": upper, "Blood pressure, lower": lower})
+        self.page.goto(session_screen)
+        self.sees_green("Screening")
+
+    def start_the_session_of(self, name: str) -> None:
+        self.page.goto("/")
+        card = self.page.locator("#lane-waiting").get_by_role("article").filter(has_text=name)
+        card.get_by_role("button", name="Start session").or_(card.get_by_role("link", name="Start session")).click()
+        expect(self.page.get_by_role("button", name="Begin")).to_be_disabled()
+        self.look("record, locked")
+
+    def light(self, name: str) -> Locator:
+        return self.page.locator("li.light").filter(has_text=name)
+
+    def sees_green(self, light: str) -> None:
+        expect(self.light(light)).to_have_class(re.compile("light-ready"))
+
+    def mend(self, light: str, act: str) -> None:
+        self.light(light).get_by_role("link", name=act, exact=True).click()
+
+    def identify(self) -> None:
+        self.mend("Identity", "Check")
+        self.page.get_by_label("Full name").check()
+        self.page.get_by_label("Birth date").check()
+        self.look("record-identity")
+        self.click("They match")
+        self.sees_green("Identity")
+
+    def confirm_that_nothing_changed(self) -> None:
+        self.mend("History", "Ask")
+        self.page.get_by_label("Nothing changed").check()
+        self.look("record-history")
+        self.click("Confirm the history")
+
+    def photograph(self) -> None:
+        self.mend("Photographs", "Record")
+        self.page.get_by_label("Why may it be passed?").fill("Taken with the clinic's camera, face, three views")
+        self.look("record-gate")
+        self.click("Pass with this reason")
+
+    def test_for_allergy(self, placed_at: dt.datetime) -> None:
+        self.mend("Allergy test", "Test")
+        record = self.page.url.replace("/allergy-tests/", "/record/")
+        self.page.get_by_label("Placed on the forearm at").fill(local(placed_at))
+        self.look("allergy-tests")
+        self.click("Record the test")
+        self.click("Read", "link")
+        self.page.get_by_label("Wheal in mm").fill("0")
+        self.page.get_by_role("group", name="Rash or hives?").get_by_label("No").check()
+        self.look("allergy-test-read")
+        self.click("Record")
+        expect(self.page).not_to_have_url(re.compile("/read/"))
+        self.page.goto(record)
+        self.sees_green("Allergy test")
+
+    def choose_the_lot(self, number: str) -> None:
+        field = self.page.get_by_label("Lot", exact=True).first
+        option = next(text for text in field.locator("option").all_inner_texts() if number in text)
+        field.select_option(label=option)
+        self.saved()
+
+    def write_points(self, points: int, ml_per_point: str, depth_mm: str, waste_ml: str) -> None:
+        self.page.get_by_label("Points").fill(str(points))
+        self.page.get_by_label("ml per point").fill(ml_per_point)
+        self.page.get_by_label("Depth in mm").fill(depth_mm)
+        self.page.get_by_label("Left over, recorded as waste").fill(waste_ml)
+        self.page.get_by_label("Left over, recorded as waste").blur()
+        self.saved()
+
+    def saved(self) -> None:
+        """Saving runs by itself; a press on the button makes sure that it is done."""
+        self.page.get_by_role("button", name="Save", exact=True).click()
+        self.page.wait_for_load_state("networkidle")
+        expect(self.page.locator("#figures").get_by_text(re.compile("saved", re.IGNORECASE)).first).to_be_visible()
+
+    def begin(self) -> None:
+        self.look("record, ready")
+        self.click("Begin")
+        self.see("End treatment")
+        self.look("record, begun")
+
+    def end(self) -> None:
+        self.click("End treatment")
+        self.see("Correct the end")
+        self.look("record, ended")
+
+    def sign(self) -> None:
+        self.click("Sign", "link")
+        self.page.get_by_label("Your password").fill(factories.PASSWORD)
+        self.look("record-sign")
+        self.click("Sign")
+        self.see("Add to the record")
+        self.look("record, signed")
 
 
 # --- the patient ----------------------------------------------------------------------------------------------------
@@ -164,8 +368,7 @@ class PatientAtAPhone:
 
     def at_question(self) -> Question:
         expect(self.page.locator("form[data-intake]")).to_be_visible()
-        key = self.page.url.rstrip("/").split("/")[-1].split("?")[0]
-        return self.questions()[key]
+        return self.questions()[urlsplit(self.page.url).path.rstrip("/").split("/")[-1]]
 
     def choose(self, value: str) -> None:
         """The radio or tick box of this value; its label is the catalogue's text, checked for the language elsewhere."""
@@ -178,15 +381,37 @@ class PatientAtAPhone:
         self.choose(given or (question.healthy if question.kind is Kind.CHOICE else NONE))
         return question.key
 
-    def answer_until(self, last: str, **different: str) -> None:
+    def answer_until(self, last: str, *, leaving_out: str = "", **different: str) -> None:
         """Page by page with Next, up to and with the question `last`."""
         while True:
-            key = self.answer(**different)
-            before = self.page.url
+            key = self.at_question().key
+            if key != leaving_out:
+                self.answer(**different)
             if key == last:
                 return
-            self.press("Next")
-            self.page.wait_for_url(lambda url, before=before: url != before)
+            self.next_page()
+
+    def next_page(self) -> None:
+        before = self.page.url
+        self.press("Next")
+        self.page.wait_for_url(lambda url: url != before)
+
+    def say_when(self, day: dt.date) -> None:
+        """The date the answer calls for, which is saved without a click."""
+        field = self.page.locator(".follow-up:not([hidden]) input[type=date]")
+        field.fill(day.isoformat())
+        expect(self.page.locator("[data-saved]")).to_contain_text(in_turkish("Saved"))
+
+    def reload(self, day: dt.date) -> None:
+        """Nothing typed is lost."""
+        self.page.reload()
+        expect(self.page.locator(".follow-up:not([hidden]) input[type=date]")).to_have_value(day.isoformat())
+
+    def sign_off(self, name: str) -> None:
+        self.page.get_by_label(in_turkish("Your name, as your signature")).fill(name)
+        self.press("Sign")
+        expect(self.page.get_by_role("heading", name=in_turkish("Thank you"))).to_be_visible()
+        self.look("patient-intake-thanks")
 
 
 # --- the post -------------------------------------------------------------------------------------------------------

@@ -96,9 +96,11 @@ class Command(BaseCommand):
     def visits_of(self, clinic: Any, courses: list[Course]) -> None:
         diary = care.Diary(clinic)
         running = [course for course in courses if course.status == CourseStatus.APPROVED]
+        sound = {course.pk for course in running if care.may_be_treated(course)}
         for number, course in enumerate(running):
-            visits.fill_past(clinic, diary, course, number)
-        visits.fill_today(clinic, diary, running)
+            if course.pk in sound:
+                visits.fill_past(clinic, diary, course, number)
+        visits.fill_today(clinic, diary, running, sound)
         for number, course in enumerate(running):
             visits.fill_coming(clinic, diary, course, confirmed=number % 2 == 0)
         finished = running[-1]

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
+from clinic.limiting import network_address
 from clinic.models import Organisation
 
 
@@ -28,6 +29,11 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Wrong tries count per login and network address: a stranger who keeps guessing locks out nobody but himself."""
+        login = str(credentials.get("email", "")).lower()
+        return f"{login}:{network_address(request)}"
 
     # A link in a mail starts with BASE_URL and its subject names no host: what a request claims never gets there.
     def get_reset_password_from_key_url(self, key: str) -> str:

@@ -44,7 +44,7 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.url = url
         self.forms: list[Form] = []
-        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
         self.ids: dict[str, str] = {}
         self.invalid: dict[str, list[str]] = {}
         self.text: list[str] = []
@@ -70,7 +70,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        self.tags.append((tag, tuple(sorted(given))))
+        self.tags.append((tag, given))
         if tag not in VOID:
             self._open.append((tag, given.get("id", "")))
         if given.get("id"):

@@ -76,11 +76,13 @@ def answer(
     if problems_with(given, asked, course):
         raise Refused(_("Some answers are missing or do not fit."), code="answers")
     language = get_language() or "en"
-    response = QuestionnaireResponse.objects.create(
+    response = QuestionnaireResponse(
         patient=course.patient, questionnaire=catalogue.current_questionnaire(), purpose=asked.purpose,
-        language=language, answers=dict(given), wording=wording(list(asked.questions.values()), given, language),
-        submitted_at=timezone.now(), submitted_kind="staff", submitted_by=by.user, signed_name=by.user.name,
+        language=language, answers=dict(given), submitted_at=timezone.now(), submitted_kind="staff",
+        submitted_by=by.user, signed_name=by.user.name,
     )  # fmt: skip
+    response.wording = wording(list(asked.questions.values()), given, language)
+    response.save(force_insert=True)
     intake.apply_submission(response=response, today=course.site.today())
     audit.record(
         by=by, action="questions-answered", sentence="wrote down answers together with the patient", of=response,

@@ -141,7 +141,6 @@ def courses_of(patient: Patient, rules: Catalogue) -> list[CourseCard]:
         Prefetch(
             "planned_sessions__fulfilments",
             queryset=Fulfilment.objects.filter(active=True).select_related("appointment__site"),
-            to_attr="active_fulfilments",
         ),
     )
     return [_course_card(course, patient, rules) for course in courses]
@@ -151,7 +150,7 @@ def _course_card(course: Course, patient: Patient, rules: Catalogue) -> CourseCa
     today = patient.registered_at.today()
     steps, next_open, done = [], None, 0
     for session in course.planned_sessions.all():
-        booked = session.active_fulfilments[0].appointment if session.active_fulfilments else None
+        booked = next((one.appointment for one in session.fulfilments.all()), None)
         if session.done_on:
             done += 1
             state, day = "done", session.done_on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import get_language
@@ -19,7 +20,7 @@ from sessions import consenting, coursework, screenings
 from sessions.choices import CourseStatus
 from sessions.coursework import Judgement, Wish
 from sessions.explaining import asked_in_words, name_of, outcome_pill, shown_findings
-from sessions.models import Course, PlannedSession
+from sessions.models import Appointment, Course, PlannedSession
 
 CHECK_PILL = {
     CheckResult.OK: "ok",
@@ -125,13 +126,24 @@ def why_not_approve(course: Course) -> str:
     return ""
 
 
-def planned_rows(course: Course) -> list[PlannedSession]:
-    """The sessions in order, each with its active appointment as `booked`. Three queries."""
-    rows = list(course.planned_sessions.prefetch_related("fulfilments__appointment__site"))
-    for row in rows:
-        active = [one.appointment for one in row.fulfilments.all() if one.active]
-        row.booked = active[0] if active else None
-    return rows
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """One session of the course and the appointment that stands for it, if any."""
+
+    session: PlannedSession
+    booked: Appointment | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.booked is None and self.session.done_on is None
+
+
+def planned_rows(course: Course) -> list[PlannedRow]:
+    """The sessions in order. Four queries."""
+    rows = course.planned_sessions.prefetch_related("fulfilments__appointment__site")
+    return [
+        PlannedRow(row, next((one.appointment for one in row.fulfilments.all() if one.active), None)) for row in rows
+    ]
 
 
 def course_shown(course: Course) -> dict[str, Any]:
@@ -150,7 +162,7 @@ def course_shown(course: Course) -> dict[str, Any]:
         "technique": name_of(course.technique, rules.techniques),
         "items": [(item, name_of(item.substance, rules.substances)) for item in course.items.all()],
         "planned": planned,
-        "unbooked": [session for session in planned if not session.booked and not session.done_on],
+        "unbooked": [row for row in planned if row.is_open],
         **shown_screening(evaluated, rules),
         "judged_for": day,
         "check": shown_check(coursework.check(course, on=day), rules),

@@ -146,10 +146,10 @@ def problems_in_words(found: PlanCheck, results: Sequence[CheckResult]) -> str:
 def propose(*, patient: Patient, wish: Wish, by: Doer) -> Course:
     """Save the wish as a proposed course with its dated sessions. Raises `Refused` when screening blocks this plan or
     the mixture can never be given (incompatible, not usable, over a hard limit)."""
-    _check_may(by, Permission.TREAT, wish.site)
+    user = _check_may(by, Permission.TREAT, wish.site)
     judgement = judge(patient=patient, wish=wish)
     check_proposable(judgement, on=wish.first_day)
-    course = _create_course(patient=patient, wish=wish, check_result=judgement.check, by=by)
+    course = _create_course(patient=patient, wish=wish, found=judgement.check, by=user)
     write_dates(course=course, dates=judgement.dates)
     screenings.screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course, on=wish.first_day)
     audit.record(
@@ -159,7 +159,7 @@ def propose(*, patient: Patient, wish: Wish, by: Doer) -> Course:
     return course
 
 
-def _create_course(*, patient: Patient, wish: Wish, check_result: PlanCheck, by: Doer) -> Course:
+def _create_course(*, patient: Patient, wish: Wish, found: PlanCheck, by: User) -> Course:
     """The course's row and the lines of its mixture."""
     plan = wish.plan
     course = Course.objects.create(
@@ -177,11 +177,11 @@ def _create_course(*, patient: Patient, wish: Wish, check_result: PlanCheck, by:
         numbing_cream_g=plan.numbing_cream_g,
         points=plan.syringes[0].points if plan.syringes else None,
         depth_mm=plan.syringes[0].depth_mm if plan.syringes else None,
-        check_result=check_result.result,
-        check_problems=[problem.code for problem in check_result.problems],
+        check_result=found.result,
+        check_problems=[problem.code for problem in found.problems],
         price_per_session=wish.price_per_session,
         currency=wish.currency,
-        created_by=by.user,
+        created_by=by,
     )
     CourseItem.objects.bulk_create(
         CourseItem(
@@ -343,8 +343,9 @@ def end_clearance(*, clearance: Clearance, reason: str, by: Doer) -> Clearance:
     return clearance
 
 
-def _check_may(by: Doer, permission: Permission, site: Site) -> None:
+def _check_may(by: Doer, permission: Permission, site: Site) -> User:
     """Only staff treat and clear; the role is read afresh."""
     if by.user is None:
         raise Refused(_("Only staff can do this."))
     check_may(by.user, permission, site)
+    return by.user

@@ -138,8 +138,8 @@ def shown_findings(screening: Screening | Evaluated, rules: Catalogue) -> list[S
     return [_stored(finding, rules) for finding in screening.findings.all()]
 
 
-def _triggers(answers: Iterable[Iterable[str]], rules: Catalogue) -> str:
-    return " · ".join(answer_in_words(*pair, rules) for pair in answers)
+def _triggers(answers: Iterable[tuple[str, str]], rules: Catalogue) -> str:
+    return " · ".join(answer_in_words(code, value, rules) for code, value in answers)
 
 
 def _until(wait_until: dt.date | None, open_ended: bool) -> str:

@@ -281,17 +281,16 @@ def step_of(record: TreatmentSession, rules: Catalogue) -> Step | None:
 
 def _lots(case: Case) -> Gate:
     products = list(case.record.products.select_related("lot"))
-    without = [product for product in products if product.lot is None]
-    if not products or without:
+    drawn = [(product.lot, product.volume_ml) for product in products if product.lot is not None]
+    if not products or len(drawn) < len(products):
         return Gate("gate-lots", MEND, _("Choose a lot for each component."), "lots")
-    for product in products:
-        lot = product.lot
+    for lot, volume_ml in drawn:
         if lot.expires_on < case.today:
             return Gate("gate-lots", BLOCKED, _("Lot %(lot)s has expired.") % {"lot": lot.lot_number}, "lots")
         if lot.held_back_reason:
             return Gate("gate-lots", BLOCKED, _("Lot %(lot)s is held back: %(why)s") % {
                 "lot": lot.lot_number, "why": lot.held_back_reason}, "lots")  # fmt: skip
-        if lot.balance_ml < product.volume_ml:
+        if lot.balance_ml < volume_ml:
             return Gate("gate-lots", MEND, _("Lot %(lot)s holds only %(ml)s ml.") % {
                 "lot": lot.lot_number, "ml": f"{lot.balance_ml:f}"}, "lots")  # fmt: skip
     return Gate("gate-lots", READY, _("In date and enough"))

@@ -63,12 +63,12 @@ def take(*, record: TreatmentSession, by: User) -> None:
     """Take what the record drew up from its lots, in the caller's transaction. Lots are locked in one fixed order.
 
     Raises `Refused` when a lot has run out, expired or was held back meanwhile."""
-    products = [product for product in record.products.all() if product.lot_id]
+    products = [(product, product.lot_id) for product in record.products.all() if product.lot_id is not None]
     lots = {lot.pk: lot for lot in Lot.objects.select_for_update().filter(
-        pk__in=[product.lot_id for product in products]).order_by("pk")}  # fmt: skip
+        pk__in=[lot_id for _product, lot_id in products]).order_by("pk")}  # fmt: skip
     today = record.appointment.site.today()
-    for product in products:
-        lot = lots[product.lot_id]
+    for product, lot_id in products:
+        lot = lots[lot_id]
         if lot.expires_on < today:
             raise Refused(_("Lot %(lot)s has expired.") % {"lot": lot.lot_number})
         if lot.held_back_reason:

@@ -19,7 +19,7 @@ class GivenForm(HouseForm):
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["informed_at"].at_site(site)
+        self.fields["informed_at"].at_site(site)  # type: ignore[attr-defined]
 
 
 class SignedForm(HouseForm):
@@ -33,7 +33,7 @@ class SignedForm(HouseForm):
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["signed_at"].at_site(site)
+        self.fields["signed_at"].at_site(site)  # type: ignore[attr-defined]
 
     def choices_made(self) -> dict[str, bool]:
         names = ("photos_record", "photos_teaching", "photos_publicity")

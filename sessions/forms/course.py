@@ -69,23 +69,26 @@ class CourseForm(HouseForm):
         super().__init__(*args, **kwargs)
         self.site, self.rules, self.indication, self.mixture = site, rules, indication, mixture
         today = site.today()
-        self.fields["regions"].choices = [
+        self.fields["regions"].choices = [  # type: ignore[attr-defined]
             (code, name_of(code, rules.regions)) for code in indication.regions if code in rules.regions
         ]
         usual = [rules.techniques[code] for code in indication.techniques if code in rules.techniques]
-        self.fields["technique"].choices = [(one.code, name_of(one.code, rules.techniques)) for one in usual]
-        self.fields["delivery"].choices = [
+        self.fields["technique"].choices = [  # type: ignore[attr-defined]
+            (one.code, name_of(one.code, rules.techniques)) for one in usual
+        ]
+        self.fields["delivery"].choices = [  # type: ignore[attr-defined]
             (one.code, name_of(one.code, rules.deliveries)) for one in rules.deliveries.values() if one.status == Status.ON
         ]
         people = User.objects.practitioners_at(site)
-        self.fields["practitioner"].queryset = people
+        self.fields["practitioner"].queryset = people  # type: ignore[attr-defined]
         for item, volume_ml in scaled_items(mixture, indication.code):
             self.fields[f"ml_{item.substance}"] = forms.DecimalField(
                 label=name_of(item.substance, rules.substances), min_value=Decimal(0), max_value=MOST_ML,
                 max_digits=6, decimal_places=3, initial=volume_ml, widget=forms.NumberInput(attrs={"step": "0.1"}),
             )  # fmt: skip
-        first = self.fields["regions"].choices
-        self.initial |= {
+        first = self.fields["regions"].choices  # type: ignore[attr-defined]
+        self.initial = {
+            **self.initial,
             "regions": [first[0][0]] if first else [],
             "technique": mixture.technique,
             "delivery": "dv-manual",

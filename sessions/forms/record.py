@@ -93,7 +93,8 @@ class AmountsForm(HouseForm):
         known = {area.region: area for area in record.areas.all()}
         for code, _name in self.regions:
             self._add_area_fields(code, known.get(code))
-        self.initial |= {
+        self.initial = {
+            **self.initial,
             "wasted_ml": record.wasted_ml.normalize() if record.wasted_ml is not None else Decimal(0),
             "note": record.note,
             "reaction_note": record.reaction_note,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
 from clinic.forms import HouseForm
+from clinic.http import StaffRequest
 from clinic.permissions import requires
 from patients.views.common import here
 from protocols import catalogue
@@ -28,7 +29,7 @@ from sessions.views.shape import carry_out, form_page
 
 @requires(Permission.TREAT, Permission.SEE_CLINICAL)
 @require_http_methods(["GET", "POST"])
-def allergy_tests(request: HttpRequest, public_id: str) -> HttpResponse:
+def allergy_tests(request: StaffRequest, public_id: str) -> HttpResponse:
     """Tests of this patient, and placing one for a new product of the plan."""
     record = record_or_404(request, public_id)
     substances = catalogue.in_force().substances
@@ -58,7 +59,7 @@ def allergy_tests(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.TREAT)
 @require_http_methods(["GET", "POST"])
-def allergy_test_read(request: HttpRequest, public_id: str) -> HttpResponse:
+def allergy_test_read(request: StaffRequest, public_id: str) -> HttpResponse:
     test, site = allergy_test_or_404(request, public_id), here(request)
     return form_page(
         request, ReadForm(request.POST or None, site=site), patient=test.patient, title=_("Read the allergy test"),

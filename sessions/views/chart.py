@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from clinic import access_log
 from clinic.choices import Permission
+from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import catalogue
 from sessions import charting
@@ -19,12 +20,12 @@ from sessions.views.fetching import patient_or_404
 
 @requires(Permission.SEE_PERSON)
 @require_safe
-def patient(request: HttpRequest, public_id: str) -> HttpResponse:
+def patient(request: StaffRequest, public_id: str) -> HttpResponse:
     """One page for every role: what a role may not see never enters the context."""
     found = patient_or_404(request, public_id)
     access_log.viewed(request, patient=found, of=found)
     rules = catalogue.in_force()
-    held = request.permissions  # type: ignore[attr-defined]
+    held = request.permissions
     clinical = Permission.SEE_CLINICAL in held
     tab = request.GET.get("tab", "timeline")
     tab = tab if tab in charting.TABS else "timeline"

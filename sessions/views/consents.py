@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.http import StaffRequest
 from clinic.permissions import requires
 from sessions import consenting
 from sessions.forms.consent import GivenForm, SignedForm, WithdrawForm
@@ -24,7 +25,7 @@ def papers_of(course: Course) -> str:
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def consent_given(request: HttpRequest, public_id: str) -> HttpResponse:
+def consent_given(request: StaffRequest, public_id: str) -> HttpResponse:
     course = course_or_404(request, public_id)
     return form_page(
         request, GivenForm(request.POST or None, site=course.site), patient=course.patient,
@@ -37,7 +38,7 @@ def consent_given(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def consent_record(request: HttpRequest, public_id: str) -> HttpResponse:
+def consent_record(request: StaffRequest, public_id: str) -> HttpResponse:
     consent = consent_or_404(request, public_id)
     form = SignedForm(request.POST or None, site=consent.course.site)
     return form_page(
@@ -51,7 +52,7 @@ def consent_record(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def consent_withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
+def consent_withdraw(request: StaffRequest, public_id: str) -> HttpResponse:
     consent = consent_or_404(request, public_id)
     return form_page(
         request, WithdrawForm(request.POST or None), patient=consent.patient, title=_("Consent withdrawn?"),

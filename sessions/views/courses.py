@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,6 +16,7 @@ from clinic.access_log import doer_of
 from clinic.choices import Permission
 from clinic.errors import Refused
 from clinic.forms import HouseForm
+from clinic.http import StaffRequest
 from clinic.permissions import requires
 from patients.models import Patient
 from protocols import catalogue
@@ -31,7 +32,7 @@ from sessions.views.fetching import clearance_or_404, course_or_404, patient_or_
 from sessions.views.shape import INVALID, carry_out, form_page
 
 
-def choice_of(request: HttpRequest, rules: Catalogue) -> tuple[Indication | None, Mixture | None]:
+def choice_of(request: StaffRequest, rules: Catalogue) -> tuple[Indication | None, Mixture | None]:
     """Indication and mixture named in the address, as far as they exist and belong together."""
     indication = rules.indications.get(request.GET.get("indication", ""))
     if indication is None or indication.status == Status.WITHDRAWN:
@@ -43,7 +44,7 @@ def choice_of(request: HttpRequest, rules: Catalogue) -> tuple[Indication | None
 
 @requires(Permission.TREAT, Permission.SEE_CLINICAL)
 @require_http_methods(["GET", "POST"])
-def course_new(request: HttpRequest, public_id: str) -> HttpResponse:
+def course_new(request: StaffRequest, public_id: str) -> HttpResponse:
     """GET chooses; POST proposes, or with `check` only judges (the live pane asks this way)."""
     patient = patient_or_404(request, public_id)
     rules = catalogue.in_force()
@@ -63,7 +64,7 @@ def course_new(request: HttpRequest, public_id: str) -> HttpResponse:
 
     def bound() -> CourseForm:
         return CourseForm(
-            request.POST or None, site=request.site, rules=rules, indication=indication, mixture=mixture,  # type: ignore[attr-defined]
+            request.POST or None, site=request.site, rules=rules, indication=indication, mixture=mixture,
             user=request.user,
         )  # fmt: skip
 
@@ -97,7 +98,7 @@ def weighed(form: CourseForm, patient: Patient, rules: Catalogue) -> dict[str, A
 
 @requires(Permission.SEE_CLINICAL)
 @require_safe
-def course(request: HttpRequest, public_id: str) -> HttpResponse:
+def course(request: StaffRequest, public_id: str) -> HttpResponse:
     """Plan, mixture check, screening, dates and papers of one course, each complaint with what mends it."""
     found = course_or_404(request, public_id)
     access_log.viewed(request, patient=found.patient, of=found)
@@ -105,7 +106,7 @@ def course(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def show_course(
-    request: HttpRequest, found: Course, *, refused: HouseForm | None = None, status: int = 200
+    request: StaffRequest, found: Course, *, refused: HouseForm | None = None, status: int = 200
 ) -> HttpResponse:
     context = course_shown(found) | {"approve_form": ApproveForm(seen_version=found.version), "refused": refused}
     return render(request, "courses/course.html", context, status=status)
@@ -113,7 +114,7 @@ def show_course(
 
 @requires(Permission.TREAT)
 @require_POST
-def course_approve(request: HttpRequest, public_id: str) -> HttpResponse:
+def course_approve(request: StaffRequest, public_id: str) -> HttpResponse:
     found = course_or_404(request, public_id)
 
     def approve(data: dict[str, Any]) -> str:
@@ -128,7 +129,7 @@ def course_approve(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.TREAT)
 @require_http_methods(["GET", "POST"])
-def course_stop(request: HttpRequest, public_id: str) -> HttpResponse:
+def course_stop(request: StaffRequest, public_id: str) -> HttpResponse:
     found = course_or_404(request, public_id)
     return form_page(
         request, StopForm(request.POST or None, seen_version=found.version), patient=found.patient,
@@ -143,7 +144,7 @@ def course_stop(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.GRANT_CLEARANCE)
 @require_http_methods(["GET", "POST"])
-def clearance_new(request: HttpRequest, public_id: str, code: str) -> HttpResponse:
+def clearance_new(request: StaffRequest, public_id: str, code: str) -> HttpResponse:
     """Clear one relative finding of a course, with reason and, where the rule asks, letter or laboratory value."""
     found = course_or_404(request, public_id)
     evaluated = screenings.evaluate(
@@ -165,7 +166,7 @@ def clearance_new(request: HttpRequest, public_id: str, code: str) -> HttpRespon
 
 @requires(Permission.GRANT_CLEARANCE)
 @require_http_methods(["GET", "POST"])
-def clearance_end(request: HttpRequest, public_id: str) -> HttpResponse:
+def clearance_end(request: StaffRequest, public_id: str) -> HttpResponse:
     clearance = clearance_or_404(request, public_id)
     return form_page(
         request, EndClearanceForm(request.POST or None), patient=clearance.patient, title=_("End this clearance?"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -16,6 +16,7 @@ from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
 from clinic.forms import HouseForm
+from clinic.http import StaffRequest
 from clinic.permissions import requires
 from patients.asking import LINES, inputs_of, read_answers
 from patients.facts import AnswerValue
@@ -28,7 +29,7 @@ from sessions.views.shape import carry_out
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_http_methods(["GET", "POST"])
-def course_questions(request: HttpRequest, public_id: str) -> HttpResponse:
+def course_questions(request: StaffRequest, public_id: str) -> HttpResponse:
     """The questions only this plan asks, and whatever else is still open."""
     course = course_or_404(request, public_id)
     return ask(request, course, FOR_PLAN, title=_("Questions for this plan"), back=reverse("course", args=[public_id]))
@@ -36,7 +37,7 @@ def course_questions(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.CHANGE_CLINICAL)
 @require_http_methods(["GET", "POST"])
-def record_questions(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_questions(request: StaffRequest, public_id: str) -> HttpResponse:
     """The questions asked before every session, with the last known answers: what changed is written where rules read."""
     record = record_or_404(request, public_id)
     return ask(
@@ -45,7 +46,7 @@ def record_questions(request: HttpRequest, public_id: str) -> HttpResponse:
     )  # fmt: skip
 
 
-def ask(request: HttpRequest, course: Course, purpose: str, *, title: str, back: str) -> HttpResponse:
+def ask(request: StaffRequest, course: Course, purpose: str, *, title: str, back: str) -> HttpResponse:
     asked = asking_again.round_of(course, purpose)
     given = read(request, asked)
 
@@ -63,7 +64,7 @@ def ask(request: HttpRequest, course: Course, purpose: str, *, title: str, back:
     return carry_out(request, HouseForm(request.POST or None), deed=answer, show=show)
 
 
-def read(request: HttpRequest, asked: Round) -> dict[str, AnswerValue] | None:
+def read(request: StaffRequest, asked: Round) -> dict[str, AnswerValue] | None:
     """The answers as sent, those to questions that are not asked here included, so that they are refused by name."""
     if request.method != "POST":
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -18,6 +18,7 @@ from clinic.access_log import doer_of
 from clinic.choices import Permission
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.forms import HouseForm
+from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import catalogue
 from sessions import gates, recording
@@ -39,7 +40,7 @@ from sessions.views.shape import INVALID, STALE, carry_out, form_page
 
 @requires(Permission.TREAT, Permission.SEE_CLINICAL)
 @require_POST
-def record_open(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_open(request: StaffRequest, public_id: str) -> HttpResponse:
     """Start session: opens the page; the needle is another step."""
     appointment = appointment_or_404(request, public_id)
     recording.open_record(appointment=appointment, by=doer_of(request))
@@ -48,7 +49,7 @@ def record_open(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.SEE_CLINICAL)
 @require_safe
-def record(request: HttpRequest, public_id: str) -> HttpResponse:
+def record(request: StaffRequest, public_id: str) -> HttpResponse:
     found = record_or_404(request, public_id)
     access_log.viewed(request, patient=found.patient, of=found)
     return render(request, "records/record.html", screen(found))
@@ -75,7 +76,7 @@ def amounts_form(found: TreatmentSession, data: Any = None) -> AmountsForm:
 # --- amounts: saved while typing -----------------------------------------------------------------------------------
 @requires(Permission.TREAT, Permission.CHANGE_CLINICAL)
 @require_POST
-def record_save(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_save(request: StaffRequest, public_id: str) -> HttpResponse:
     """Save the amounts as they stand. A repeated save is harmless: the version guards it, so no token is spent here."""
     found = record_or_404(request, public_id)
     form = amounts_form(found, request.POST)
@@ -93,12 +94,12 @@ def record_save(request: HttpRequest, public_id: str) -> HttpResponse:
     except Refused as refusal:
         form.refuse(refusal)
         return not_saved(request, public_id, form, status=INVALID)
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not request.htmx:
         return redirect("record", public_id=public_id)
     return render(request, "records/record.html#saved", screen(record_or_404(request, public_id)) | {"oob": True})
 
 
-def save(request: HttpRequest, found: TreatmentSession, form: AmountsForm) -> None:
+def save(request: StaffRequest, found: TreatmentSession, form: AmountsForm) -> None:
     data = form.cleaned_data
     recording.save_amounts(
         record=found, seen_version=data["seen_version"], products=form.product_lines(), areas=form.area_lines(),
@@ -107,11 +108,11 @@ def save(request: HttpRequest, found: TreatmentSession, form: AmountsForm) -> No
 
 
 def not_saved(
-    request: HttpRequest, public_id: str, form: AmountsForm, *, status: int, theirs: Sequence[tuple[str, str]] = ()
+    request: StaffRequest, public_id: str, form: AmountsForm, *, status: int, theirs: Sequence[tuple[str, str]] = ()
 ) -> HttpResponse:
     """The form with everything typed and each sentence beside its field; while typing only the form is replaced."""
     context = screen(record_or_404(request, public_id), form=form, theirs=theirs)
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not request.htmx:
         return render(request, "records/record.html", context, status=status)
     answer = render(request, "records/record.html#amounts_form", context, status=status)
     return reswap(retarget(answer, "#amounts-form"), "outerHTML")
@@ -119,7 +120,7 @@ def not_saved(
 
 # --- what mends a light ----------------------------------------------------------------------------------------------
 def mend(
-    request: HttpRequest, found: TreatmentSession, form: HouseForm, deed: Callable[[dict[str, Any]], object], **words: Any
+    request: StaffRequest, found: TreatmentSession, form: HouseForm, deed: Callable[[dict[str, Any]], object], **words: Any
 ) -> HttpResponse:
     """A form page of one deed on the record; `deed` gets the clean values, the version that was seen among them."""
     key = found.appointment.public_id
@@ -131,7 +132,7 @@ def mend(
 
 @requires(Permission.TREAT)
 @require_http_methods(["GET", "POST"])
-def record_identity(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_identity(request: StaffRequest, public_id: str) -> HttpResponse:
     found = record_or_404(request, public_id)
     return mend(
         request, found, IdentityForm(request.POST or None, seen_version=found.version),
@@ -144,7 +145,7 @@ def record_identity(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.TREAT)
 @require_http_methods(["GET", "POST"])
-def record_history(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_history(request: StaffRequest, public_id: str) -> HttpResponse:
     """Nothing changed, or what changed: the change itself is written into the health questions, where the rules read."""
     found = record_or_404(request, public_id)
     return mend(
@@ -160,7 +161,7 @@ def record_history(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.TREAT)
 @require_http_methods(["GET", "POST"])
-def record_gate(request: HttpRequest, public_id: str, gate: str) -> HttpResponse:
+def record_gate(request: StaffRequest, public_id: str, gate: str) -> HttpResponse:
     """Pass an overridable gate with a named reason (photographs: say that and where they were taken)."""
     found = record_or_404(request, public_id)
     known = catalogue.in_force().start_gates.get(gate)
@@ -176,7 +177,7 @@ def record_gate(request: HttpRequest, public_id: str, gate: str) -> HttpResponse
 
 
 # --- begin, end, correct, sign, add ------------------------------------------------------------------------------------
-def step(request: HttpRequest, public_id: str, verb: Callable[..., Any]) -> HttpResponse:
+def step(request: StaffRequest, public_id: str, verb: Callable[..., Any]) -> HttpResponse:
     """Begin or end: one button, the version that was seen, the refusal shown on the same page."""
     found = record_or_404(request, public_id)
 
@@ -193,19 +194,19 @@ def step(request: HttpRequest, public_id: str, verb: Callable[..., Any]) -> Http
 
 @requires(Permission.TREAT)
 @require_POST
-def record_begin(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_begin(request: StaffRequest, public_id: str) -> HttpResponse:
     return step(request, public_id, recording.begin)
 
 
 @requires(Permission.TREAT)
 @require_POST
-def record_end(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_end(request: StaffRequest, public_id: str) -> HttpResponse:
     return step(request, public_id, recording.end_treatment)
 
 
 @requires(Permission.TREAT)
 @require_http_methods(["GET", "POST"])
-def record_correct_end(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_correct_end(request: StaffRequest, public_id: str) -> HttpResponse:
     found = record_or_404(request, public_id)
     form = CorrectEndForm(request.POST or None, record=found)
     return mend(
@@ -220,7 +221,7 @@ def record_correct_end(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.TREAT)
 @require_http_methods(["GET", "POST"])
-def record_sign(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_sign(request: StaffRequest, public_id: str) -> HttpResponse:
     found = record_or_404(request, public_id)
     return mend(
         request, found, SignForm(request.POST or None, seen_version=found.version),
@@ -234,7 +235,7 @@ def record_sign(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.TREAT)
 @require_http_methods(["GET", "POST"])
-def record_addendum(request: HttpRequest, public_id: str) -> HttpResponse:
+def record_addendum(request: StaffRequest, public_id: str) -> HttpResponse:
     found = record_or_404(request, public_id)
     return mend(
         request, found, AddendumForm(request.POST or None, seen_version=found.version),

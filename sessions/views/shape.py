@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from clinic import access_log
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.forms import HouseForm
+from clinic.http import StaffRequest
 from clinic.idempotency import once
 from patients.models import Patient
 
@@ -26,7 +27,7 @@ class Show(Protocol):
 
 
 def carry_out(
-    request: HttpRequest,
+    request: StaffRequest,
     form: HouseForm,
     *,
     deed: Callable[[dict[str, Any]], str],
@@ -59,7 +60,7 @@ def carry_out(
 
 
 def form_page(
-    request: HttpRequest,
+    request: StaffRequest,
     form: HouseForm,
     *,
     patient: Patient | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.http import StaffRequest
 from clinic.permissions import requires
 from patients.views.common import here
 from protocols import catalogue
@@ -22,7 +23,7 @@ from sessions.views.shape import form_page
 
 @requires(Permission.SEE_STOCK)
 @require_safe
-def stock(request: HttpRequest) -> HttpResponse:
+def stock(request: StaffRequest) -> HttpResponse:
     """All lots of the site, nearest expiry first within each substance; `q` looks in product, maker and number."""
     site = here(request)
     typed = request.GET.get("q", "").strip()[:80].replace("\x00", "")
@@ -32,7 +33,7 @@ def stock(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.CHANGE_STOCK)
 @require_http_methods(["GET", "POST"])
-def stock_receive(request: HttpRequest) -> HttpResponse:
+def stock_receive(request: StaffRequest) -> HttpResponse:
     site = here(request)
     form = ReceiveForm(request.POST or None, rules=catalogue.in_force())
     return form_page(
@@ -48,7 +49,7 @@ def stock_receive(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.CHANGE_STOCK)
 @require_http_methods(["GET", "POST"])
-def stock_hold_back(request: HttpRequest, public_id: str) -> HttpResponse:
+def stock_hold_back(request: StaffRequest, public_id: str) -> HttpResponse:
     lot = get_object_or_404(Lot, public_id=public_id, site=here(request))
     form = HoldBackForm(request.POST or None, seen_version=lot.version, initial={"reason": lot.held_back_reason})
     return form_page(

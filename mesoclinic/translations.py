@@ -3,16 +3,16 @@
 `python -m mesoclinic.translations` compiles; `... update` also writes every marked string of the tree into the .po
 files, keeps what is translated and drops what nobody says any more. Babel, because a bare machine has no gettext.
 """
+
 from __future__ import annotations
 
-import io
+import ast
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import normalize, read_po
 
@@ -20,18 +20,18 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale"
 
 CODE = ("clinic", "patients", "protocols", "sessions", "mesoclinic")
-# Where each function that marks a text holds its context ("c"), its text and its plural.
-MARKS: Mapping[str, tuple[int | tuple[int, str], ...] | None] = {
-    "_": None,
-    "gettext": None,
-    "gettext_lazy": None,
-    "gettext_noop": None,
-    "ngettext": (1, 2),
-    "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2),
-    "npgettext": ((1, "c"), 2, 3),
-    "npgettext_lazy": ((1, "c"), 2, 3),
+# The functions that mark a text, and what they take first.
+MARKS: Mapping[str, tuple[str, ...]] = {
+    "_": ("text",),
+    "gettext": ("text",),
+    "gettext_lazy": ("text",),
+    "gettext_noop": ("text",),
+    "ngettext": ("text", "plural"),
+    "ngettext_lazy": ("text", "plural"),
+    "pgettext": ("context", "text"),
+    "pgettext_lazy": ("context", "text"),
+    "npgettext": ("context", "text", "plural"),
+    "npgettext_lazy": ("context", "text", "plural"),
 }
 # A template comes back from Django as text in which each tag has become such a call, with plain strings.
 STRING = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -71,8 +71,9 @@ def marked() -> dict[Marked, str]:
     """Every text the tree marks for translation, with the first file that says it."""
     found: dict[Marked, str] = {}
     for path, python in _texts():
-        for _line, function, said, _comments in extract_python(io.BytesIO(python.encode()), MARKS.keys(), (), {}):
-            one = _marked(function, said)
+        # The tree of the code, not its words: a call inside an f-string counts too.
+        for node in ast.walk(ast.parse(python)):
+            one = _marked(node) if isinstance(node, ast.Call) else None
             if one is not None:
                 found.setdefault(one, path.relative_to(ROOT).as_posix())
     return found
@@ -90,22 +91,17 @@ def _texts() -> Iterator[tuple[Path, str]]:
             yield path, "\n".join(call.group() for call in CALL.finditer(templatize(path.read_text())))
 
 
-def _marked(function: str, said: object) -> Marked | None:
-    """Context and text of one call; None for a call whose text is a variable (its text is marked elsewhere)."""
-    arguments = said if isinstance(said, tuple) else (said,)
-    places = MARKS[function] or (1,)
-    context: str | None = None
-    texts: list[str] = []
-    for place in places:
-        at = place if isinstance(place, int) else place[0]
-        argument = arguments[at - 1] if at <= len(arguments) else None
-        if not isinstance(argument, str) or not argument:
-            return None
-        if isinstance(place, int):
-            texts.append(argument)
-        else:
-            context = argument
-    return context, (texts[0], texts[1]) if len(texts) == 2 else texts[0]
+def _marked(call: ast.Call) -> Marked | None:
+    """Context and text of a call that marks; None for any other, and where the text is a variable, marked elsewhere."""
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    if name not in MARKS:
+        return None
+    takes = MARKS[name]
+    said = [part.value for part in call.args[: len(takes)] if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    if len(said) < len(takes) or not said[0]:
+        return None
+    context = said.pop(0) if takes[0] == "context" else None
+    return context, (said[0], said[1]) if len(said) == 2 else said[0]
 
 
 def first(text: Text | list[str]) -> str:
@@ -143,8 +139,11 @@ def strings(message: Message) -> tuple[str, ...]:
 
 def _head(catalog: Catalog) -> str:
     lines = (
-        "Project-Id-Version: Mesoclinic", f"Language: {catalog.locale}", "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=UTF-8", "Content-Transfer-Encoding: 8bit",
+        "Project-Id-Version: Mesoclinic",
+        f"Language: {catalog.locale}",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=UTF-8",
+        "Content-Transfer-Encoding: 8bit",
         f"Plural-Forms: nplurals={catalog.num_plurals}; plural={catalog.plural_expr};",
     )
     return 'msgid ""\nmsgstr ""\n' + "".join(f'"{line}\\n"\n' for line in lines)

@@ -29,6 +29,14 @@ RAIL = [
 BADGES: dict[str, Callable[[Site], int]] = {}
 
 
+# Pages that belong to a rail entry without beginning with its name.
+WITHIN = {"staff": ("site", "room-", "device-", "closure-", "shifts", "absence-", "service")}
+
+
+def is_within(here: str, name: str) -> bool:
+    return here == name or here.startswith((name.rstrip("s"), *WITHIN.get(name, ())))
+
+
 @dataclass
 class Frame:
     clinic_name: str
@@ -60,5 +68,5 @@ def frame_of(request: HttpRequest) -> Frame:
                 except NoReverseMatch:
                     continue
                 badge = BADGES[name](site) if name in BADGES and site is not None else 0
-                shown.rail.append((name, icon, str(label), here == name or here.startswith(name.rstrip("s")), badge))
+                shown.rail.append((name, icon, str(label), is_within(here, name), badge))
     return shown

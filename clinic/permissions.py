@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from clinic import access_log
 from clinic.choices import Permission, Role
+from clinic.doer import Doer
 from clinic.errors import NotPermitted
 from clinic.models import Site, User
 
@@ -56,6 +59,15 @@ def check_may(user: User, permission: Permission, site: Site | None) -> None:
         raise NotPermitted(_("Your role does not allow you to %(deed)s.") % {"deed": Permission(permission).label})
 
 
+def check_doer(by: Doer, permission: Permission, site: Site | None) -> None:
+    """`check_may` for whoever does a deed: the system itself may. Without a site only roles that hold everywhere count."""
+    if by.kind == "system":
+        return
+    if by.user is None:
+        raise NotPermitted(_("Only staff may do this."))
+    check_may(by.user, permission, site)
+
+
 View = Callable[..., HttpResponse]
 MANAGING = frozenset({P.SEE_STAFF, P.CHANGE_STAFF, P.SEE_AUDIT})  # works before the first site is open
 
@@ -68,6 +80,9 @@ def requires(*needed: Permission) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             held = request.permissions  # type: ignore[attr-defined]
             if request.site is None and not MANAGING.issuperset(needed):
+                if P.CHANGE_STAFF in held and request.method in {"GET", "HEAD"}:
+                    messages.info(request, _("Open a site first: add its rooms and hours, then open it."))
+                    return redirect("sites")
                 raise NotPermitted(_("There is no open site you work at. A manager opens one or gives you a role there."))
             for permission in needed:
                 if permission not in held:

@@ -18,6 +18,7 @@ from clinic.errors import Refused, Stale
 from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.models import Invitation, User
+from clinic.office import staff_tabs
 from clinic.permissions import public, requires
 from clinic.staff_forms import FirstPasswordForm, InviteForm, MemberForm
 
@@ -34,7 +35,7 @@ def staff(request: StaffRequest) -> HttpResponse:
         found = found.filter(roles__role=role).distinct()
     context = {
         "members": found, "typed": typed, "role": role, "roles": Role.choices,
-        "may_change": Permission.CHANGE_STAFF in request.permissions,
+        "may_change": Permission.CHANGE_STAFF in request.permissions, "tabs": staff_tabs("staff"),
     }  # fmt: skip
     return render(request, "clinic/staff.html", context)
 

@@ -11,8 +11,7 @@ from clinic.doer import Doer
 from clinic.models import Closure, Device, OpeningHours, Organisation, Room, Shift, Site, StaffRole, User
 from protocols.definitions import Catalogue
 from protocols.models import Service
-from protocols.models.service import ServiceKind
-from protocols.planning import slot_minutes
+from protocols.services import ensure_default_services
 from sessions import stock
 from sessions.demo import PASSWORD
 
@@ -50,7 +49,7 @@ def build(rules: Catalogue) -> Clinic:
     Organisation.objects.create(pk=1, name="Halden Clinic", website="halden.example")
     _sites(clinic)
     _staff(clinic)
-    _services(clinic, rules)
+    _services(clinic)
     _stock(clinic, rules)
     return clinic
 
@@ -100,19 +99,11 @@ def _staff(clinic: Clinic) -> None:
             )
 
 
-def _services(clinic: Clinic, rules: Catalogue) -> None:
-    for code, kind, name, minutes in [
-        ("consultation", ServiceKind.CONSULTATION, "Consultation", 30),
-        ("allergy-test", ServiceKind.ALLERGY_TEST, "Allergy test", 15),
-        ("review", ServiceKind.REVIEW, "Review", 20),
-    ]:
-        clinic.services[code] = Service.objects.create(code=code, kind=kind, name=name, treatment_minutes=minutes)
-    for indication, name in INDICATIONS.items():
-        region = rules.indications[indication].regions[0]
-        clinic.services[indication] = Service.objects.create(
-            code=indication, kind=ServiceKind.TREATMENT, name=name, indication=indication, preparation_minutes=5,
-            treatment_minutes=slot_minutes([region], rules), cleanup_minutes=10,
-        )  # fmt: skip
+def _services(clinic: Clinic) -> None:
+    ensure_default_services()
+    for code, name in INDICATIONS.items():  # as the clinic calls them
+        Service.objects.filter(code=code).update(name=name)
+    clinic.services = {service.code: service for service in Service.objects.all()}
 
 
 def _stock(clinic: Clinic, rules: Catalogue) -> None:

@@ -37,7 +37,8 @@ from tests import factories as make
 NOUNS = {
     "patients": "patient", "courses": "course", "appointments": "appointment", "consents": "consent",
     "clearances": "clearance", "allergy-tests": "test", "messages": "message", "documents": "document",
-    "stock": "lot", "protocols": "version", "staff": "doctor", "measurement_id": "measurement",
+    "stock": "lot", "protocols": "version", "staff": "doctor", "sites": "site", "site_id": "site", "rooms": "room",
+    "devices": "device", "services": "service", "measurement_id": "measurement",
     "medicine_id": "medicine", "allergy_id": "allergy",
 }  # fmt: skip
 WORDS = {
@@ -95,11 +96,11 @@ def make_world(**patient_fields: Any) -> SimpleNamespace:
     stranger = make.make_patient(site)
     course = make.make_course(patient, doctor)
     room, now = make.make_room(site), timezone.now()
-    make.make_device(site)
+    device = make.make_device(site)
     service = make.make_service()
     appointment = make.make_appointment(patient, practitioner=doctor, room=room, course=course, service=service)
     world = SimpleNamespace(
-        site=site, other=other, doctor=doctor, patient=patient, stranger=stranger, course=course, room=room,
+        site=site, device=device, other=other, doctor=doctor, patient=patient, stranger=stranger, course=course, room=room,
         appointment=appointment, service=service, lot=make.make_lot(site), version=catalogue.current(), variants={},
     )  # fmt: skip
     world.people = {

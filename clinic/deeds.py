@@ -1,0 +1,109 @@
+"""The one shape of a page that carries out a deed: bind, do it once, lead on; a refusal comes back beside its field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from clinic.errors import NotPermitted, Refused, Stale
+from clinic.forms import HouseForm
+from clinic.idempotency import once
+
+INVALID, STALE = 422, 409
+DEADLOCK, LOCK_TIMEOUT = "40P01", "55P03"
+
+
+class Show(Protocol):
+    """Renders the page with the form as it stands; `theirs` is what somebody else saved meanwhile."""
+
+    def __call__(
+        self, form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()
+    ) -> HttpResponse: ...
+
+
+def carry_out(
+    request: HttpRequest,
+    form: HouseForm,
+    *,
+    deed: Callable[[dict[str, Any]], str],
+    show: Show,
+    version_now: Callable[[], int] | None = None,
+) -> HttpResponse:
+    """GET shows the form; a valid POST carries `deed` out once and goes to the address it names.
+
+    What was typed stays: 422 with the sentence beside the field, 409 when somebody else saved first. `version_now`
+    reads the version that is shown then, so that the next try is made knowingly from it."""
+    if request.method != "POST":
+        return show(form)
+    if not form.is_valid():
+        return show(form, status=INVALID)
+    try:
+        with once(request) as attempt:
+            if attempt.answer:
+                return redirect(attempt.answer)
+            return attempt.leads_to(deed(form.cleaned_data))
+    except NotPermitted:
+        raise  # 403 for the whole page: no form can mend a missing role
+    except Stale as stale:
+        form.refuse(stale)
+        if version_now is not None:
+            form.see_again(version_now())
+        return show(form, status=STALE, theirs=stale.theirs)
+    except Refused as refusal:
+        form.refuse(refusal)
+        return show(form, status=INVALID)
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", None) not in {DEADLOCK, LOCK_TIMEOUT}:
+            raise
+        form.refuse(busy())
+        return show(form, status=INVALID)
+
+
+def busy() -> Refused:
+    return Refused(
+        _("Somebody else is saving at this very moment. Nothing was changed; please send it again."), code="busy"
+    )
+
+
+def form_page(
+    request: HttpRequest,
+    form: HouseForm,
+    *,
+    title: str,
+    act: str,
+    back: str,
+    deed: Callable[[dict[str, Any]], object],
+    lead: str = "",
+    template: str = "one_form.html",
+    version_now: Callable[[], int] | None = None,
+    **more: Any,
+) -> HttpResponse:
+    """A page of its own for one form: `deed` gets the clean values, then it goes back to where the page came from."""
+
+    def show(form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        context = {
+            "form": form, "patient": None, "title": title, "lead": lead, "act": act, "back": back, "theirs": theirs
+        }  # fmt: skip
+        return render(request, template, context | more, status=status)
+
+    def done(data: dict[str, Any]) -> str:
+        deed(data)
+        return back
+
+    return carry_out(request, form, deed=done, show=show, version_now=version_now)
+
+
+def act_page(request: HttpRequest, form: HouseForm, *, back: str, deed: Callable[[dict[str, Any]], object]) -> HttpResponse:
+    """A button without a page of its own: what cannot be done is said on a page that leads back."""
+    if not form.is_valid():
+        raise Refused(_("This form does not fit what is saved now. Reload the page and try again."))
+    with once(request) as attempt:
+        if attempt.answer is None:
+            deed(form.cleaned_data)
+            return attempt.leads_to(back)
+    return redirect(back)

@@ -71,12 +71,17 @@ def marked() -> dict[Marked, str]:
     """Every text the tree marks for translation, with the first file that says it."""
     found: dict[Marked, str] = {}
     for path, python in _texts():
-        # The tree of the code, not its words: a call inside an f-string counts too.
-        for node in ast.walk(ast.parse(python)):
-            one = _marked(node) if isinstance(node, ast.Call) else None
-            if one is not None:
-                found.setdefault(one, path.relative_to(ROOT).as_posix())
+        for one in marked_in(python):
+            found.setdefault(one, path.relative_to(ROOT).as_posix())
     return found
+
+
+def marked_in(python: str) -> Iterator[Marked]:
+    """The texts some code marks. Its syntax tree is read, not its words: a call inside an f-string counts too."""
+    for node in ast.walk(ast.parse(python)):
+        one = _marked(node) if isinstance(node, ast.Call) else None
+        if one is not None:
+            yield one
 
 
 def _texts() -> Iterator[tuple[Path, str]]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from clinic import audit
 from clinic.audit import canonical
@@ -24,7 +25,7 @@ from protocols.models import CatalogueEntry, CatalogueVersion
 from protocols.models.catalogue import VersionState
 from protocols.rules import parse_question
 
-REFERENCE_LABEL = "Reference catalogue"
+REFERENCE_LABEL = gettext_noop("Reference catalogue")
 
 
 def current() -> CatalogueVersion:

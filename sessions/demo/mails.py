@@ -7,13 +7,14 @@ import datetime as dt
 from django.utils import timezone
 
 from sessions.choices import MessageState as M
-from sessions.messaging import new_rfc_message_id
+from sessions.delivery import NO_ANSWER
+from sessions.messaging import CALLED_OFF, new_rfc_message_id
 from sessions.models import Appointment, Message, MessageStep
+from sessions.sending import INTERRUPTED, TOO_LATE
 
 LEFT_BEHIND = [
-    (M.SENT, ""), (M.DELIVERED, ""), (M.BOUNCED, "550 no such user"), (M.FAILED, "The mail server refused for a day"),
-    (M.SUPPRESSED, "Appointment cancelled"), (M.MISSED, "Too late to be useful"),
-    (M.UNKNOWN, "Handed over, answer lost"), (M.SENDING, ""),
+    (M.SENT, ""), (M.DELIVERED, ""), (M.BOUNCED, "550 no such user"), (M.FAILED, NO_ANSWER),
+    (M.SUPPRESSED, CALLED_OFF), (M.MISSED, TOO_LATE), (M.UNKNOWN, INTERRUPTED), (M.SENDING, ""),
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 from babel.messages.catalog import Message
 from django.template.base import Lexer, TokenType
 
-from mesoclinic.translations import CODE, PLACEHOLDER, ROOT, Marked, first, marked, read, sources, strings
+from mesoclinic.translations import CODE, PLACEHOLDER, ROOT, Marked, first, marked, marked_in, read, sources, strings
 
 # The same in both languages, because the word is the same.
 ALIKE = {
@@ -77,6 +77,13 @@ class TestEveryLanguage:
                 assert first(one.id).count("\n") == said.count("\n"), said
                 assert first(one.id).endswith("?") == said.endswith("?"), said
                 assert said == said.strip() or first(one.id) != first(one.id).strip(), said
+
+
+def test_marks_are_found_wherever_they_stand() -> None:
+    code = """say(_("one"), f"{x} {_('two')}", ngettext("three", "threes", n), pgettext("minutes", "four"), _(five), _("si" "x"))"""
+    assert set(marked_in(code)) == {
+        (None, "one"), (None, "two"), (None, ("three", "threes")), ("minutes", "four"), (None, "six"),
+    }  # fmt: skip
 
 
 def misplaced(message: Message) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""Bring the database to this code: extensions, tables, cache table, the app role's rights. As owner, safe to repeat."""
+"""Bring the database to this code: extensions, tables, cache table, the app role's rights, then the catalogue and the
+services it ships with. Safe to repeat; the first part as owner, the second as the app."""
 from __future__ import annotations
 
 import time
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         else:
             apply_grants(owner)
             self.stdout.write("The database is up to date.")
+        call_command("load_catalogue", stdout=self.stdout)  # of a floor above: known by its name alone
 
     @staticmethod
     def wait_for(owner: Any, seconds: int) -> None:

@@ -22,7 +22,7 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.choices import CheckResult
 from protocols.definitions import Catalogue
-from protocols.findings import CLEARANCE_DAYS, Outcome
+from protocols.findings import CLEARANCE_DAYS, Finding, Outcome
 from protocols.findings import Screening as Evaluated
 from protocols.mixing import PlanCheck, PlanError, check_plan
 from protocols.models import Enablement
@@ -290,17 +290,7 @@ def grant_clearance(
     _check_may(by, Permission.GRANT_CLEARANCE, site)
     if by.user is None or not reason.strip():
         raise Refused(_("Say why this is acceptable for this patient."), field="reason")
-    facts = facts_of(patient)
-    today = site.today()
-    day = next_day(course) if course else today
-    evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=day, course=course, facts=facts)
-    finding = next((one for one in evaluated.uncleared if one.code == rule_code), None)
-    if finding is None:
-        raise Refused(_("This finding does not stand any more. Look at the screening again."))
-    rules = catalogue.in_force()
-    gaps = clearance_gaps(finding, facts=facts, on=day, catalogue=rules, letter=bool(evidence.strip()))
-    if gaps:
-        raise Refused(" ".join(screenings.sentence(gap) for gap in gaps), field="evidence")
+    finding = _finding_to_clear(patient=patient, course=course, rule_code=rule_code, letter=bool(evidence.strip()))
     if finding.needs_letter is not None and Role.MEDICAL_LEAD not in by.user.roles_at(site):
         raise Refused(_("This rule asks for a specialist's word, so the medical lead records the clearance."))
     clearance = Clearance.objects.create(
@@ -312,7 +302,7 @@ def grant_clearance(
         granted_at=timezone.now(),
         reason=reason.strip(),
         evidence=evidence.strip(),
-        valid_until=today + dt.timedelta(days=CLEARANCE_DAYS),
+        valid_until=site.today() + dt.timedelta(days=CLEARANCE_DAYS),
     )
     audit.record(
         by=by, action="clearance-granted", sentence=f"cleared {rule_code}", of=clearance, patient=patient, site=site,
@@ -320,6 +310,20 @@ def grant_clearance(
     )  # fmt: skip
     screenings.screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course)
     return clearance
+
+
+def _finding_to_clear(*, patient: Patient, course: Course | None, rule_code: str, letter: bool) -> Finding:
+    """The finding as it stands now, with all its rule asks for."""
+    facts = facts_of(patient)
+    day = next_day(course) if course else patient.registered_at.today()
+    evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=day, course=course, facts=facts)
+    finding = next((one for one in evaluated.uncleared if one.code == rule_code), None)
+    if finding is None:
+        raise Refused(_("This finding does not stand any more. Look at the screening again."))
+    gaps = clearance_gaps(finding, facts=facts, on=day, catalogue=catalogue.in_force(), letter=letter)
+    if gaps:
+        raise Refused(" ".join(screenings.sentence(gap) for gap in gaps), field="evidence")
+    return finding
 
 
 @transaction.atomic

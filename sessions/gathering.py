@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from patients.facts import AnswerValue, EarlierSession, Measured, PatientFacts, RecordedMedicine
 from patients.models import Patient, QuestionnaireResponse
 from patients.questionnaire import NONE, UNSURE, as_list
@@ -37,9 +39,6 @@ def facts_of(patient: Patient) -> PatientFacts:
     # In the order of recording: of two readings of one day the later one counts.
     measurements = patient.measurements.filter(withdrawn_at=None).order_by("taken_on", "recorded_at", "id")
     medicines = patient.medicines.filter(ended_at=None)
-    sessions = TreatmentSession.objects.filter(patient=patient, ended_at__isnull=False).select_related(
-        "course", "appointment__site"
-    )
     return PatientFacts(
         birth_date=patient.birth_date,
         sex=patient.sex,
@@ -52,16 +51,21 @@ def facts_of(patient: Patient) -> PatientFacts:
             RecordedMedicine(name=row.name, classes=None if row.classes is None else tuple(row.classes))
             for row in medicines
         ),
-        sessions=tuple(
-            EarlierSession(
-                on=row.ended_at.astimezone(row.appointment.site.zone).date(),
-                indication=row.course.indication,
-                category=row.course.category,
-                regions=tuple(row.course.regions),
-                substances=tuple(sorted({product.substance for product in row.products.all()})),
-                ended_at=row.ended_at,
-            )
-            for row in sessions.prefetch_related("products")
-            if row.ended_at is not None
-        ),
+        sessions=tuple(earlier_sessions(patient)),
     )
+
+
+def earlier_sessions(patient: Patient) -> Iterator[EarlierSession]:
+    """Every ended treatment, on its day at its site. Two queries."""
+    records = TreatmentSession.objects.filter(patient=patient, ended_at__isnull=False)
+    for record in records.select_related("course", "appointment__site").prefetch_related("products"):
+        if record.ended_at is None:
+            continue
+        yield EarlierSession(
+            on=record.ended_at.astimezone(record.appointment.site.zone).date(),
+            indication=record.course.indication,
+            category=record.course.category,
+            regions=tuple(record.course.regions),
+            substances=tuple(sorted({product.substance for product in record.products.all()})),
+            ended_at=record.ended_at,
+        )

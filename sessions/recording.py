@@ -156,6 +156,18 @@ def save_amounts(
     if record.mixed_at is None and any(line.lot for line in products):
         record.mixed_at = timezone.now()
     _save(record, seen_version, ["wasted_ml", "note", "reaction_note", "drawn_up_ml", "mixed_at"])
+    _write_products(record, products)
+    record.areas.all().delete()
+    TreatedArea.objects.bulk_create(
+        TreatedArea(treatment_session=record, patient=record.patient, region=line.region, syringe=line.syringe,
+                    points=line.points, ml_per_point=line.ml_per_point, depth_mm=line.depth_mm)
+        for line in areas
+    )  # fmt: skip
+    return record
+
+
+def _write_products(record: TreatmentSession, products: Sequence[ProductLine]) -> None:
+    """Volume and lot of each component; a lot's own strength counts from then on."""
     rows = {product.position: product for product in record.products.all()}
     for line in products:
         row = rows.get(line.position)
@@ -169,13 +181,6 @@ def save_amounts(
         row.strength = line.lot.strength if line.lot and line.lot.strength is not None else row.strength
         row.lot_label = f"{line.lot.product}, {line.lot.maker}, {line.lot.lot_number}" if line.lot else ""
         row.save(update_fields=["volume_ml", "lot", "lot_label", "strength"])
-    record.areas.all().delete()
-    TreatedArea.objects.bulk_create(
-        TreatedArea(treatment_session=record, patient=record.patient, region=line.region, syringe=line.syringe,
-                    points=line.points, ml_per_point=line.ml_per_point, depth_mm=line.depth_mm)
-        for line in areas
-    )  # fmt: skip
-    return record
 
 
 @transaction.atomic

@@ -101,23 +101,12 @@ def screen_now(
         clearances=clearances_of(patient, course),
     )
     stored = Screening.objects.create(
-        patient=patient,
-        course=course,
-        appointment=appointment,
-        stage=result.stage,
-        outcome=result.outcome,
-        wait_until=result.wait_until,
-        open_ended=result.open_ended,
-        on_date=day,
-        facts=facts.to_json(),
-        plan=plan_to_json(plan) if plan else None,
-        to_do=list(result.to_do),
-        missing=list(result.missing),
-        would_matter=list(result.would_matter),
-        catalogue=version,
-        evaluated_at=timezone.now(),
+        patient=patient, course=course, appointment=appointment, stage=result.stage, outcome=result.outcome,
+        wait_until=result.wait_until, open_ended=result.open_ended, on_date=day, facts=facts.to_json(),
+        plan=plan_to_json(plan) if plan else None, to_do=list(result.to_do), missing=list(result.missing),
+        would_matter=list(result.would_matter), catalogue=version, evaluated_at=timezone.now(),
         evaluated_by_label=by.label,
-    )
+    )  # fmt: skip
     store_findings(stored, result)
     audit.record(
         by=by,

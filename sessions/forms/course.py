@@ -68,7 +68,6 @@ class CourseForm(HouseForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.site, self.rules, self.indication, self.mixture = site, rules, indication, mixture
-        today = site.today()
         self.fields["regions"].choices = [  # type: ignore[attr-defined]
             (code, name_of(code, rules.regions)) for code in indication.regions if code in rules.regions
         ]
@@ -79,24 +78,27 @@ class CourseForm(HouseForm):
         self.fields["delivery"].choices = [  # type: ignore[attr-defined]
             (one.code, name_of(one.code, rules.deliveries)) for one in rules.deliveries.values() if one.status == Status.ON
         ]
-        people = User.objects.practitioners_at(site)
-        self.fields["practitioner"].queryset = people  # type: ignore[attr-defined]
+        self.fields["practitioner"].queryset = User.objects.practitioners_at(site)  # type: ignore[attr-defined]
         for item, volume_ml in scaled_items(mixture, indication.code):
             self.fields[f"ml_{item.substance}"] = forms.DecimalField(
                 label=name_of(item.substance, rules.substances), min_value=Decimal(0), max_value=MOST_ML,
                 max_digits=6, decimal_places=3, initial=volume_ml, widget=forms.NumberInput(attrs={"step": "0.1"}),
             )  # fmt: skip
+        self.initial = {**self.initial, **self._defaults(user)}
+
+    def _defaults(self, user: User) -> dict[str, Any]:
+        """What the catalogue and the site suggest; the doctor who plans is the one who treats, where that fits."""
         first = self.fields["regions"].choices  # type: ignore[attr-defined]
-        self.initial = {
-            **self.initial,
+        people = self.fields["practitioner"].queryset  # type: ignore[attr-defined]
+        return {
             "regions": [first[0][0]] if first else [],
-            "technique": mixture.technique,
+            "technique": self.mixture.technique,
             "delivery": "dv-manual",
-            "sessions": indication.sessions.default,
-            "first_day": (today + dt.timedelta(days=2)).isoformat(),
+            "sessions": self.indication.sessions.default,
+            "first_day": (self.site.today() + dt.timedelta(days=2)).isoformat(),
             "wall_time": "10:00",
             "practitioner": user.public_id if user in people else None,
-            "currency": {"TR": "TRY", "GB": "GBP"}.get(site.country, "EUR"),
+            "currency": {"TR": "TRY", "GB": "GBP"}.get(self.site.country, "EUR"),
         }
 
     def volume_fields(self) -> list[tuple[MixtureItem, forms.BoundField]]:

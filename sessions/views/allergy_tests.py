@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.deeds import carry_out
 from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.permissions import requires
@@ -24,7 +25,7 @@ from sessions.explaining import name_of
 from sessions.forms.allergy_test import PlaceForm, ReadForm
 from sessions.models import AllergyTest
 from sessions.views.fetching import allergy_test_or_404, record_or_404
-from sessions.views.shape import carry_out, form_page
+from sessions.views.shape import patient_form_page
 
 
 @requires(Permission.TREAT, Permission.SEE_CLINICAL)
@@ -61,7 +62,7 @@ def allergy_tests(request: StaffRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def allergy_test_read(request: StaffRequest, public_id: str) -> HttpResponse:
     test, site = allergy_test_or_404(request, public_id), here(request)
-    return form_page(
+    return patient_form_page(
         request, ReadForm(request.POST or None, site=site), patient=test.patient, title=_("Read the allergy test"),
         act=_("Record"), back=reverse("patient", args=[test.patient.public_id]),
         lead=name_of(test.substance, catalogue.in_force().substances),

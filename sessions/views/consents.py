@@ -15,7 +15,7 @@ from sessions import consenting
 from sessions.forms.consent import GivenForm, SignedForm, WithdrawForm
 from sessions.models import Course
 from sessions.views.fetching import consent_or_404, course_or_404
-from sessions.views.shape import form_page
+from sessions.views.shape import patient_form_page
 
 
 def papers_of(course: Course) -> str:
@@ -27,7 +27,7 @@ def papers_of(course: Course) -> str:
 @require_http_methods(["GET", "POST"])
 def consent_given(request: StaffRequest, public_id: str) -> HttpResponse:
     course = course_or_404(request, public_id)
-    return form_page(
+    return patient_form_page(
         request, GivenForm(request.POST or None, site=course.site), patient=course.patient,
         title=_("Consent text given"), act=_("Record"), back=papers_of(course),
         deed=lambda data: consenting.give_text(
@@ -41,7 +41,7 @@ def consent_given(request: StaffRequest, public_id: str) -> HttpResponse:
 def consent_record(request: StaffRequest, public_id: str) -> HttpResponse:
     consent = consent_or_404(request, public_id)
     form = SignedForm(request.POST or None, site=consent.course.site)
-    return form_page(
+    return patient_form_page(
         request, form, patient=consent.patient, title=_("Consent signed on paper"), act=_("Record the signature"),
         back=papers_of(consent.course),
         deed=lambda data: consenting.record_signature(
@@ -54,7 +54,7 @@ def consent_record(request: StaffRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def consent_withdraw(request: StaffRequest, public_id: str) -> HttpResponse:
     consent = consent_or_404(request, public_id)
-    return form_page(
+    return patient_form_page(
         request, WithdrawForm(request.POST or None), patient=consent.patient, title=_("Consent withdrawn?"),
         act=_("Record the withdrawal"), back=papers_of(consent.course),
         deed=lambda data: consenting.withdraw(consent=consent, reason=data["reason"], by=doer_of(request)),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.deeds import INVALID, carry_out
 from clinic.errors import Refused
 from clinic.forms import HouseForm
 from clinic.http import StaffRequest
@@ -29,7 +30,7 @@ from sessions.explaining import shown_findings
 from sessions.forms.course import ApproveForm, ClearanceForm, CourseForm, EndClearanceForm, StopForm
 from sessions.models import Course
 from sessions.views.fetching import clearance_or_404, course_or_404, patient_or_404
-from sessions.views.shape import INVALID, carry_out, form_page
+from sessions.views.shape import patient_form_page
 
 
 def choice_of(request: StaffRequest, rules: Catalogue) -> tuple[Indication | None, Mixture | None]:
@@ -131,7 +132,7 @@ def course_approve(request: StaffRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def course_stop(request: StaffRequest, public_id: str) -> HttpResponse:
     found = course_or_404(request, public_id)
-    return form_page(
+    return patient_form_page(
         request, StopForm(request.POST or None, seen_version=found.version), patient=found.patient,
         title=_("Stop this course?"), act=_("Stop the course"), back=reverse("course", args=[found.public_id]),
         lead=_("Its booked appointments stay and are marked for a decision. Nothing already done is touched."),
@@ -154,7 +155,7 @@ def clearance_new(request: StaffRequest, public_id: str, code: str) -> HttpRespo
     finding = next((one for one in findings if one.code == code and one.clearable), None)
     if finding is None:
         raise Http404
-    return form_page(
+    return patient_form_page(
         request, ClearanceForm(request.POST or None), patient=found.patient, finding=finding,
         title=_("Clear this finding?"), act=_("Record the clearance"), back=reverse("course", args=[found.public_id]),
         deed=lambda data: coursework.grant_clearance(
@@ -168,7 +169,7 @@ def clearance_new(request: StaffRequest, public_id: str, code: str) -> HttpRespo
 @require_http_methods(["GET", "POST"])
 def clearance_end(request: StaffRequest, public_id: str) -> HttpResponse:
     clearance = clearance_or_404(request, public_id)
-    return form_page(
+    return patient_form_page(
         request, EndClearanceForm(request.POST or None), patient=clearance.patient, title=_("End this clearance?"),
         act=_("End the clearance"), back=reverse("course", args=[clearance.course.public_id]),  # type: ignore[union-attr]
         deed=lambda data: coursework.end_clearance(clearance=clearance, reason=data["reason"], by=doer_of(request)),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.deeds import carry_out
 from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.permissions import requires
@@ -24,7 +25,6 @@ from sessions import asking_again
 from sessions.asking_again import BEFORE_SESSION, FOR_PLAN, Round
 from sessions.models import Course
 from sessions.views.fetching import course_or_404, record_or_404
-from sessions.views.shape import carry_out
 
 
 @requires(Permission.CHANGE_CLINICAL)

@@ -16,6 +16,7 @@ from django_htmx.http import reswap, retarget
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.deeds import INVALID, STALE, carry_out
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.forms import HouseForm
 from clinic.http import StaffRequest
@@ -35,7 +36,7 @@ from sessions.forms.record import (
 from sessions.models import TreatmentSession
 from sessions.record_page import record_shown, usable_lots
 from sessions.views.fetching import appointment_or_404, record_or_404
-from sessions.views.shape import INVALID, STALE, carry_out, form_page
+from sessions.views.shape import patient_form_page
 
 
 @requires(Permission.TREAT, Permission.SEE_CLINICAL)
@@ -124,7 +125,7 @@ def mend(
 ) -> HttpResponse:
     """A form page of one deed on the record; `deed` gets the clean values, the version that was seen among them."""
     key = found.appointment.public_id
-    return form_page(
+    return patient_form_page(
         request, form, patient=found.patient, back=reverse("record", args=[key]), deed=deed,
         version_now=lambda: record_or_404(request, key).version, **words,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.deeds import form_page
 from clinic.http import StaffRequest
 from clinic.permissions import requires
 from patients.views.common import here
@@ -18,7 +19,6 @@ from sessions import stock as stock_verbs
 from sessions.forms.stock import HoldBackForm, ReceiveForm
 from sessions.models import Lot
 from sessions.stock_page import shown_lots
-from sessions.views.shape import form_page
 
 
 @requires(Permission.SEE_STOCK)
@@ -37,7 +37,7 @@ def stock_receive(request: StaffRequest) -> HttpResponse:
     site = here(request)
     form = ReceiveForm(request.POST or None, rules=catalogue.in_force())
     return form_page(
-        request, form, patient=None, title=_("Receive a lot"), act=_("Receive"), back=reverse("stock"), lead=site.name,
+        request, form, title=_("Receive a lot"), act=_("Receive"), back=reverse("stock"), lead=site.name,
         deed=lambda data: stock_verbs.receive(
             site=site, substance=data["substance"], product=data["product"], maker=data["maker"],
             lot_number=data["lot_number"], expires_on=data["expires_on"], amount_ml=data["amount_ml"],
@@ -53,7 +53,7 @@ def stock_hold_back(request: StaffRequest, public_id: str) -> HttpResponse:
     lot = get_object_or_404(Lot, public_id=public_id, site=here(request))
     form = HoldBackForm(request.POST or None, seen_version=lot.version, initial={"reason": lot.held_back_reason})
     return form_page(
-        request, form, patient=None, title=_("Hold back or release"), act=_("Save"), back=reverse("stock"),
+        request, form, title=_("Hold back or release"), act=_("Save"), back=reverse("stock"),
         lead=f"{lot.product}, {lot.lot_number}",
         deed=lambda data: stock_verbs.hold_back(
             lot=lot, seen_version=data["seen_version"], reason=data["reason"], by=doer_of(request)

@@ -15,6 +15,8 @@ from clinic.errors import Refused
 
 # Marks that turn the reading direction of what follows; a name with one can disguise another name.
 DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Signs without width: two names that look alike would not be the same. Joiners stay, some scripts need them.
+WIDTHLESS = set("\u00ad\u200b\u2060\ufeff")
 LONGEST_TEXT = 2_000
 
 
@@ -24,7 +26,9 @@ def check_plain_text(value: str, *, multiline: bool = False) -> str:
     for sign in value:
         if sign in DIRECTION_MARKS:
             raise ValidationError(_("Remove the invisible right-to-left or left-to-right mark."), code="direction-mark")
-        if sign not in allowed and unicodedata.category(sign) in {"Cc", "Cs", "Co", "Cn"}:
+        if sign not in allowed and (
+            sign in WIDTHLESS or unicodedata.category(sign) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+        ):
             raise ValidationError(_("Remove the invisible control character."), code="control-character")
     if len(value) > LONGEST_TEXT:
         raise ValidationError(

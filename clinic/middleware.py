@@ -18,6 +18,8 @@ from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
+from clinic import access_log
+from clinic.choices import AccessCategory
 from clinic.errors import NotPermitted, Refused
 from clinic.permissions import permissions_of
 
@@ -145,6 +147,20 @@ class CurrentSiteMiddleware:
                 with timezone.override(site.zone):  # every time on a staff page is the site's
                     return self.get_response(request)
         return self.get_response(request)
+
+
+class MissingMiddleware:
+    """Another site's thing and an absent one answer alike; that somebody asked for it is written down (safety.md T1)."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        asked = request.resolver_match.kwargs.get("public_id") if request.resolver_match else None
+        if response.status_code == 404 and asked and request.user.is_authenticated:
+            access_log.note(request, AccessCategory.DENIED, detail={"not_found": asked})
+        return response
 
 
 class NoStoreMiddleware:

@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "clinic.middleware.CurrentSiteMiddleware",
+    "clinic.middleware.MissingMiddleware",
     "clinic.middleware.NoStoreMiddleware",
     "clinic.middleware.RefusalMiddleware",
 ]

@@ -62,6 +62,8 @@ def medicine_class(request: StaffRequest, public_id: str, medicine_id: str) -> H
             seen_version=form.cleaned_data["seen_version"], by=doer,
         )  # fmt: skip
 
+    if request.method == "GET":
+        access_log.viewed(request, patient=patient, of=medicine)
     answer = carry_out(request, patient, form, deed) if request.method == "POST" else None
     context = {"patient": patient, "medicine": medicine, "form": form, "examples": class_examples()}
     status = 422 if request.method == "POST" else 200
@@ -119,6 +121,8 @@ def allergy_end(request: StaffRequest, public_id: str, allergy_id: str) -> HttpR
             allergy=allergy, reason=form.cleaned_data["reason"], seen_version=form.cleaned_data["seen_version"], by=doer
         )
 
+    if request.method == "GET":
+        access_log.viewed(request, patient=patient, of=allergy)
     answer = carry_out(request, patient, form, deed) if request.method == "POST" else None
     context = {"patient": patient, "form": form, "name": dict(allergen_choices()).get(allergy.allergen, allergy.allergen)}
     status = 422 if request.method == "POST" else 200

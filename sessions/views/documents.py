@@ -136,6 +136,8 @@ def document_new(request: StaffRequest, public_id: str) -> HttpResponse:
     """Ask for a paper of this patient: which one, in which language."""
     patient = visible_patient(request, public_id)
     form = PaperForm(request.POST or None, patient=patient)
+    if request.method == "GET":
+        access_log.viewed(request, patient=patient)
     if request.method == "POST" and form.is_valid():
         try:
             with once(request) as attempt:

@@ -66,6 +66,8 @@ def measurement_withdraw(request: StaffRequest, public_id: str, measurement_id: 
     patient = visible_patient(request, public_id)
     measurement = get_object_or_404(Measurement, patient=patient, public_id=measurement_id)
     form = ReasonForm(request.POST or None)
+    if request.method == "GET":
+        access_log.viewed(request, patient=patient, of=measurement)
     if request.method == "POST" and form.is_valid():
         doer = access_log.doer_of(request)
         try:

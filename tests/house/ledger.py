@@ -50,10 +50,13 @@ def digest_of(table: str) -> str:
         return str(cursor.fetchone()[0])
 
 
-def rows_of(table: str) -> set[str]:
+def holds(table: str, words: str) -> bool:
+    """Whether these words stand anywhere in the table. No row can hold a null byte."""
+    if "\x00" in words:
+        return False
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT t::text FROM "{table}" t')  # noqa: S608 - a name from pg_tables
-        return {row for (row,) in cursor.fetchall()}
+        cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}" t WHERE strpos(t::text, %s) > 0)', [words])  # noqa: S608
+        return bool(cursor.fetchone()[0])
 
 
 def check_deferred() -> str:

@@ -45,5 +45,9 @@ DATES: dict[str, str | bytes] = {
 IMPOSSIBLE_NUMBERS = frozenset(
     {"not a number", "signalling", "infinite", "minus infinite", "huge power", "negative", "absurd", "digits"}
 )
-UNPRINTABLE = frozenset({"endless", "null byte", "only null", "right to left", "control", "private use"})
+# What must never be stored, with the part of it by which it would be found.
+UNPRINTABLE = {
+    "endless": "x" * 3_000, "right to left": "\u202e", "control": "[31m", "private use": "\ue000", "null byte": "Na\x00",
+    "zero width": "\u200b",
+}  # fmt: skip
 ALL = TEXTS | NUMBERS | DATES

@@ -87,7 +87,8 @@ def test_a_denial_is_logged_with_what_was_missing():
     client = make.signed_in(Client(), world.people["manager"])
     assert client.get(reverse("measurements", args=[world.patient.public_id])).status_code == 403
     event = AccessEvent.objects.filter(category=AccessCategory.DENIED).latest("id")
-    assert event.page == "measurements" and event.detail["permission"]
+    assert event.page == "measurements"
+    assert event.detail["permission"]
 
 
 def test_another_sites_patient_leaves_a_row_of_the_attempt():
@@ -137,7 +138,8 @@ def test_the_log_betrays_every_changed_column(owner):
     look = AccessEvent.objects.latest("id")
     for event in (deed, look):
         stored = type(event).objects.get(pk=event.pk)
-        assert holds(stored) and detail_holds(stored)
+        assert holds(stored)
+        assert detail_holds(stored)
         columns = {
             "doer_kind": "system", "doer_public_id": "x" * 22, "site_public_id": "x" * 22, "patient_public_id": "x" * 22,
             "object_kind": "lot", "object_public_id": "x" * 22, "at": "2020-01-01T00:00:00+00:00",

@@ -65,7 +65,7 @@ def test_every_answer_carries_the_whole_armour():
         if name in OWN_POLICY and answer.status_code == 200:
             assert OWN_POLICY[name] in answer.headers["Content-Security-Policy"], said
             assert "script-src" not in policy, said
-        else:
+        elif name not in OWN_POLICY:
             assert "unsafe" not in answer.headers["Content-Security-Policy"], said
             assert policy["frame-ancestors"] == ["'none'"], said
             assert policy["base-uri"] == ["'none'"] and policy["form-action"] == ["'self'"], said
@@ -87,7 +87,8 @@ def test_signing_out_clears_what_the_browser_kept():
     client = make.signed_in(Client(), make_world().doctor)
     answer = client.post(reverse("account_logout"))
     assert answer.status_code == 302
-    assert '"cache"' in answer.headers["Clear-Site-Data"] and '"storage"' in answer.headers["Clear-Site-Data"]
+    assert '"cache"' in answer.headers["Clear-Site-Data"]
+    assert '"storage"' in answer.headers["Clear-Site-Data"]
     assert client.get(reverse("board")).status_code == 302
 
 
@@ -126,7 +127,7 @@ def test_with_https_every_cookie_is_bound_to_this_host_and_to_https():
     environment["DJANGO_SETTINGS_MODULE"] = "mesoclinic.settings"
     environment["BASE_URL"] = "https://clinic.example"
     script = SETTINGS.replace('Client(headers={"Host": "localhost"}, secure=False)', 'Client(headers={"Host": "localhost"})')
-    ran = subprocess.run(  # noqa: S603 - our own interpreter
+    ran = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert "settings hold" in ran.stdout, ran.stderr[-2_000:]

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, models, transaction
 from django.test import Client
 from django.urls import reverse
 
 from clinic.doer import Doer
 from clinic.models import Organisation
-from protocols import catalogue
 from sessions import documents, letters, papers
 from sessions.message_texts import KINDS
 from sessions.models import Message
@@ -84,9 +84,8 @@ def poisoned_world() -> SimpleNamespace:
 def escapes(html: str, url: str) -> Iterator[str]:
     """What a stored text has become on this page that is not text."""
     for tag, given in Page(html, url=url).tags:
-        if tag.startswith("xss") or tag in {"base", "iframe", "math", "details-x"} and "message-mail" not in url and not (
-            tag == "iframe" and given.get("src", "").startswith("/messages/")
-        ):
+        mail = tag == "iframe" and given.get("src", "").startswith("/messages/")  # the one frame of ours
+        if tag.startswith("xss") or (tag in {"base", "iframe", "math"} and not mail):
             yield f"<{tag}>"
         if tag == "script" and not given.get("src") and given.get("type") != "application/json":
             yield "<script> without a source"
@@ -131,7 +130,7 @@ def test_no_page_turns_a_stored_text_into_anything_else(errors):
 
 
 def test_no_mail_turns_a_stored_text_into_anything_else():
-    world = poisoned_world()
+    poisoned_world()
     written = 0
     for kind in KINDS:
         for language in ("en", "tr"):
@@ -140,13 +139,15 @@ def test_no_mail_turns_a_stored_text_into_anything_else():
             set_fields(message, kind=kind, language=language, told_start="2026-03-12T10:00")
             try:
                 mail = letters.rehearse(message)
-            except (LookupError, ValueError):
+            except ObjectDoesNotExist:
                 continue  # a kind about something this world has not
             written += 1
             assert list(escapes(mail.html, "/mail/")) == [], kind
-            assert "\n" not in mail.subject and "\r" not in mail.subject
+            assert "\n" not in mail.subject
+            assert "\r" not in mail.subject
             for text in (mail.subject, mail.mail.to, mail.mail.sender_name, mail.mail.reply_to):
-                assert "\n" not in text and "\r" not in text
+                assert "\n" not in text
+                assert "\r" not in text
     assert written >= 6
 
 
@@ -157,9 +158,7 @@ def test_no_paper_turns_a_stored_text_into_anything_else():
     for language in ("en", "tr"):
         made.append(documents.issue_consent(course=world.course, by=by, language=language))
         made.append(documents.issue_consent(course=world.course, by=by, language=language, blank=True))
-        made += list(world.record._meta.model.objects.none())
     made.append(world.document)
-    assert catalogue.current()
     for paper in made:
         html = papers.html_of(paper.source, language=paper.language)
         assert [one for one in escapes(html, "/paper/") if "<script> without" in one or "on" in one] == []

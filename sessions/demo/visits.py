@@ -11,7 +11,7 @@ from django.utils import timezone
 from clinic.audit import canonical
 from clinic.models import Room, Site, User
 from protocols import catalogue
-from sessions import booking, recording, stock
+from sessions import booking, documents, recording, stock
 from sessions.availability import as_range, minutes_of
 from sessions.choices import AppointmentStatus as S
 from sessions.choices import CourseStatus
@@ -163,8 +163,11 @@ def _fill_day_of(
         PlannedSession.objects.filter(pk=planned.pk).update(earliest=today, ideal=today, latest=today)
         room = clinic.rooms[course.site_id][clinic.practitioners[course.site_id].index(practitioner)]
         appointment = put(clinic, course, planned, starts_at, room, status)
-        if status in {S.DONE, S.IN_TREATMENT}:
-            record_visit(appointment, planned, status="ended" if status == S.DONE else "begun", by=practitioner)
+        if status == S.IN_TREATMENT:
+            record_visit(appointment, planned, status="begun", by=practitioner)
+        elif status == S.DONE:
+            record = record_visit(appointment, planned, status="ended", by=practitioner)
+            documents.issue_aftercare(treatment_session=record, by=clinic.by(practitioner.email, course.site))
 
 
 def quarter_now(site: Site) -> dt.datetime:

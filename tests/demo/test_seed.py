@@ -18,7 +18,7 @@ from clinic.models import Device, Room, Site, StaffRole, User
 from patients.models import Patient, QuestionnaireResponse
 from sessions.choices import AppointmentStatus, CourseStatus, MessageState
 from sessions.demo import PASSWORD
-from sessions.models import Appointment, Clearance, Course, Finding, Lot, Message, Screening, TreatmentSession
+from sessions.models import Appointment, Clearance, Course, Document, Finding, Lot, Message, Screening, TreatmentSession
 from tests import database
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +117,13 @@ def test_intakes_signed_half_done_and_not_begun() -> None:
 def test_records_ended_and_signed() -> None:
     states = set(TreatmentSession.objects.values_list("status", flat=True))
     assert states == {"begun", "ended", "signed"}
+
+
+def test_whoever_went_home_today_has_a_sheet() -> None:
+    ended_today = TreatmentSession.objects.filter(status="ended", ended_at__gt=timezone.now() - dt.timedelta(hours=6))
+    assert ended_today.exists()
+    for record in ended_today:
+        assert Document.objects.filter(kind="aftercare", appointment=record.appointment).exists()
 
 
 def test_nobody_is_at_two_places_on_one_day() -> None:

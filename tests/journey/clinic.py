@@ -23,6 +23,8 @@ class Clinic:
     manager: User
     room: Room
     hydration: Service
+    birth_date: dt.date = dt.date(1990, 5, 1)
+    in_a_week: dt.date = dt.date(2026, 3, 10)
 
     def at(self, day: dt.date, time: str) -> dt.datetime:
         return dt.datetime.combine(day, dt.time.fromisoformat(time), self.site.zone)

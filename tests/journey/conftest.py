@@ -14,7 +14,7 @@ from sessions import tasks
 from tests.browser import PICTURES, check_accessibility
 from tests.sinks import Received, Sink, running_sink
 
-PATIENCE = 8_000  # milliseconds; a busy machine is no fault of the page
+PATIENCE = 30_000  # milliseconds; a busy machine is no fault of the page
 
 
 class Clock:

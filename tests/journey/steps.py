@@ -70,6 +70,20 @@ class Staff:
         self.page.locator("#finder-results").get_by_role("link").first.click()
         expect(self.page.get_by_role("navigation", name="Patient")).to_be_visible()
 
+    def audit_rows(self, whom: str) -> list[str]:
+        """Every row of the log about this patient, newest first."""
+        self.page.get_by_label("Patient", exact=True).fill(whom)
+        self.click("Show")
+        self.settle()
+        rows = []
+        while True:
+            rows += self.page.locator("main tbody tr").all_inner_texts()
+            older = self.page.get_by_role("link", name="Next")
+            if not older.count():
+                return rows
+            older.first.click()
+            self.settle()
+
     def tab(self, name: str) -> None:
         self.page.get_by_role("navigation", name="Patient").get_by_role("link", name=re.compile(name)).click()
 
@@ -98,13 +112,15 @@ class FrontDesk(Staff):
         self.look("intake-send")
         self.click("Send the link")
 
-    def show_the_code(self) -> None:
+    def open_the_health_questions(self) -> None:
         self.click("Health questions", "link")
+        self.look("intake-send")
+
+    def show_the_code(self) -> None:
         self.click("Show the code")
         self.look("intake-qr")
 
     def hand_over_the_tablet(self) -> None:
-        self.click("Health questions", "link")
         self.click("Sign out and open for the patient")
 
     # booking a course
@@ -179,14 +195,16 @@ class FrontDesk(Staff):
         expect(self.page.locator("#lane-waiting").get_by_text(name)).to_be_visible()
         self.look("board with somebody waiting")
 
-    def cancel_the_next_appointment(self, words: str, reason: str) -> None:
+    def cancel_the_appointment(self, words: str, session: str, reason: str) -> None:
         self.find(words)
-        self.page.get_by_role("region", name="History").get_by_role("link", name=re.compile("2026")).first.click()
+        card = self.page.get_by_role("article").filter(has_text=session)
+        card.get_by_role("link", name="Appointment").click()
         self.look("appointment")
         self.click("Cancel the appointment", "link")
         self.page.get_by_label("Why is it cancelled?").fill(reason)
         self.look("appointment-cancel")
         self.click("Cancel the appointment")
+        expect(self.page.get_by_text(reason).first).to_be_visible()
 
     def read_the_messages(self, words: str) -> list[str]:
         self.click("Messages", "link")

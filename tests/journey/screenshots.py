@@ -169,6 +169,7 @@ def take(browser: Browser, address: str, folder: Path, only: str) -> list[str]:
 def for_the_readme(browser: Browser, address: str) -> None:
     page = browser.new_context(base_url=address, viewport={"width": 1440, "height": 900}, locale="en-GB").new_page()
     sign_in(page, "desk")
+    page.goto("/")  # once more, without the greeting
     README_PICTURE.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=README_PICTURE)
 

@@ -66,6 +66,7 @@ class Visit:
     products: list[tuple[str, Decimal, str]]
     injected_ml: Decimal
     points: int
+    ended: str
 
 
 def age_on(birth_date: dt.date, day: dt.date) -> int:
@@ -135,7 +136,7 @@ def indication_name(code: str, rules: Catalogue) -> str:
 
 def courses_of(patient: Patient, rules: Catalogue) -> list[CourseCard]:
     """Newest first, each with its line of sessions and its consents. Four queries."""
-    courses = Course.objects.for_patient(patient).prefetch_related(
+    courses = Course.objects.for_patient(patient).select_related("site").prefetch_related(
         "planned_sessions",
         "consents",
         Prefetch(
@@ -223,6 +224,7 @@ def _visit(appointment: Appointment, record: TreatmentSession | None, rules: Cat
         ],
         injected_ml=sum((area.points * area.ml_per_point for area in areas), Decimal(0)),
         points=sum(area.points for area in areas),
+        ended=f"{record.ended_at.astimezone(appointment.site.zone):%H:%M}" if record and record.ended_at else "",
     )
 
 

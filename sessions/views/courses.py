@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -110,7 +111,8 @@ def show_course(
     request: StaffRequest, found: Course, *, refused: HouseForm | None = None, status: int = 200
 ) -> HttpResponse:
     context = course_shown(found) | {"approve_form": ApproveForm(seen_version=found.version), "refused": refused}
-    return render(request, "courses/course.html", context, status=status)
+    with timezone.override(found.site.zone):  # times of a course are those of its site, wherever one stands
+        return render(request, "courses/course.html", context, status=status)
 
 
 @requires(Permission.TREAT)

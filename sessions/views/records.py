@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -53,7 +54,13 @@ def record_open(request: StaffRequest, public_id: str) -> HttpResponse:
 def record(request: StaffRequest, public_id: str) -> HttpResponse:
     found = record_or_404(request, public_id)
     access_log.viewed(request, patient=found.patient, of=found)
-    return render(request, "records/record.html", screen(found))
+    return draw(request, screen(found))
+
+
+def draw(request: StaffRequest, shown: dict[str, Any], *, part: str = "", status: int = 200) -> HttpResponse:
+    """The screen or one part of it; its times are those of the treating site, wherever one stands."""
+    with timezone.override(shown["record"].appointment.site.zone):
+        return render(request, f"records/record.html{part}", shown, status=status)
 
 
 def screen(
@@ -97,7 +104,7 @@ def record_save(request: StaffRequest, public_id: str) -> HttpResponse:
         return not_saved(request, public_id, form, status=INVALID)
     if not request.htmx:
         return redirect("record", public_id=public_id)
-    return render(request, "records/record.html#saved", screen(record_or_404(request, public_id)) | {"oob": True})
+    return draw(request, screen(record_or_404(request, public_id)) | {"oob": True}, part="#saved")
 
 
 def save(request: StaffRequest, found: TreatmentSession, form: AmountsForm) -> None:
@@ -114,8 +121,8 @@ def not_saved(
     """The form with everything typed and each sentence beside its field; while typing only the form is replaced."""
     context = screen(record_or_404(request, public_id), form=form, theirs=theirs)
     if not request.htmx:
-        return render(request, "records/record.html", context, status=status)
-    answer = render(request, "records/record.html#amounts_form", context, status=status)
+        return draw(request, context, status=status)
+    answer = draw(request, context, part="#amounts_form", status=status)
     return reswap(retarget(answer, "#amounts-form"), "outerHTML")
 
 
@@ -188,7 +195,7 @@ def step(request: StaffRequest, public_id: str, verb: Callable[..., Any]) -> Htt
 
     def show(form: HouseForm, *, status: int = INVALID, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
         context = screen(record_or_404(request, public_id), refused=form, theirs=theirs)
-        return render(request, "records/record.html", context, status=status)
+        return draw(request, context, status=status)
 
     return carry_out(request, ActForm(request.POST, seen_version=found.version), deed=act, show=show)
 

@@ -138,6 +138,21 @@ def test_whoever_arrived_is_one_press_from_the_session(client: Client, day: Care
     assert reverse("record-open", args=[appointment.public_id]) not in text
 
 
+def test_times_are_those_of_the_site_of_the_visit(client: Client, day: CareDay) -> None:
+    """Treated in Rome at 09:50, looked at from Istanbul, where it was 11:50."""
+    record = day.signed()
+    istanbul = make.make_site(time_zone="Europe/Istanbul", country="TR")
+    day.doctor.current_site = istanbul
+    day.doctor.save(update_fields=["current_site"])
+    for address in (
+        reverse("patient", args=[day.patient.public_id]), reverse("record", args=[record.appointment.public_id]),
+        reverse("course", args=[record.course.public_id]),
+    ):  # fmt: skip
+        text = client.get(address).content.decode()
+        assert "09:50" in text, address
+        assert "11:50" not in text, address
+
+
 def test_a_look_is_logged(client: Client, day: CareDay) -> None:
     page(client, day)
     event = AccessEvent.objects.get(page="patient")

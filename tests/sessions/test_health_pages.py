@@ -200,6 +200,7 @@ def test_no_known_allergies_is_an_entry_of_its_own(doctor: Client, patient: Pati
     assert "Nobody has said yet" in doctor.get(page).content.decode()
     assert doctor.post(url("allergy-none", patient), {"form_token": "one"}).status_code == 302
     assert "No known allergies, stated on" in doctor.get(page).content.decode()
+    assert "No known allergies" in doctor.get(url("patient", patient)).content.decode()
     values = {"form_token": "two", "allergen": "amide", "note": "hives after the dentist", "severe": "on"}
     assert doctor.post(url("allergy-add", patient), values).status_code == 302
     patient.refresh_from_db()

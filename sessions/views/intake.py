@@ -37,7 +37,7 @@ DESK_HOURS = 3  # the tablet stays with the patient in the waiting room
 def intake_send(request: StaffRequest, public_id: str) -> HttpResponse:
     """The page with the three ways; sending puts the mail into the outbox."""
     patient = visible_patient(request, public_id)
-    form = HouseForm(request.POST or None)
+    form = HouseForm(request.POST if request.method == "POST" else None)
     if request.method == "GET":
         return show(request, patient, form)
     try:

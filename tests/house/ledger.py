@@ -46,7 +46,7 @@ def counters() -> dict[str, int]:
 
 def digest_of(table: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), \'\')) FROM "{table}" t')  # noqa: S608 - a name from pg_tables
+        cursor.execute(f"SELECT md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '')) FROM \"{table}\" t")  # noqa: S608 - a name from pg_tables
         return str(cursor.fetchone()[0])
 
 

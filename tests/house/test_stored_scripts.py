@@ -51,7 +51,9 @@ def poison(rows_of: list[type[models.Model]]) -> int:
     """Put the payloads into every free text of every row, each text another one. How many texts took one."""
     order, placed = itertools.cycle(PAYLOADS), 0
     for model in rows_of:
-        fields = [one for one in model._meta.fields if one.name in FREE_TEXT and isinstance(one, (models.CharField, models.TextField))]
+        fields = [
+            one for one in model._meta.fields if one.name in FREE_TEXT and isinstance(one, (models.CharField, models.TextField))
+        ]
         for row in model._default_manager.all() if fields else ():
             for field in fields:
                 value = next(order)[: field.max_length or 300]
@@ -92,7 +94,9 @@ def escapes(html: str, url: str) -> Iterator[str]:
         for name, value in given.items():
             if name.startswith(("on", "hx-on", "x-init", "srcdoc")):
                 yield f"<{tag} {name}>"
-            if name in {"href", "src", "action", "formaction", "xlink:href"} and value.strip().lower().startswith(DANGEROUS_LINKS):
+            if name in {"href", "src", "action", "formaction", "xlink:href"} and value.strip().lower().startswith(
+                DANGEROUS_LINKS
+            ):
                 yield f"<{tag} {name}={value[:40]}>"
 
 
@@ -191,7 +195,8 @@ def test_nothing_stored_runs_in_a_browser(new_page: Any, live_server: Any, setti
         urls = addresses(pattern, world)
         for url in urls[: max(1, scaled(10 * len(urls)) if len(urls) > 1 else 1)]:
             answer = page.goto(url)
-            assert answer is not None and answer.status < 500, url
+            assert answer is not None, url
+            assert answer.status < 500, url
             page.wait_for_load_state("networkidle")
             assert page.evaluate("window.__xss") is None, url
             assert page.evaluate("window.__breaches") == [], url

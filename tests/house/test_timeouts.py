@@ -1,4 +1,5 @@
 """A shared computer signs out by itself: idle, and after twelve hours; a poll does not count as activity."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """Nobody meets English in Turkish: what is marked is translated, and what people read is marked."""
+
 from __future__ import annotations
 
 import ast

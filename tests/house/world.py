@@ -129,9 +129,7 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
         patient=patient, substance="sub-ha-nc", placed_at=now - dt.timedelta(hours=30), placed_by=doctor
     )
     world.medicine = Medicine.objects.create(patient=patient, name="Ramipril 5 mg", recorded_at=now)
-    world.allergy = Allergy.objects.create(
-        patient=patient, allergen="latex", note="Gloves", recorded_at=now, recorded_by=doctor
-    )
+    world.allergy = Allergy.objects.create(patient=patient, allergen="latex", note="Gloves", recorded_at=now, recorded_by=doctor)
     world.measurement = Measurement.objects.create(
         patient=patient, code="m-weight", value=Decimal(70), taken_on=site.today(), recorded_at=now, recorded_by=doctor
     )
@@ -237,7 +235,8 @@ def behind_link(world: SimpleNamespace, purpose: str) -> Client:
     )  # fmt: skip
     assert client.get(reverse("patient-link", args=[token])).status_code == 302
     answer = client.post(reverse("patient-gate"), birth_date_fields(world.patient.birth_date))
-    assert answer.status_code == 302 and reverse(GATES[purpose]) in answer["Location"], answer.content
+    assert answer.status_code == 302, answer.content
+    assert reverse(GATES[purpose]) in answer["Location"]
     return client
 
 

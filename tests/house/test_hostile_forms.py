@@ -15,16 +15,17 @@ import pytest
 from django.test import Client
 from django.urls import resolve, reverse
 
+from clinic.models import AuditEvent
 from clinic.permissions import POLICY
 from tests import factories as make
-from tests.figures import scaled
+from tests.figures import full_figures
 from tests.house import payloads
 from tests.house.ledger import Ledger, check_deferred, holds, undone
 from tests.house.pages import Field, Form, Page, post_forms
 from tests.house.world import addresses, behind_link, make_world, open_invitation, our_urls
 
 pytestmark = pytest.mark.django_db
-SUBMISSIONS = 10_000
+SUBMISSIONS = 10_000  # in bin/prove; bin/test sends one hostile value to each field
 WHO = ("medical-lead", "manager", "front-desk")  # together they hold every permission
 PATIENT_PAGES = {
     "intake": ("patient-intake", "patient-intake-overview", "patient-gate"),
@@ -159,14 +160,14 @@ def every_try(forms: list[Offered], world: SimpleNamespace) -> list[Try]:
 
 
 def chosen(tries: list[Try], most: int) -> list[Try]:
-    """Two for every field, then whatever comes, always the same ones."""
+    """One for every field, then whatever comes, always the same ones."""
     order = random.Random(52)
     tries = order.sample(tries, len(tries))
     seen: dict[int, int] = {}
     first, rest = [], []
     for one in tries:
         count = seen[id(one.field)] = seen.get(id(one.field), 0) + 1
-        (first if count <= 2 else rest).append(one)
+        (first if count <= 1 else rest).append(one)
     return (first + rest)[: max(most, len(first))]
 
 
@@ -224,7 +225,7 @@ def problems_of(one: Try, ledger: Ledger, valid: dict[int, bool], errors: list[s
 
 
 def test_no_form_breaks_saves_or_forgets(errors):
-    world = make_world()
+    world = make_world(given_name="Zerynthia", family_name="Quexbury")
     forms = every_form(world, errors)
     assert len(forms) > 25
     ledger = Ledger()
@@ -234,12 +235,16 @@ def test_no_form_breaks_saves_or_forgets(errors):
             answer = send(offered, offered.filled())
             assert answer.status_code < 500, f"{offered.name}: {errors[-1:]}"
             valid[id(offered)] = answer.status_code < 400
+            # The digest covers `sentence`, so it can never be redacted: it must not name the patient.
+            for sentence in AuditEvent.objects.values_list("sentence", flat=True):
+                assert "Zerynthia" not in sentence, f"{offered.name}: {sentence}"
+                assert "Quexbury" not in sentence, f"{offered.name}: {sentence}"
         ledger.touched()
     found: dict[str, list[str]] = {}
-    tries = chosen(every_try(forms, world), scaled(SUBMISSIONS))
+    tries = chosen(every_try(forms, world), SUBMISSIONS if full_figures() else 0)
     for one in tries:
         for problem in problems_of(one, ledger, valid, errors):
             found.setdefault(f"{one.offered.name}.{one.field.name}: {problem}", []).append(one.what)
     assert not found, "\n".join(f"{problem} <- {', '.join(what)}" for problem, what in sorted(found.items()))
-    assert len(tries) >= scaled(SUBMISSIONS)
+    assert len(tries) >= (SUBMISSIONS if full_figures() else 150)
     assert sum(valid.values()) > len(valid) / 3

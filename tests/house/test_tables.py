@@ -127,9 +127,11 @@ def test_public_ids_are_random_and_unique():
     assert len(named) > 15
     for model in named:
         field = model._meta.get_field("public_id")
-        assert field.unique and not field.editable, model
+        assert field.unique, model
+        assert not field.editable, model
         ids = {field.get_default() for _ in range(50)}
-        assert len(ids) == 50 and all(len(one) == 22 for one in ids), model
+        assert len(ids) == 50, model
+        assert {len(one) for one in ids} == {22}, model
 
 
 def test_every_table_keeps_its_history_or_says_why_not():

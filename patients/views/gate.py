@@ -26,6 +26,7 @@ COOKIE = f"{'__Host-' if settings.HTTPS else ''}opened-link"
 COOKIE_SECONDS = 24 * 60 * 60
 SESSION_KEY = "patient_links"
 FINISHED_KEY = "patient_deeds_done"
+THANKED_IN_KEY = "patient_thanked_in"
 IDLE_SECONDS = 2 * 60 * 60
 KEPT_NAMES = re.compile(r"q-|go$|to$")  # typed answers that arrive after the page has run out travel through the gate
 DESTINATIONS = {
@@ -178,10 +179,19 @@ def finish(request: HttpRequest, purpose: LinkPurpose) -> None:
     scopes.pop(purpose, None)
     request.session[SESSION_KEY] = scopes
     request.session[FINISHED_KEY] = [*{*request.session.get(FINISHED_KEY, []), str(purpose)}]
+    request.session[THANKED_IN_KEY] = translation.get_language()
 
 
 def has_finished(request: HttpRequest, purpose: LinkPurpose) -> bool:
     return str(purpose) in request.session.get(FINISHED_KEY, [])
+
+
+def thank_in_their_language(request: HttpRequest) -> None:
+    """Who signed is no longer known here, but the thanks go on in the language they signed in, or have chosen since."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    language = chosen if chosen in dict(settings.LANGUAGES) else request.session.get(THANKED_IN_KEY, "en")
+    translation.activate(language)
+    request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
 
 
 def doer_behind(link: PatientLink) -> Doer:

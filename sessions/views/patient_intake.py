@@ -24,7 +24,7 @@ from patients.intake_form import SignForm
 from patients.labels import LinkPurpose
 from patients.models import PatientLink, QuestionnaireResponse
 from patients.questionnaire import Question, asked
-from patients.views.gate import behind_gate, dead_link, finish, has_finished
+from patients.views.gate import behind_gate, dead_link, finish, has_finished, thank_in_their_language
 from protocols import catalogue
 from protocols.findings import Stage
 from sessions.screenings import screen_now
@@ -137,6 +137,7 @@ def patient_intake_thanks(request: HttpRequest) -> HttpResponse:
     """Says thank you and nothing about anybody."""
     if not has_finished(request, INTAKE):
         return dead_link(request)
+    thank_in_their_language(request)
     return render(request, "patient_pages/intake/thanks.html")
 
 

@@ -62,7 +62,6 @@ WAYS: list[tuple[str, str, list[str]]] = [
     ("haddad", "course-new", ["/", "/appointments/[^/]{20,}/$", "/patients/[^/]{20,}/$", "/courses/new/$"]),
     ("haddad", "course", ["/", "/appointments/[^/]{20,}/$", "/patients/[^/]{20,}/$", "/courses/[^/]{20,}/$"]),
     ("haddad", "course-book", ["/patients/?q=MC-20446", "/patients/[^/]{20,}/$", "/courses/[^/]{20,}/$", "/book/$"]),
-    ("haddad", "record-waiting", ["/", "#lane-waiting", "/record/$"]),
     ("haddad", "record-running", ["/", "#lane-treated", "/record/$"]),
     ("haddad", "record-done", ["/", "#lane-done", "/record/$"]),
     ("kaya", "board-in-turkish", ["/"]),

@@ -58,7 +58,7 @@ class Memory:
 
     def secret(self, name: str) -> str:
         if name not in self.all():
-            self.set(name, secrets.token_urlsafe(36))
+            self.set(name, secrets.token_urlsafe(48))
         return self.all()[name]
 
     def port(self, name: str) -> int:

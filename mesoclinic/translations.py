@@ -109,7 +109,7 @@ def _marked(call: ast.Call) -> Marked | None:
     return context, (said[0], said[1]) if len(said) == 2 else said[0]
 
 
-def first(text: Text | list[str]) -> str:
+def first(text: str | tuple[str, ...] | list[str]) -> str:
     """The singular, which is what gettext looks a text up by."""
     return text if isinstance(text, str) else text[0]
 
@@ -139,7 +139,8 @@ def _entry(text: Text, context: str | None, held: Message | None, catalog: Catal
 
 def strings(message: Message) -> tuple[str, ...]:
     """The translations of one entry: one, or one for each plural form."""
-    return tuple(message.string) if isinstance(message.string, list | tuple) else (message.string,)
+    said = message.string
+    return tuple(map(str, said)) if isinstance(said, list | tuple) else (said or "",)
 
 
 def _head(catalog: Catalog) -> str:
@@ -160,7 +161,7 @@ def _written(message: Message) -> str:
         lines.append(f"msgctxt {normalize(message.context, width=WIDTH)}")
     lines.append(f"msgid {normalize(first(message.id), width=WIDTH)}")
     if isinstance(message.id, str):
-        lines.append(f"msgstr {normalize(message.string, width=WIDTH)}")
+        lines.append(f"msgstr {normalize(strings(message)[0], width=WIDTH)}")
     else:
         lines.append(f"msgid_plural {normalize(message.id[1], width=WIDTH)}")
         lines += [f"msgstr[{n}] {normalize(form, width=WIDTH)}" for n, form in enumerate(strings(message))]

@@ -6,5 +6,6 @@ from clinic.models.staff import Absence, Invitation, Shift, StaffRole, User
 
 __all__ = [
     "Absence", "AccessEvent", "AuditEvent", "Closure", "Device", "IdempotencyKey", "Invitation", "OpeningHours",
-    "OrderedJSON", "Organisation", "PublicId", "Room", "SameParent", "Shift", "Site", "StaffRole", "User", "Versioned", "new_public_id",
+    "OrderedJSON", "Organisation", "PublicId", "Room", "SameParent", "Shift", "Site", "StaffRole", "User",
+    "Versioned", "new_public_id",
 ]  # fmt: skip

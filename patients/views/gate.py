@@ -191,7 +191,7 @@ def thank_in_their_language(request: HttpRequest) -> None:
     chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
     language = chosen if chosen in dict(settings.LANGUAGES) else request.session.get(THANKED_IN_KEY, "en")
     translation.activate(language)
-    request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+    request.LANGUAGE_CODE = language
 
 
 def doer_behind(link: PatientLink) -> Doer:

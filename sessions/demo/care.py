@@ -139,6 +139,7 @@ def _date_sessions(course: Course, first_day: dt.date, rules: Catalogue) -> None
     is_open = open_days(course.site, course.practitioner)
     previous = first_day
     for number, step in enumerate(course_steps(rules.indications[course.indication], rules), start=1):
+        window: tuple[dt.date, dt.date, dt.date | None]
         if step is None:
             window = (first_day, first_day, None)
         else:

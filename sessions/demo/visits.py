@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal
 
 from django.utils import timezone
@@ -145,7 +146,7 @@ def fill_today(clinic: Clinic, diary: Diary, courses: list[Course], sound: set[i
 
 
 def _fill_day_of(
-    clinic: Clinic, diary: Diary, practitioner: User, sound: list[Course], others: list[Course], statuses: list[str]
+    clinic: Clinic, diary: Diary, practitioner: User, sound: list[Course], others: list[Course], statuses: Sequence[str]
 ) -> None:
     """Whoever is here already may be treated; among those still expected is one whom a rule stops."""
     coming = [status for status in statuses if status in {S.CONFIRMED, S.BOOKED}]
@@ -177,7 +178,7 @@ def quarter_now(site: Site) -> dt.datetime:
     return min(max(now, now.replace(hour=5, minute=0)), now.replace(hour=19, minute=0))
 
 
-def around_now(statuses: list[str], minutes: list[int], now: dt.datetime) -> list[dt.datetime]:
+def around_now(statuses: Sequence[str], minutes: list[int], now: dt.datetime) -> list[dt.datetime]:
     """When each visit of one practitioner's day starts: the one in treatment began a quarter of an hour ago, the done
     ones lie before it, the others follow. Between two lies a quarter of an hour for the room."""
     quarter = dt.timedelta(minutes=15)

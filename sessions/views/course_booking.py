@@ -13,6 +13,7 @@ from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
 from clinic.errors import Refused, Stale
+from clinic.http import StaffRequest
 from clinic.idempotency import answered, once
 from clinic.permissions import requires
 from protocols import catalogue
@@ -32,7 +33,7 @@ FIT_PILL = {Fit.TOO_EARLY: "caution", Fit.IDEAL: "ok", Fit.LATE: "caution"}
 
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
-def course_book(request: HttpRequest, public_id: str) -> HttpResponse:
+def course_book(request: StaffRequest, public_id: str) -> HttpResponse:
     course = course_or_404(request, public_id)
     if request.method == "POST" and (led_to := answered(request)):
         return redirect(led_to)

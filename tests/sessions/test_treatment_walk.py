@@ -13,11 +13,11 @@ from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused
 from clinic.models import AuditEvent
 from protocols import catalogue
-from sessions import booking, consenting, coursework, documents, gates, messaging, recording
+from protocols.plan import Component, Plan, Syringe
+from sessions import booking, consenting, coursework, gates, recording
 from sessions.choices import AppointmentStatus, CourseStatus, RecordStatus
 from sessions.forms.course import scaled_items
 from sessions.models import Appointment, Message
-from protocols.plan import Component, Plan, Syringe
 from tests import factories as make
 from tests.healthy import answered, make_healthy
 
@@ -131,7 +131,7 @@ def test_a_course_is_treated_and_signed(clinic, at, monkeypatch):
 
 
 def test_blocked_means_no_course_and_no_session(clinic):
-    site, doctor, room, service = clinic
+    site, doctor, _room, _service = clinic
     by = Doer.staff(doctor, site)
     patient = make.make_patient(site)
     answered(patient, q_allergy=["fish"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from clinic.errors import Refused
@@ -37,7 +37,7 @@ def mending(record: TreatmentSession) -> dict[str, tuple[str, str]]:
         "test": (_("Test"), reverse("allergy-tests", args=[key])),
         "labs": (_("Waive"), reverse("record-gate", args=[key, "gate-labs"])),
         "override-interval": (_("Accept"), reverse("record-gate", args=[key, "gate-interval"])),
-        "photos": (_("Record"), reverse("record-gate", args=[key, "gate-photos"])),
+        "photos": (pgettext("act", "Record"), reverse("record-gate", args=[key, "gate-photos"])),
         "lots": (_("Choose"), "#lots"),
     }
 
@@ -52,7 +52,7 @@ def lights_of(record: TreatmentSession) -> list[dict[str, Any]]:
         light = {
             "state": gate.state,
             "icon": GATE_ICONS[gate.code],
-            "name": known.name_in(get_language() or "en") if known else _("History"),
+            "name": known.name_in(get_language() or "en") if known else pgettext("health", "History"),
             "detail": gate.detail,
         }
         if gate.mend and not gate.is_met:

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods
 
 from clinic import access_log
@@ -64,7 +65,7 @@ def allergy_test_read(request: StaffRequest, public_id: str) -> HttpResponse:
     test, site = allergy_test_or_404(request, public_id), here(request)
     return patient_form_page(
         request, ReadForm(request.POST or None, site=site), patient=test.patient, title=_("Read the allergy test"),
-        act=_("Record"), back=reverse("patient", args=[test.patient.public_id]),
+        act=pgettext("act", "Record"), back=reverse("patient", args=[test.patient.public_id]),
         lead=name_of(test.substance, catalogue.in_force().substances),
         deed=lambda data: allergy_testing.read(
             test=test, site=site, read_at=data["read_at"], wheal_mm=data["wheal_mm"], rash=data["rash"] == "yes",

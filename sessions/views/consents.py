@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_http_methods
 
 from clinic.access_log import doer_of
@@ -29,7 +30,7 @@ def consent_given(request: StaffRequest, public_id: str) -> HttpResponse:
     course = course_or_404(request, public_id)
     return patient_form_page(
         request, GivenForm(request.POST or None, site=course.site), patient=course.patient,
-        title=_("Consent text given"), act=_("Record"), back=papers_of(course),
+        title=_("Consent text given"), act=pgettext("act", "Record"), back=papers_of(course),
         deed=lambda data: consenting.give_text(
             course=course, informed_at=data["informed_at"], language=course.patient.language, by=doer_of(request)
         ),

@@ -26,7 +26,6 @@ WITHOUT_HISTORY = {
     "protocols_catalogueentry": "frozen with its version by a trigger",
     "protocols_catalogueversion": "frozen by its trigger, approved once",
     "patients_questionnaireversion": "frozen by its trigger",
-    "treatment_sessions_addendum": "frozen by its trigger",
 }
 
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from urllib.parse import quote_from_bytes, urlencode, urlsplit
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import resolve, reverse
 
@@ -224,6 +225,19 @@ def problems_of(one: Try, ledger: Ledger, valid: dict[int, bool], errors: list[s
                 yield f"unprintable text was taken, changed {sorted(own)}"
 
 
+MARK = "98765431"  # a number and a text; nothing else in the world contains it
+
+
+def smuggled(offered: Offered, ledger: Ledger) -> list[str]:
+    """Send the form with a field for every column of every table besides its own; the tables that took one."""
+    columns = {field.attname for model in apps.get_models() for field in model._meta.concrete_fields}
+    names = {*columns, *(name.removesuffix("_id") for name in columns)} - set(offered.form.fields)
+    with undone():
+        answer = send(offered, offered.filled() | {name: [MARK] for name in sorted(names)})
+        assert answer.status_code < 500, offered.name
+        return [table for table in ledger.changed() if holds(table, MARK)]
+
+
 def test_no_form_breaks_saves_or_forgets(errors):
     world = make_world(given_name="Zerynthia", family_name="Quexbury")
     forms = every_form(world, errors)
@@ -240,6 +254,8 @@ def test_no_form_breaks_saves_or_forgets(errors):
                 assert "Zerynthia" not in sentence, f"{offered.name}: {sentence}"
                 assert "Quexbury" not in sentence, f"{offered.name}: {sentence}"
         ledger.touched()
+        taken = smuggled(offered, ledger) if valid[id(offered)] else []
+        assert not taken, f"{offered.name} takes fields it does not offer, into {taken}"
     found: dict[str, list[str]] = {}
     tries = chosen(every_try(forms, world), SUBMISSIONS if full_figures() else 0)
     for one in tries:

@@ -64,10 +64,20 @@ class Looked:
     def at(self, page: Page, name: str) -> None:
         if name not in self.names:
             self.names.add(name)
+            rest(page)
             try:
                 check_accessibility(page)
             except AssertionError as findings:
                 raise AssertionError(f"{name} ({page.url}): {findings}") from None
+
+
+def rest(page: Page) -> None:
+    """No pointer over a button, no colour half-way to another: what is measured is the page at rest."""
+    page.mouse.move(0, 0)
+    page.wait_for_load_state("load")
+    page.evaluate(
+        "Promise.all(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished.catch(() => 0)))"
+    )
 
 
 @pytest.fixture

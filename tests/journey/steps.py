@@ -417,7 +417,9 @@ class PatientAtAPhone:
     def say_when(self, day: dt.date) -> None:
         """The date the answer calls for, which is saved without a click."""
         field = self.page.locator(".follow-up:not([hidden]) input[type=date]")
-        field.fill(day.isoformat())
+        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_response(lambda answer: answer.request.method == "POST"):
+            field.fill(day.isoformat())
         expect(self.page.locator("[data-saved]")).to_contain_text(in_turkish("Saved"))
 
     def reload(self, day: dt.date) -> None:

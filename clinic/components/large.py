@@ -10,6 +10,7 @@ from django.core.paginator import Page
 from django.forms import BoundField
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from clinic.components.drawing import Text, draw, kind_of
 from clinic.components.safety import part
@@ -66,7 +67,7 @@ def tabs(items: Iterable[object], label: Text = "") -> SafeString:
 @register.simple_tag
 def segments(items: Iterable[object], label: Text = "") -> SafeString:
     """A choice between ways of looking at the same list."""
-    return draw("segments", items=entries(items), label=label or _("View"))
+    return draw("segments", items=entries(items), label=label or pgettext("segments", "View"))
 
 
 @register.simple_block_tag

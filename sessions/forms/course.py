@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from clinic.forms import HouseForm
 from clinic.models import Site, User
@@ -47,7 +48,7 @@ class CourseForm(HouseForm):
     practitioner = forms.ModelChoiceField(
         label=_("Practitioner"), queryset=User.objects.none(), to_field_name="public_id"
     )
-    sessions = forms.IntegerField(label=_("Sessions"), min_value=1, max_value=30)
+    sessions = forms.IntegerField(label=pgettext_lazy("course", "Sessions"), min_value=1, max_value=30)
     first_day = forms.DateField(label=_("First session from"), widget=forms.DateInput(attrs={"type": "date"}))
     wall_time = forms.TimeField(label=_("Usual time"), widget=forms.TimeInput(attrs={"type": "time"}))
     price_per_session = forms.DecimalField(label=_("Price per session"), min_value=Decimal(0), max_digits=9,

@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import allauth
+import django
 import pytest
 from babel.messages.catalog import Message
+from django.contrib import auth as django_auth
 from django.template.base import Lexer, TokenType
 
 from mesoclinic.translations import CODE, PLACEHOLDER, ROOT, Marked, first, marked, marked_in, read, sources, strings
@@ -30,6 +33,8 @@ PLAIN = {
     "ml": "a unit", "mm": "a unit", "mg": "a unit", "kg": "a unit", "g": "a unit",
 }  # fmt: skip
 CLASSES = {"plain-wide"}  # what a block hands to the class attribute of its frame
+# Texts of the packages that our words replace everywhere, because they fit there as well or better.
+REPLACED = {"Phone", "Password", "name", "Cancel", "Sign in with a passkey", "Clear"}
 SHOWN_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "aria-description", "aria-roledescription", "label"}
 HOLE = "v0v"  # where a variable stands: a word that may also be the name of an element
 LETTERS = re.compile(r"[^\W\d_]+")
@@ -71,6 +76,20 @@ class TestEveryLanguage:
         catalog = read(source)
         repeated = {first(one.id) for one in catalog if one.id and first(one.id) in strings(one)}
         assert {text for text in repeated if worded(PLACEHOLDER.sub("", text))} <= ALIKE
+
+    def test_does_not_change_the_words_of_the_account_pages(self, source: Path, texts: dict[Marked, str]) -> None:
+        """One catalogue serves all: a text of ours that allauth or Django says too gets a context of its own."""
+        ours = {(one.context, first(one.id)): strings(one) for one in read(source) if one.id}
+        packages = [Path(allauth.__file__).parent, Path(django.__file__).parent / "conf", Path(django_auth.__file__).parent]
+        theirs = [path for at in packages for path in at.rglob(f"locale/{source.parts[-3]}/*/django.po")]
+        changed = {
+            first(one.id)
+            for path in theirs
+            for one in read(path)
+            if one.id and ours.get((one.context, first(one.id)), strings(one)) != strings(one)
+        }  # fmt: skip
+        assert len(theirs) >= 3
+        assert changed <= REPLACED
 
     def test_ends_and_breaks_as_the_english_does(self, source: Path, texts: dict[Marked, str]) -> None:
         for one in read(source):

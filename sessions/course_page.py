@@ -16,11 +16,13 @@ from protocols.definitions import Catalogue
 from protocols.findings import Screening as Evaluated
 from protocols.mixing import DoseTotal, PlanCheck
 from protocols.screening import Stage
-from sessions import consenting, coursework, screenings
+from sessions import consenting, coursework, gates, screenings
 from sessions.choices import CourseStatus
 from sessions.coursework import Judgement, Wish
 from sessions.explaining import asked_in_words, name_of, outcome_pill, shown_findings
+from sessions.gathering import facts_of
 from sessions.models import Appointment, Course, PlannedSession
+from sessions.plans import plan_of
 
 CHECK_PILL = {
     CheckResult.OK: "ok",
@@ -166,6 +168,14 @@ def course_shown(course: Course) -> dict[str, Any]:
         **shown_screening(evaluated, rules),
         "judged_for": day,
         "check": shown_check(coursework.check(course, on=day), rules),
+        "new_products": [
+            name_of(code, rules.substances)
+            for code in sorted(
+                gates.new_products(
+                    plan=plan_of(course), facts=facts_of(course.patient), today=course.site.today(), rules=rules
+                )
+            )
+        ],
         "clearances": course.clearances.select_related("granted_by"),
         "consents": course.consents.select_related("informed_by", "recorded_by"),
         "consent_state": consenting.state_of(course),

@@ -128,9 +128,12 @@ def _screening(case: Case) -> Gate:
     if verdict.allowed:
         return Gate("gate-screening", READY, _("Cleared today"))
     state = BLOCKED if result.outcome == "blocked" else MEND
-    return Gate(
-        "gate-screening", state, screenings.sentence(verdict.reason), "measure" if result.to_do else "screening"
-    )
+    detail = screenings.sentence(verdict.reason)
+    if result.to_do:
+        language = get_language() or "en"
+        named = (case.rules.measurements[code].name.get(language) for code in result.to_do)
+        detail = _("Still to measure: %(names)s") % {"names": ", ".join(named)}
+    return Gate("gate-screening", state, detail, "measure" if result.to_do else "screening")
 
 
 def _consent(case: Case) -> Gate:
@@ -152,7 +155,7 @@ def _thinking(case: Case) -> Gate:
 def _test(case: Case) -> Gate:
     missing = [
         case.rules.substances[code].name_in(get_language() or "en")
-        for code in sorted(new_products(case))
+        for code in sorted(new_products(plan=case.plan, facts=case.facts, today=case.today, rules=case.rules))
         if not _tested(case, code)
     ]
     if missing:
@@ -160,14 +163,14 @@ def _test(case: Case) -> Gate:
     return Gate("gate-test", READY, _("No new product, or tested"))
 
 
-def new_products(case: Case) -> set[str]:
+def new_products(*, plan: Plan, facts: PatientFacts, today: dt.date, rules: Catalogue) -> set[str]:
     """Products of the plan that were not given here within the last 12 months and that are tested at all."""
-    since = case.today - dt.timedelta(days=KNOWN_PRODUCT_DAYS)
-    known = {code for session in case.facts.sessions if session.on >= since for code in session.substances}
+    since = today - dt.timedelta(days=KNOWN_PRODUCT_DAYS)
+    known = {code for session in facts.sessions if session.on >= since for code in session.substances}
     return {
         code
-        for code in case.plan.substances - known - NEVER_TESTED
-        if code in case.rules.substances and case.rules.substances[code].needs_allergy_test
+        for code in plan.substances - known - NEVER_TESTED
+        if code in rules.substances and rules.substances[code].needs_allergy_test
     }
 
 

@@ -34,7 +34,7 @@ def mending(record: TreatmentSession) -> dict[str, tuple[str, str]]:
         "screening": (_("See why"), course),
         "measure": (_("Measure"), reverse("measurements", args=[record.patient.public_id])),
         "consent": (_("Papers"), f"{course}#consent"),
-        "test": (_("Test"), reverse("allergy-tests", args=[key])),
+        "test": (_("Test"), reverse("allergy-tests", args=[record.course.public_id])),
         "labs": (_("Waive"), reverse("record-gate", args=[key, "gate-labs"])),
         "override-interval": (_("Accept"), reverse("record-gate", args=[key, "gate-interval"])),
         "photos": (pgettext("act", "Record"), reverse("record-gate", args=[key, "gate-photos"])),

@@ -15,6 +15,6 @@ urlpatterns = [
     path("appointments/<public:public_id>/record/correct-end/", records.record_correct_end, name="record-correct-end"),
     path("appointments/<public:public_id>/record/sign/", records.record_sign, name="record-sign"),
     path("appointments/<public:public_id>/record/add/", records.record_addendum, name="record-addendum"),
-    path("appointments/<public:public_id>/allergy-tests/", allergy_tests.allergy_tests, name="allergy-tests"),
+    path("courses/<public:public_id>/allergy-tests/", allergy_tests.allergy_tests, name="allergy-tests"),
     path("allergy-tests/<public:public_id>/read/", allergy_tests.allergy_test_read, name="allergy-test-read"),
 ]

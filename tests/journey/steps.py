@@ -300,7 +300,7 @@ class Practitioner(Staff):
 
     def test_for_allergy(self, placed_at: dt.datetime) -> None:
         self.mend("Allergy test", "Test")
-        record = self.page.url.replace("/allergy-tests/", "/record/")
+        record = self.page.get_by_role("link", name="Open session").get_attribute("href")
         self.page.get_by_label("Placed on the forearm at").fill(local(placed_at))
         self.look("allergy-tests")
         self.click("Record the test")

@@ -2,6 +2,7 @@
 
 Markup lives in `templates/components/`; docs/components.md lists the tags with their parameters.
 """
+
 from __future__ import annotations
 
 from django import template

@@ -24,6 +24,7 @@ from clinic.models import Invitation, Organisation, User
 from clinic.staffing import RoleAt, set_roles
 
 VALID_DAYS = 7
+JUST_NOW = dt.timedelta(minutes=1)
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +44,10 @@ def invite_again(*, user: User, by: Doer) -> tuple[Invitation, str]:
     """Another link for somebody who has no password yet; the links before it end."""
     if user.has_usable_password():
         raise Refused(_("%(name)s has a password already.") % {"name": user.name})
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    newest = timezone.now() + dt.timedelta(days=VALID_DAYS) - JUST_NOW
+    if locked.invitations.filter(used_at=None, expires_at__gt=newest).exists():
+        raise Refused(_("An invitation went out a moment ago."))  # a double click sends one mail
     audit.record(by=by, action="staff-invited-again", sentence=f"invited {user.name} again", of=user)
     return new_invitation(user)
 

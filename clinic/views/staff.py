@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic import access_log, inviting, staffing
 from clinic.choices import Permission, Role
-from clinic.errors import Refused, Stale
+from clinic.errors import NotPermitted, Refused, Stale
 from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.models import Invitation, User
@@ -67,7 +67,13 @@ def staff_invite(request: StaffRequest) -> HttpResponse:
 @require_POST
 def staff_invite_again(request: StaffRequest, public_id: str) -> HttpResponse:
     member = get_object_or_404(User, public_id=public_id)
-    invitation, token = inviting.invite_again(user=member, by=access_log.doer_of(request))
+    try:
+        invitation, token = inviting.invite_again(user=member, by=access_log.doer_of(request))
+    except NotPermitted:
+        raise
+    except Refused as refusal:
+        messages.warning(request, refusal.sentence)
+        return redirect("staff")
     tell_about_mail(request, invitation, token)
     return redirect("staff")
 

@@ -88,10 +88,14 @@ def test_passwords_that_differ_are_refused(client: Client, manager: User) -> Non
     assert "The two passwords differ." in answer.content.decode()
 
 
-def test_inviting_again_ends_the_link_before(manager: User) -> None:
+def test_inviting_again_ends_the_link_before(manager: User, at: Any) -> None:
+    at("2026-03-12T08:00:00+00:00")
     invitation, token = inviting.invite(
         email="new@halden.example", name="New", language="en", roles=[(Role.FRONT_DESK, None)], by=Doer.staff(manager)
     )
+    with pytest.raises(Refused, match="a moment ago"):  # a double click
+        inviting.invite_again(user=invitation.user, by=Doer.staff(manager))
+    at("2026-03-12T08:02:00+00:00")
     _again, newer = inviting.invite_again(user=invitation.user, by=Doer.staff(manager))
     assert inviting.open_invitation(token) is None
     assert inviting.open_invitation(newer) is not None

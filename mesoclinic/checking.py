@@ -52,7 +52,8 @@ def main(options: list[str]) -> int:
 
 def prove(family: Family, options: list[str], env: dict[str, str]) -> int:
     report = services.local_home() / "test" / "proof.xml"
-    words = [PYTHON, "-m", "pytest", "-m", "prove or prove_only or race", f"--junitxml={report}", *options]
+    proofs = ["-m", "prove or prove_only or race"]
+    words = [PYTHON, "-m", "pytest", *proofs, f"--junitxml={report}", "-o", "junit_family=xunit1", *options]
     code = run(family, words, {**env, "PROVE": "1"})
     if report.exists():
         proof.append(report)

@@ -73,6 +73,11 @@ def arbitrated(deed: Callable[[], Appointment], wish: Wish, by: Doer) -> Appoint
         if not is_exclusion(error):
             raise
         raise slot_taken(wish, by) from error
+    except Refused as refusal:
+        # Somebody waited too long in a crowd: if the time is gone meanwhile, that is the answer that helps.
+        if refusal.code == "busy" and (taken := in_the_way(wish)):
+            raise slot_taken(wish, by, taken) from refusal
+        raise
 
 
 def end_run_out_holds(wish: Wish) -> None:

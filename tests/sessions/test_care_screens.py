@@ -44,7 +44,8 @@ def test_every_page_of_care_is_readable_at_every_size(
     for address in [
         chart, f"{chart}?tab=forms", f"/patients/{troubled.public_id}/", f"/courses/{record.course.public_id}/",
         f"{new}?indication=ind-under-eye&mixture=ck-eye-pn", f"{appointment}record/", f"{appointment}record/questions/",
-        f"{appointment}record/history/", f"/courses/{record.course.public_id}/allergy-tests/", "/stock/", "/stock/receive/", "/protocols/",
+        f"{appointment}record/history/", f"/courses/{record.course.public_id}/allergy-tests/", "/stock/", "/stock/receive/",
+        "/protocols/",
     ]:  # fmt: skip
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})

@@ -28,7 +28,7 @@ def day(at: Any, client: Client) -> CareDay:
     return care
 
 
-def tests_page(record: TreatmentSession) -> str:
+def page_of_tests(record: TreatmentSession) -> str:
     """Tests belong to the course: they are placed days before the session opens."""
     return reverse("allergy-tests", args=[record.course.public_id])
 
@@ -235,7 +235,7 @@ def test_a_light_that_nobody_may_pass_has_no_page(client: Client, day: CareDay) 
 
 def test_a_test_is_placed_and_read(client: Client, day: CareDay) -> None:
     record = day.open_record()
-    placed = send(client, tests_page(record), {"substance": "sub-ha-nc", "placed_at": "2026-03-11T09:00"})
+    placed = send(client, page_of_tests(record), {"substance": "sub-ha-nc", "placed_at": "2026-03-11T09:00"})
     assert placed.status_code == 302
     test = AllergyTest.objects.get()
     address = reverse("allergy-test-read", args=[test.public_id])
@@ -243,8 +243,8 @@ def test_a_test_is_placed_and_read(client: Client, day: CareDay) -> None:
     assert answer.status_code == 302
     test.refresh_from_db()
     assert test.result == "negative"
-    assert answer["Location"] == tests_page(record), "back to where the session waits"
-    assert url("record", record) in client.get(tests_page(record)).content.decode()
+    assert answer["Location"] == page_of_tests(record), "back to where the session waits"
+    assert url("record", record) in client.get(page_of_tests(record)).content.decode()
 
 
 def test_a_test_is_placed_days_before_any_session_is_open(client: Client, day: CareDay) -> None:
@@ -261,7 +261,7 @@ def test_a_test_is_placed_days_before_any_session_is_open(client: Client, day: C
 )  # fmt: skip
 def test_a_test_is_not_read_with_nonsense(client: Client, day: CareDay, field: str, value: str) -> None:
     record = day.open_record()
-    send(client, tests_page(record), {"substance": "sub-ha-nc", "placed_at": "2026-03-11T09:00"})
+    send(client, page_of_tests(record), {"substance": "sub-ha-nc", "placed_at": "2026-03-11T09:00"})
     test = AllergyTest.objects.get()
     good = {"read_at": "2026-03-12T09:30", "wheal_mm": "0", "rash": "no"}
     answer = send(client, reverse("allergy-test-read", args=[test.public_id]), good, **{field: value})
@@ -274,7 +274,7 @@ def test_a_test_is_not_read_with_nonsense(client: Client, day: CareDay, field: s
 @pytest.mark.parametrize("moment", ["2026-03-12T10:00", "2027-01-01T00:00", "yesterday", "", "2026-02-30T08:00"])
 def test_a_test_is_not_placed_in_the_future_or_never(client: Client, day: CareDay, moment: str) -> None:
     record = day.open_record()
-    answer = send(client, tests_page(record), {"substance": "sub-ha-nc", "placed_at": moment})
+    answer = send(client, page_of_tests(record), {"substance": "sub-ha-nc", "placed_at": moment})
     assert answer.status_code == 422
     assert not AllergyTest.objects.exists()
 
@@ -365,7 +365,7 @@ def test_only_clinicians_open_the_screen(client: Client, day: CareDay, role: str
     make.signed_in(client, make.make_user(role))
     for name in ("record", "record-identity", "record-history", "record-questions", "record-sign"):
         assert client.get(url(name, record)).status_code == 403, name
-    assert client.get(tests_page(record)).status_code == 403
+    assert client.get(page_of_tests(record)).status_code == 403
     for name in ("record-save", "record-begin", "record-end", "record-open"):
         assert client.post(url(name, record)).status_code == 403, name
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from protocols.plan import Component, Plan, Syringe
 from sessions.models import Lot, TreatmentSession
 
 
@@ -65,33 +64,3 @@ def amounts_of(record: TreatmentSession) -> Amounts:
         drawn_up_ml=sum((product.volume_ml for product in products), Decimal(0)),
         lots_ml=sum((product.volume_ml for product in products if product.lot_id), Decimal(0)),
     )
-
-
-def given_plan(record: TreatmentSession) -> Plan:
-    """What was really drawn up and where, as a plan: the actual mixture is checked once more before the end."""
-    course = record.course
-    areas = list(record.areas.all())
-    products = list(record.products.all())
-    syringes = []
-    for number in sorted({product.syringe for product in products}):
-        own = [area for area in areas if area.syringe == number]
-        syringes.append(
-            Syringe(
-                components=tuple(
-                    Component(
-                        substance=product.substance, volume_ml=product.volume_ml, strength=product.strength,
-                        strength_unit=product.strength_unit or "mg/ml",
-                    )
-                    for product in products
-                    if product.syringe == number
-                ),
-                points=sum(area.points for area in own) or None,
-                depth_mm=max((area.depth_mm for area in own), default=None),
-            )
-        )  # fmt: skip
-    return Plan(
-        indication=course.indication, category=course.category,
-        regions=tuple(dict.fromkeys(area.region for area in areas)) or tuple(course.regions),
-        technique=record.technique, delivery=record.delivery, syringes=tuple(syringes),
-        numbing_cream_g=course.numbing_cream_g, antiseptic=course.antiseptic or None,
-    )  # fmt: skip

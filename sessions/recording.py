@@ -25,7 +25,7 @@ from protocols.choices import CheckResult
 from protocols.planning import shift_course
 from protocols.screening import Act, Stage
 from sessions import documents, gates, messaging, screenings, statuses, stock
-from sessions.amounts import AreaLine, ProductLine, amounts_of, given_plan
+from sessions.amounts import AreaLine, ProductLine, amounts_of
 from sessions.choices import RECORD_MOVES, AppointmentStatus, CourseStatus, RecordStatus
 from sessions.coursework import check_of
 from sessions.models import (
@@ -39,7 +39,7 @@ from sessions.models import (
 )
 from sessions.open_days import open_days
 from sessions.planned import planned_dates
-from sessions.plans import plan_of, plan_to_json
+from sessions.plans import given_plan, plan_of, plan_to_json
 
 SIGNED_MEANING = "I performed this treatment and this record is complete."
 CORRECTABLE_HOURS = 24  # the end may be corrected by this much, before signing

@@ -1,4 +1,4 @@
-from protocols.models.catalogue import CatalogueEntry, CatalogueText, CatalogueVersion, Enablement
+from protocols.models.catalogue import CatalogueChange, CatalogueEntry, CatalogueText, CatalogueVersion, Enablement
 from protocols.models.service import Service
 
-__all__ = ["CatalogueEntry", "CatalogueText", "CatalogueVersion", "Enablement", "Service"]
+__all__ = ["CatalogueChange", "CatalogueEntry", "CatalogueText", "CatalogueVersion", "Enablement", "Service"]

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.models import OrderedJSON, PublicId, Site, User
+from clinic.models import OrderedJSON, PublicId, Site, User, Versioned
 
 
 class VersionState(models.TextChoices):
@@ -25,18 +25,29 @@ class CatalogueVersionQuerySet(models.QuerySet["CatalogueVersion"]):
         return self.filter(state=VersionState.PUBLISHED)
 
 
-class CatalogueVersion(PublicId):
+class CatalogueVersion(PublicId, Versioned):
     """One whole catalogue. Exactly one is published. `approved_at` empty means: default, not yet approved by the
-    clinic's medical lead, and every plan says so. Once published only state and approval may change."""
+    clinic's medical lead, and every plan says so. Once published only state and approval may change.
+
+    `digest` is over all entries, so it changes with every edit of a draft; `impact_seen_digest` is the digest somebody
+    looked at the impact of, and publishing asks for both to be the same. `retired` without `published_at` is a draft
+    that was given up."""
 
     number = models.PositiveIntegerField(unique=True)
     state = models.CharField(max_length=10, choices=VersionState, default=VersionState.DRAFT)
     label = models.CharField(max_length=80)
+    note = models.CharField(max_length=300, blank=True)
+    based_on = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    made_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
+    impact_seen_digest = models.CharField(max_length=64, blank=True)
+    impact_seen_at = models.DateTimeField(null=True, blank=True)
+    impact_seen_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
     objects: ClassVar[models.Manager[CatalogueVersion]] = CatalogueVersionQuerySet.as_manager()
 
@@ -51,10 +62,45 @@ class CatalogueVersion(PublicId):
                 | Q(approved_by__isnull=False, approved_at__isnull=False),
                 name="catalogue_approved_by_somebody",
             ),
+            models.CheckConstraint(
+                condition=~Q(state=VersionState.APPROVED) | Q(approved_at__isnull=False), name="catalogue_approved_has_date"
+            ),
+            models.CheckConstraint(
+                condition=Q(impact_seen_digest="", impact_seen_at=None)
+                | Q(impact_seen_at__isnull=False) & ~Q(impact_seen_digest=""),
+                name="catalogue_impact_seen_at_a_time",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="published_version_frozen",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state__in=["published", "retired"]),
+                func=pgtrigger.Func(
+                    """
+                    IF NEW.number <> OLD.number OR NEW.label <> OLD.label OR NEW.note <> OLD.note
+                        OR NEW.digest <> OLD.digest OR NEW.based_on_id IS DISTINCT FROM OLD.based_on_id
+                        OR NEW.made_by_id IS DISTINCT FROM OLD.made_by_id
+                        OR (OLD.published_at IS NOT NULL AND NEW.published_at IS DISTINCT FROM OLD.published_at)
+                        OR NEW.state NOT IN ('published', 'retired')
+                        OR (OLD.state = 'retired' AND NEW.state <> 'retired')
+                    THEN
+                        RAISE EXCEPTION 'a published catalogue version is frozen';
+                    END IF;
+                    RETURN NEW;
+                    """
+                ),
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.label} v{self.number}"
+
+    @property
+    def impact_is_seen(self) -> bool:
+        """Somebody looked at what exactly these entries would change; an edit since then asks for another look."""
+        return bool(self.digest) and self.impact_seen_digest == self.digest
 
 
 class CatalogueEntry(models.Model):
@@ -80,9 +126,9 @@ class CatalogueEntry(models.Model):
                     """
                     IF EXISTS (
                         SELECT 1 FROM protocols_catalogueversion v
-                        WHERE v.id = COALESCE(NEW.version_id, OLD.version_id) AND v.state IN ('published', 'retired')
+                        WHERE v.id = COALESCE(NEW.version_id, OLD.version_id) AND v.state <> 'draft'
                     ) THEN
-                        RAISE EXCEPTION 'entries of a published catalogue version are frozen';
+                        RAISE EXCEPTION 'entries of a catalogue version that is no draft are frozen';
                     END IF;
                     IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
                     RETURN NEW;
@@ -93,6 +139,47 @@ class CatalogueEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.code}"
+
+
+class ChangeDirection(models.TextChoices):
+    TIGHTENED = "tightened", _("Tightened")
+    LOOSENED = "loosened", _("Loosened")
+    ADDED = "added", _("Added")
+    REMOVED = "removed", _("Removed")
+    REWORDED = "reworded", _("Reworded")
+    CHANGED = "changed", _("Changed")
+
+
+class CatalogueChange(models.Model):
+    """One field changed in one draft, and why: what the difference between versions tells, and what a plan prints.
+
+    `field` is the path inside the entry ("clauses.1.wait.months"), empty for a whole entry added or removed. `is_hard`:
+    an absolute rule or a hard limit; loosening one needs a reason and prints on every plan it touches. Rows are only
+    ever added."""
+
+    version = models.ForeignKey(CatalogueVersion, models.PROTECT, related_name="changes")
+    kind = models.CharField(max_length=24)
+    code = models.CharField(max_length=60)
+    field = models.CharField(max_length=120, blank=True)
+    before: Any = OrderedJSON(null=True)
+    after: Any = OrderedJSON(null=True)
+    direction = models.CharField(max_length=10, choices=ChangeDirection)
+    is_hard = models.BooleanField(default=False)
+    reason = models.CharField(max_length=300, blank=True)
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["version", "code"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(direction=ChangeDirection.LOOSENED) | ~Q(reason=""), name="catalogue_loosened_with_reason"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.field} {self.direction}"
 
 
 @pghistory.track()
@@ -119,9 +206,17 @@ class CatalogueText(models.Model):
         return f"{self.code} {self.language} {self.number}"
 
 
+class EnablementQuerySet(models.QuerySet["Enablement"]):
+    def open_at(self, site: Site) -> Self:
+        """What the medical lead allows at this site now. A legal basis holds for the country it was recorded for."""
+        return self.filter(site=site, ended_at=None).filter(Q(legal_basis="") | Q(country=site.country))
+
+
 @pghistory.track()
-class Enablement(models.Model):
-    """An `off` or `locked` entry allowed at a site by the medical lead; an override is a row, never a flag."""
+class Enablement(PublicId):
+    """An `off` or `locked` entry allowed at a site by the medical lead; an override is a row, never a flag.
+
+    `legal_basis` is asked for a `locked` entry and holds for `country` only: the site's, when it was recorded."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="enablements")
     code = models.CharField(max_length=60)
@@ -129,11 +224,21 @@ class Enablement(models.Model):
     enabled_at = models.DateTimeField()
     reason = models.CharField(max_length=300)
     legal_basis = models.CharField(max_length=300, blank=True)
+    country = models.CharField(max_length=2)
     ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    end_reason = models.CharField(max_length=300, blank=True)
+
+    objects: ClassVar[Any] = EnablementQuerySet.as_manager()
 
     class Meta:
+        ordering = ["-enabled_at"]
         constraints = [
-            models.UniqueConstraint(fields=["site", "code"], condition=Q(ended_at=None), name="enablement_open_once")
+            models.UniqueConstraint(fields=["site", "code"], condition=Q(ended_at=None), name="enablement_open_once"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="enablement_ended_by_somebody",
+            ),
         ]
 
     def __str__(self) -> str:

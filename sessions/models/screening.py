@@ -34,6 +34,8 @@ class Screening(PublicId):
     catalogue = models.ForeignKey(CatalogueVersion, models.PROTECT, related_name="+")
     evaluated_at = models.DateTimeField()
     evaluated_by_label = models.CharField(max_length=120)
+    since = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    changes = models.JSONField(default=list, help_text="What became different since that one (sessions.since)")
 
     class Meta:
         ordering = ["-evaluated_at", "-id"]
@@ -46,6 +48,10 @@ class Screening(PublicId):
             SameParent(
                 fields=("appointment", "patient"), to=("treatment_sessions.Appointment", ("id", "patient")),
                 name="screening_appointment_same_patient",
+            ),
+            SameParent(
+                fields=("since", "patient"), to=("treatment_sessions.Screening", ("id", "patient")),
+                name="screening_since_same_patient",
             ),
         ]  # fmt: skip
         triggers = [pgtrigger.Protect(name="screening_frozen", operation=pgtrigger.Update | pgtrigger.Delete)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class AppointmentStatus(TextChoices):
@@ -114,3 +115,32 @@ class MovementKind(TextChoices):
     USED = "used", _("Used")
     WASTED = "wasted", _("Wasted")
     CORRECTED = "corrected", _("Corrected")
+
+
+class Causality(TextChoices):
+    """How likely the treatment caused it (clinical reference, section 11; the WHO-UMC words)."""
+
+    NOT_ASSESSED = "not-assessed", _("Not yet assessed")
+    CERTAIN = "certain", _("Certain")
+    PROBABLE = "probable", _("Probable")
+    POSSIBLE = "possible", _("Possible")
+    UNLIKELY = "unlikely", _("Unlikely")
+    UNRELATED = "unrelated", _("Unrelated")
+
+
+class ReactionAction(TextChoices):
+    NONE = "none", pgettext_lazy("what was done", "Nothing")
+    ADVICE = "advice", _("Advice")
+    LOCAL = "local-treatment", _("Local treatment")
+    MEDICINE = "medicine", _("Medicine")
+    STOPPED = "stopped", _("Treatment stopped")
+    EMERGENCY = "emergency", _("Emergency care")
+
+
+class ReactionOutcome(TextChoices):
+    """Open, or how it ended."""
+
+    OPEN = "open", pgettext_lazy("event", "Open")
+    RECOVERED = "recovered", _("Recovered")
+    SEQUELAE = "sequelae", _("Recovered with lasting marks")
+    FATAL = "fatal", _("Fatal")

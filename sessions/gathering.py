@@ -8,6 +8,7 @@ from patients.facts import AnswerValue, EarlierSession, Measured, PatientFacts, 
 from patients.models import Patient, QuestionnaireResponse
 from patients.questionnaire import NONE, UNSURE, as_list
 from protocols.catalogue import questions_of
+from sessions.events import events_of
 from sessions.models import TreatmentSession
 
 
@@ -27,10 +28,10 @@ def answers_of(patient: Patient) -> dict[str, AnswerValue]:
 
 
 def facts_of(patient: Patient) -> PatientFacts:
-    """Everything known now. Six queries, whatever the size of the history.
+    """Everything known now. Seven queries, whatever the size of the history; one more where events are on record.
 
-    Reactions after earlier sessions have no table of their own yet, so `events` stays empty: a patient who reports one
-    (`q-reaction`) keeps the open wait of scr-prior-reaction until a clinician has asked again and the answer changed."""
+    `events` are the adverse events (`sessions.events.prior_events`, which a bulk gathering can call with rows it holds).
+    A patient's own report (`q-reaction`) waits until a clinician has recorded and weighed one."""
     answers = answers_of(patient)
     tested = patient.allergies.filter(ended_at=None, allergen__startswith="sub-").values_list("allergen", flat=True)
     if tested:  # found by a test or written down by staff: as good as an answer
@@ -51,6 +52,7 @@ def facts_of(patient: Patient) -> PatientFacts:
             RecordedMedicine(name=row.name, classes=None if row.classes is None else tuple(row.classes))
             for row in medicines
         ),
+        events=events_of(patient),
         sessions=tuple(earlier_sessions(patient)),
     )
 

@@ -22,8 +22,8 @@ def canonical(value: Any) -> bytes:
 
 
 def seal(event: Logged, *fixed: str) -> None:
-    """Fill the two digests: over the detail, and over the fixed columns plus the detail's digest."""
-    event.detail_digest = hashlib.sha256(canonical(event.detail)).digest()
+    """Fill the two digests: over what may lawfully be redacted, and over the fixed columns plus that first digest."""
+    event.detail_digest = hashlib.sha256(canonical([event.doer_label, event.detail])).digest()
     columns = [event.at.isoformat(), event.doer_kind, event.doer_public_id, event.site_public_id, event.patient_public_id,
                event.object_kind, event.object_public_id, *fixed, event.detail_digest.hex()]  # fmt: skip
     event.digest = hashlib.sha256(canonical(columns)).digest()

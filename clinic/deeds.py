@@ -58,10 +58,15 @@ def carry_out(
         form.refuse(refusal)
         return show(form, status=INVALID)
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", None) not in {DEADLOCK, LOCK_TIMEOUT}:
+        if not is_busy(error):
             raise
         form.refuse(busy())
         return show(form, status=INVALID)
+
+
+def is_busy(error: Exception) -> bool:
+    """Did the database give up waiting for what somebody else holds?"""
+    return isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", None) in {DEADLOCK, LOCK_TIMEOUT}
 
 
 def busy() -> Refused:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from clinic import access_log
 from clinic.choices import AccessCategory
+from clinic.deeds import busy, is_busy
 from clinic.errors import NotPermitted, Refused
 from clinic.permissions import permissions_of
 
@@ -179,7 +180,8 @@ class NoStoreMiddleware:
 
 
 class RefusalMiddleware:
-    """A `Refused` that no view caught beside its form becomes a page with the sentence, never a 500."""
+    """A `Refused` that no view caught beside its form becomes a page with the sentence, never a 500. So does waiting
+    in vain for a row that somebody else is saving."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -188,6 +190,8 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if is_busy(exception):
+            exception = busy()
         if not isinstance(exception, Refused):
             return None
         status = 403 if isinstance(exception, NotPermitted) else 409

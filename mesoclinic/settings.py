@@ -198,6 +198,12 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+MFA_FORMS = {
+    "add_webauthn": "clinic.passkey_forms.AddPasskeyForm",
+    "login_webauthn": "clinic.passkey_forms.LoginPasskeyForm",
+    "authenticate_webauthn": "clinic.passkey_forms.ConfirmPasskeyForm",
+    "reauthenticate_webauthn": "clinic.passkey_forms.ReauthenticatePasskeyForm",
+}
 MFA_TOTP_ISSUER = "Mesoclinic"
 USERSESSIONS_TRACK_ACTIVITY = False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
+from base64 import urlsafe_b64encode
 from enum import StrEnum
 
 from django.db import models, transaction
@@ -46,9 +47,12 @@ def issue(
     expires_at: dt.datetime,
     by: Doer,
     subject: models.Model | None = None,
+    token: str = "",
 ) -> tuple[PatientLink, str]:
-    """A new link and its token. The token is nowhere else: whoever loses it needs a new link."""
-    token = secrets.token_urlsafe(32)
+    """A new link and its token. The token is nowhere else: whoever loses it needs a new link.
+
+    `token` is given where the same form sent twice must lead to the same link, see `token_of_form`."""
+    token = token or secrets.token_urlsafe(32)
     link = PatientLink.objects.create(
         patient=patient, site=site, purpose=LinkPurpose(purpose), expires_at=expires_at, token_hash=hash_of(token),
         created_by=by.user,
@@ -60,6 +64,11 @@ def issue(
         site=site, detail={"purpose": link.purpose, "expires_at": expires_at},
     )  # fmt: skip
     return link, token
+
+
+def token_of_form(form_token: str) -> str:
+    """A token that only this form of ours leads to: 256 bits under our key, the same when the form comes twice."""
+    return urlsafe_b64encode(salted_hmac("patients.links.form", form_token, algorithm="sha256").digest()).decode().rstrip("=")
 
 
 def is_live(link: PatientLink) -> bool:

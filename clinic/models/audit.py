@@ -1,7 +1,7 @@
 """The audit log: deeds, and who looked at what. The app role may only insert and read; hashes survive redaction.
 
-`digest` covers the fixed columns and `detail_digest`, not `detail` itself, so that lawful redaction of `detail` keeps
-the proof; seals over ranges of digests (a chain) are rows of their own and come later.
+`digest` covers the fixed columns and `detail_digest`, which covers `doer_label` and `detail`, so that lawful redaction
+of a name or of `detail` keeps the proof; seals over ranges of digests (a chain) are rows of their own and come later.
 """
 
 from __future__ import annotations

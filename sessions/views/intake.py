@@ -18,7 +18,7 @@ from clinic.choices import Permission
 from clinic.errors import Refused
 from clinic.forms import HouseForm
 from clinic.http import StaffRequest
-from clinic.idempotency import once
+from clinic.idempotency import FIELD, new_token, once
 from clinic.permissions import requires
 from patients import intake, links
 from patients.asking import patient_questions
@@ -59,15 +59,11 @@ def intake_send(request: StaffRequest, public_id: str) -> HttpResponse:
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
 def intake_qr(request: StaffRequest, public_id: str) -> HttpResponse:
-    """A new link, shown once as a code to scan with the patient's own phone. It is nowhere else."""
+    """A new link, shown as a code to scan with the patient's own phone. It is nowhere else."""
     patient = visible_patient(request, public_id)
     if request.method == "GET":
         return redirect("intake-send", public_id=public_id)
-    expires_at = timezone.now() + dt.timedelta(days=1)
-    _link, token = links.issue(
-        patient=patient, site=here(request), purpose=LinkPurpose.INTAKE, expires_at=expires_at,
-        by=access_log.doer_of(request),
-    )  # fmt: skip
+    token, expires_at = one_link(request, patient, lasts=dt.timedelta(days=1))
     address = f"{settings.BASE_URL}{reverse('patient-link', args=[token])}"
     return render(request, "intake/qr.html", {"patient": patient, "address": address, "expires_at": expires_at})
 
@@ -79,12 +75,25 @@ def intake_desk(request: StaffRequest, public_id: str) -> HttpResponse:
     patient = visible_patient(request, public_id)
     if request.method == "GET":
         return redirect("intake-send", public_id=public_id)
-    _link, token = links.issue(
-        patient=patient, site=here(request), purpose=LinkPurpose.INTAKE,
-        expires_at=timezone.now() + dt.timedelta(hours=DESK_HOURS), by=access_log.doer_of(request),
-    )  # fmt: skip
+    token, _expires_at = one_link(request, patient, lasts=dt.timedelta(hours=DESK_HOURS))
     logout(request)
     return redirect("patient-link", token=token)
+
+
+def one_link(request: StaffRequest, patient: Patient, *, lasts: dt.timedelta) -> tuple[str, dt.datetime]:
+    """The token of the link this form made, and when it ends. A second click of one form gets the same link again."""
+    with once(request) as attempt:
+        token = links.token_of_form(request.POST[FIELD])
+        made = links.open_link(token) if attempt.answer else None
+        if attempt.answer is None:
+            made, _token = links.issue(
+                patient=patient, site=here(request), purpose=LinkPurpose.INTAKE, expires_at=timezone.now() + lasts,
+                by=access_log.doer_of(request), token=token,
+            )  # fmt: skip
+            attempt.leads_to(reverse("intake-send", args=[patient.public_id]))
+        if made is None:
+            raise Refused(_("This link is no longer good. Go back and make a new one."))
+        return token, made.expires_at
 
 
 def show(request: StaffRequest, patient: Patient, form: HouseForm, *, status: int = 200) -> HttpResponse:
@@ -96,6 +105,6 @@ def show(request: StaffRequest, patient: Patient, form: HouseForm, *, status: in
         "patient": patient, "form": form, "draft": draft, "count": len(asked),
         "answered": len(asked & set(draft.answers)) if draft else 0,
         "signed": QuestionnaireResponse.objects.filter(patient=patient, submitted_at__isnull=False).first(),
-        "zone": here(request).zone,
+        "zone": here(request).zone, "fresh_token": new_token,
     }  # fmt: skip
     return render(request, "intake/send.html", context, status=status)

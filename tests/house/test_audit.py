@@ -116,7 +116,7 @@ def holds(event: Logged) -> bool:
 
 
 def detail_holds(event: Logged) -> bool:
-    return bytes(event.detail_digest) == hashlib.sha256(audit.canonical(event.detail)).digest()
+    return bytes(event.detail_digest) == hashlib.sha256(audit.canonical([event.doer_label, event.detail])).digest()
 
 
 def tampered(owner, event: Logged, column: str, value: object) -> Logged:
@@ -151,3 +151,6 @@ def test_the_log_betrays_every_changed_column(owner):
     redacted = tampered(owner, type(deed).objects.get(pk=deed.pk), "detail", '{"redacted": true}')
     assert holds(redacted), "lawful redaction of the detail keeps the proof of the rest"
     assert not detail_holds(redacted), "and shows that there was a redaction"
+    renamed = tampered(owner, type(look).objects.get(pk=look.pk), "doer_label", "Somebody Else")
+    assert holds(renamed)
+    assert not detail_holds(renamed), "who did it cannot be renamed unseen"

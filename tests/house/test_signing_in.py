@@ -302,3 +302,11 @@ def test_wrong_tries_are_not_looks():
     """The access log holds what people saw, never what they typed at the door."""
     try_login(Client(), "nadia@example.org", "my-secret-words")
     assert not [row for row in AccessEvent.objects.values_list("detail", flat=True) if "secret" in str(row)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("credential", ["1" * 5_000, "[" * 15_000, '{"id": ' + "9" * 4_400 + "}", "{" * 200_000, "\x00"])
+def test_a_hostile_passkey_is_refused_like_any_wrong_one(credential):
+    answer = Client().post(reverse("mfa_login_webauthn"), {"credential": credential})
+    assert answer.status_code in {200, 302, 400}
+    assert "_auth_user_id" not in answer.client.session

@@ -53,7 +53,7 @@ def test_sending_puts_one_mail_into_the_outbox_however_often_one_clicks(desk: Cl
 def test_a_patient_without_address_gets_a_code_instead(desk: Client, patient: Patient) -> None:
     Patient.objects.filter(pk=patient.pk).update(email="")
     assert "There is no e-mail address" in desk.get(url("intake-send", patient)).content.decode()
-    html = desk.post(url("intake-qr", patient)).content.decode()
+    html = desk.post(url("intake-qr", patient), {"form_token": "qr-1"}).content.decode()
     assert "<svg" in html
     assert "/p/" not in html  # the address is in the code alone
     link = PatientLink.objects.get(patient=patient)
@@ -65,13 +65,24 @@ def test_the_code_leads_to_the_gate(desk: Client, patient: Patient, monkeypatch:
     from sessions.views import intake
 
     monkeypatch.setattr(intake, "render", lambda request, name, context: shown.append(context["address"]) or intake.redirect("/"))
-    desk.post(url("intake-qr", patient))
+    desk.post(url("intake-qr", patient), {"form_token": "qr-1"})
     assert shown[0].startswith(f"{settings.BASE_URL}/p/")
     assert Client().get(shown[0].removeprefix(settings.BASE_URL)).status_code == 302
 
 
+def test_a_double_click_makes_one_link_and_shows_the_same_code(desk: Client, patient: Patient) -> None:
+    pages = [desk.post(url("intake-qr", patient), {"form_token": "qr-1"}).content.decode() for _ in range(2)]
+    codes = [re.search(r"<svg.*?</svg>", page[page.index("<main") :], re.DOTALL).group() for page in pages]
+    assert codes[0] == codes[1]
+    assert PatientLink.objects.filter(patient=patient).count() == 1
+    desk.post(url("intake-qr", patient), {"form_token": "qr-2"})
+    assert PatientLink.objects.filter(patient=patient).count() == 2
+    assert desk.post(url("intake-qr", patient)).status_code == 409  # a form without its token does nothing
+    assert PatientLink.objects.filter(patient=patient).count() == 2
+
+
 def test_handing_the_device_over_signs_the_staff_out(desk: Client, patient: Patient) -> None:
-    answer = desk.post(url("intake-desk", patient))
+    answer = desk.post(url("intake-desk", patient), {"form_token": "desk-1"})
     assert re.fullmatch(r"/p/[A-Za-z0-9_-]{43}/", answer.url)
     assert "_auth_user_id" not in desk.session
     assert desk.get(reverse("patients")).status_code == 302

@@ -28,6 +28,7 @@ GROWING = frozenset(
         "pghistory_context",
         "protocols_cataloguechange",
         "treatment_sessions_addendum",
+        "treatment_sessions_clearanceupload",
         "treatment_sessions_coursedecision",
         "treatment_sessions_finding",
         "treatment_sessions_messagestep",

@@ -1,7 +1,7 @@
 from sessions.models.allergy_test import AllergyTest
 from sessions.models.appointment import Appointment, Fulfilment
 from sessions.models.consent import Consent
-from sessions.models.course import Course, CourseItem, PlannedSession
+from sessions.models.course import Course, CourseItem, CourseSyringe, PlannedSession
 from sessions.models.document import Document
 from sessions.models.message import Message, MessageStep
 from sessions.models.outcome import AdverseEvent, CourseDecision, OutcomeScore
@@ -9,10 +9,11 @@ from sessions.models.record import Addendum, TreatedArea, TreatmentSession, Used
 from sessions.models.rescreening import RescreenChange, RescreenRun
 from sessions.models.screening import Clearance, Finding, Screening
 from sessions.models.stock import Lot, StockMovement
+from sessions.models.upload import ClearanceUpload, Upload, UploadKind
 
 __all__ = [
-    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "Clearance", "Consent", "Course", "CourseDecision",
-    "CourseItem", "Document", "Finding", "Fulfilment", "Lot", "Message", "MessageStep", "OutcomeScore",
+    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "Clearance", "ClearanceUpload", "Consent", "Course",
+    "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "Fulfilment", "Lot", "Message", "MessageStep", "OutcomeScore",
     "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "StockMovement", "TreatedArea", "TreatmentSession",
-    "UsedProduct",
+    "Upload", "UploadKind", "UsedProduct",
 ]  # fmt: skip

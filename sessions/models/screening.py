@@ -90,12 +90,19 @@ class Finding(models.Model):
 
 @pghistory.track()
 class Clearance(PublicId):
-    """A named clinician accepts a relative finding for a course, with reason and end. History stays when it ends."""
+    """A named clinician accepts a relative finding for a course, with reason and end. It is only ever ended, once; a
+    clearance that ended stays as history.
+
+    `finding` is the finding as it stood (its JSON), `judged_for` the day of the session it was judged for: as long as
+    the same day still gives the same fingerprint, the answer behind it has not changed. `valid_until` is the last day
+    it can hold; it ends earlier with its course."""
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="clearances")
     course = models.ForeignKey(Course, models.PROTECT, null=True, blank=True, related_name="clearances")
     rule_code = models.CharField(max_length=60)
     answer_fingerprint = models.CharField(max_length=64)
+    finding = models.JSONField(default=dict)
+    judged_for = models.DateField(null=True, blank=True)
     granted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     granted_at = models.DateTimeField()
     reason = models.CharField(max_length=400)
@@ -106,14 +113,38 @@ class Clearance(PublicId):
     ended_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        ordering = ["-granted_at"]
+        ordering = ["-granted_at", "-id"]
         constraints = [
+            models.UniqueConstraint(fields=["id", "patient"], name="clearance_id_patient"),
             SameParent(
                 fields=("course", "patient"), to=("treatment_sessions.Course", ("id", "patient")),
                 name="clearance_same_patient",
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="clearance_has_reason"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_by=None, ended_reason="")
+                | (Q(ended_at__isnull=False) & ~Q(ended_reason="")),
+                name="clearance_ended_for_a_reason",
+            ),
         ]  # fmt: skip
+        triggers = [
+            pgtrigger.Trigger(
+                name="clearance_frozen",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func=pgtrigger.Func(
+                    """
+                    IF TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
+                       AND (to_jsonb(NEW) - 'ended_at' - 'ended_by_id' - 'ended_reason')
+                         = (to_jsonb(OLD) - 'ended_at' - 'ended_by_id' - 'ended_reason')
+                    THEN
+                        RETURN NEW;
+                    END IF;
+                    RAISE EXCEPTION 'a clearance is only ever ended, once';
+                    """
+                ),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.rule_code} cleared by {self.granted_by}"

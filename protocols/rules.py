@@ -125,7 +125,8 @@ class Clause:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`each`: the list question whose items are tested one by one, or `events` for what went wrong earlier. A rule
-    without clauses is advice to print (`wo-golden`), it never fires."""
+    without clauses is advice to print (`wo-golden`), it never fires. `sentence` speaks to clinicians, `explanation`
+    (why it matters) and `advice` (what to do now) to the patient; without an explanation the sentence stands for it."""
 
     code: str
     title: Text
@@ -136,6 +137,8 @@ class Rule:
     mark: str
     cfg: str
     version: int
+    explanation: Text | None = None
+    advice: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,8 @@ def parse_rule(data: Mapping[str, Any]) -> Rule:
         mark=entry.mark(),
         cfg=str(entry.take("cfg", "")),
         version=entry.whole("version", 1),
+        explanation=entry.maybe_text("explanation"),
+        advice=entry.maybe_text("advice"),
     )
     entry.done()
     return rule

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from protocols.choices import MixingShape
+from protocols.cycles import cycle_problems
 from protocols.definitions import Catalogue, MixingRule, Substance
 from protocols.resolving_screening import screening_problems
 
@@ -45,6 +46,7 @@ def reference_problems(catalogue: Catalogue) -> Iterator[Found]:
     yield from _of_mixtures(catalogue)
     yield from _of_rules_and_texts(catalogue)
     yield from screening_problems(catalogue)
+    yield from cycle_problems(catalogue)
 
 
 def _unknown(code: str, field: str, words: Iterable[str], known: Iterable[str]) -> Iterator[Found]:

@@ -104,9 +104,11 @@ class CatalogueVersion(PublicId, Versioned):
 
 
 class CatalogueEntry(models.Model):
-    """One entry of one version. `body` is what protocols.loading validates; Decimals are strings in it."""
+    """One entry of one catalogue. `body` is what protocols.loading validates; Decimals are strings in it;
+    `edits` counts up with every save, so that nobody saves over what somebody else wrote."""
 
     version = models.ForeignKey(CatalogueVersion, models.PROTECT, related_name="entries")
+    edits = models.PositiveIntegerField(default=1, editable=False)
     kind = models.CharField(max_length=24)
     code = models.CharField(max_length=60)
     position = models.PositiveIntegerField()

@@ -1,0 +1,348 @@
+"""Which fields of an entry can be edited, which way is looser, and which are hard limits (clinical reference, section 0).
+
+Pure. A field is found by the pattern of its path (`protocols.leaves`). `cfg` of an entry is the whole range of a field:
+outside is refused. Without a range tightening is free; loosening an absolute rule or a hard limit needs a reason and
+prints on every plan it touches. Words for people stand in `protocols.field_words`.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from protocols.choices import CheckResult, InstructionSeverity, Status
+from protocols.findings import Severity
+from protocols.leaves import as_number, leaf, pattern_of, same
+
+
+class Shape(StrEnum):
+    """What a field holds, and so how it is asked for."""
+
+    NUMBER = "number"
+    WHOLE = "whole"
+    RANGE = "range"
+    FLAG = "flag"
+    CHOICE = "choice"
+    LINE = "line"
+    TEXT = "text"
+    WORDS = "words"
+
+
+class Looser(StrEnum):
+    """Which change lets more happen. `wider`: a range that reaches further on either side. `more` and `fewer`: words of
+    a list; an empty list restricts nothing. `never`: the field has no looser side."""
+
+    UP = "up"
+    DOWN = "down"
+    WIDER = "wider"
+    MORE = "more"
+    FEWER = "fewer"
+    RANKED = "ranked"
+    NEVER = "never"
+
+
+class Direction(StrEnum):
+    TIGHTENED = "tightened"
+    LOOSENED = "loosened"
+    REWORDED = "reworded"
+    CHANGED = "changed"
+
+
+STATUSES = tuple(status.value for status in Status)
+SEVERITIES = (Severity.INFO, Severity.TEMPORARY, Severity.RELATIVE, Severity.ABSOLUTE)
+RESULTS = tuple(result.value for result in CheckResult if result is not CheckResult.OK)
+URGENCIES = tuple(reversed([severity.value for severity in InstructionSeverity]))
+RANKS: Mapping[str, Sequence[str]] = {
+    "status": STATUSES, "severity": (*(one.value for one in SEVERITIES),), "result": RESULTS, "urgency": URGENCIES,
+}
+"""Words from the loosest to the strictest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One editable field: its pattern, what it holds, its looser side. `hard` is a limit that may not be passed."""
+
+    pattern: str
+    shape: Shape
+    looser: Looser = Looser.NEVER
+    hard: bool = False
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+
+def _number(pattern: str, looser: Looser, *, hard: bool = False, shape: Shape = Shape.NUMBER) -> Spec:
+    return Spec(pattern, shape, looser, hard)
+
+
+def _whole(pattern: str, looser: Looser = Looser.NEVER, *, hard: bool = False, required: bool = False) -> Spec:
+    return Spec(pattern, Shape.WHOLE, looser, hard, required=required)
+
+
+def _texts(name: str, *, line: bool = False, required: bool = True) -> tuple[Spec, ...]:
+    shape = Shape.LINE if line else Shape.TEXT
+    return tuple(Spec(f"{name}.{language}", shape, required=required) for language in ("en", "tr"))
+
+
+def _span(pattern: str, *, low_is_hard: bool = False) -> tuple[Spec, ...]:
+    """A default inside min and max, in whole numbers."""
+    return (_whole(f"{pattern}.default", required=True),
+            _whole(f"{pattern}.min", Looser.DOWN, hard=low_is_hard, required=True), _whole(f"{pattern}.max", Looser.UP))
+
+
+_NAME = _texts("name", line=True)
+_BODY = _texts("text")
+_ORIGIN = (Spec("source", Shape.LINE, required=True), Spec("mark", Shape.LINE), Spec("note", Shape.TEXT))
+_STATUS = Spec("status", Shape.CHOICE, Looser.RANKED, True, STATUSES)
+_NEVER_IN = Spec("never_in", Shape.WORDS, Looser.FEWER, True)
+
+SPECS: Mapping[str, tuple[Spec, ...]] = {
+    "substance": (
+        *_NAME, *_texts("class", line=True), _STATUS,
+        Spec("strength", Shape.RANGE), Spec("typical", Shape.RANGE, Looser.WIDER),
+        _number("hard_max", Looser.UP, hard=True), _number("mg_per_kg", Looser.UP, hard=True),
+        _number("final_strength_max", Looser.UP, hard=True), _number("max_ml_per_point", Looser.UP, hard=True),
+        _whole("max_points", Looser.UP, hard=True), _whole("max_sessions", Looser.UP, hard=True),
+        _whole("min_interval_days", Looser.DOWN, hard=True),
+        _number("lidocaine_mg_per_g", Looser.DOWN, hard=True),
+        _number("by_region.*.max_ml", Looser.UP, hard=True), Spec("by_region.*.depth_mm", Shape.RANGE, Looser.WIDER),
+        Spec("by_region.*.typical", Shape.RANGE, Looser.WIDER),
+        Spec("allowed.categories", Shape.WORDS, Looser.MORE, True),
+        Spec("allowed.indications", Shape.WORDS, Looser.MORE, True),
+        Spec("allowed.regions", Shape.WORDS, Looser.MORE, True),
+        Spec("allowed.techniques", Shape.WORDS, Looser.MORE, True),
+        Spec("allowed.sexes", Shape.WORDS, Looser.MORE, True),
+        Spec("groups", Shape.WORDS, Looser.FEWER, True), Spec("no_allergy_test", Shape.FLAG, Looser.UP, True),
+        _NEVER_IN, *_ORIGIN,
+    ),
+    "indication": (
+        *_NAME, _STATUS, Spec("regions", Shape.WORDS, Looser.MORE), Spec("techniques", Shape.WORDS, Looser.MORE),
+        Spec("only_substances", Shape.WORDS, Looser.MORE, True), Spec("evidence", Shape.LINE, required=True),
+        *_texts("evidence_note", required=False), *_texts("effect"),
+        *_span("sessions"), *_span("phases.#.sessions"), *_span("phases.#.interval_days", low_is_hard=True),
+        _whole("maintenance.earliest_days", Looser.DOWN), _whole("maintenance.latest_days"),
+        _whole("reviews.#.days", required=True), _whole("stop_if_vas_fell_less_than_percent", Looser.DOWN),
+        _NEVER_IN, *_ORIGIN,
+    ),
+    "region": (
+        *_NAME, Spec("depth_mm", Shape.RANGE, Looser.WIDER), _number("max_ml", Looser.UP, hard=True),
+        _whole("slot_minutes", required=True), *_ORIGIN,
+    ),
+    "technique": (
+        *_NAME, _STATUS, Spec("depth_mm", Shape.RANGE, Looser.WIDER), Spec("ml_per_point", Shape.RANGE, Looser.WIDER),
+        _number("hard_depth_mm", Looser.UP, hard=True), Spec("only_substances", Shape.WORDS, Looser.MORE, True),
+        Spec("spacing_mm", Shape.LINE, required=True), Spec("needle", Shape.LINE, required=True), *_ORIGIN,
+    ),
+    "delivery": (*_NAME, _STATUS, Spec("depth_mm", Shape.RANGE, Looser.WIDER), *_ORIGIN),
+    "mixture": (
+        *_NAME, Spec("indications", Shape.WORDS, Looser.MORE), Spec("technique", Shape.CHOICE, required=True),
+        _number("total_ml", Looser.UP), Spec("items.#.substance", Shape.CHOICE, required=True),
+        _number("items.#.volume_ml", Looser.UP), _number("items.#.strength", Looser.UP),
+        _number("total_ml_for.*", Looser.UP), Spec("sexes", Shape.WORDS, Looser.MORE),
+        Spec("warns", Shape.WORDS), _NEVER_IN, *_ORIGIN,
+    ),
+    "mixing_rule": (
+        *_NAME, *_BODY, *_texts("text_when_unknown", required=False),
+        Spec("result", Shape.CHOICE, Looser.RANKED, True, RESULTS), _number("limits.*", Looser.UP, hard=True),
+        Spec("substances", Shape.WORDS, Looser.FEWER, True), Spec("with_substances", Shape.WORDS, Looser.FEWER, True),
+        Spec("forms", Shape.WORDS, Looser.FEWER, True), _whole("within_days", Looser.DOWN, hard=True), *_ORIGIN,
+    ),
+    "rule": (
+        *_texts("title", line=True), *_texts("sentence", required=False), *_texts("explanation", required=False),
+        *_texts("advice", required=False), Spec("scope", Shape.WORDS, Looser.FEWER),
+        Spec("clauses.#.severity", Shape.CHOICE, Looser.RANKED, False, RANKS["severity"], True),  # type: ignore[arg-type]
+        Spec("clauses.#.scope", Shape.WORDS, Looser.FEWER),
+        _whole("clauses.#.wait.days", Looser.DOWN), _whole("clauses.#.wait.months", Looser.DOWN),
+        *_texts("clauses.#.sentence", required=False), *_texts("clauses.#.lifted_by", required=False),
+        *_texts("clauses.#.letter", required=False), _whole("clauses.#.labs.#.valid_days", Looser.UP), *_ORIGIN,
+    ),
+    "medicine_class": (
+        *_NAME, Spec("examples", Shape.WORDS),
+        Spec("effects.#.severity", Shape.CHOICE, Looser.RANKED, False, ("info", "relative", "absolute"), True),
+        Spec("effects.#.substances", Shape.WORDS, Looser.FEWER), *_texts("effects.#.sentence"), *_ORIGIN,
+    ),
+    "measurement": (
+        *_NAME, _whole("valid_days", Looser.UP), _number("lowest", Looser.DOWN), _number("highest", Looser.UP),
+        Spec("required_with", Shape.WORDS, Looser.FEWER), Spec("always", Shape.FLAG, Looser.DOWN, True), *_ORIGIN,
+    ),
+    "question": (
+        *_texts("text"), *_texts("why", required=False), *_texts("help", required=False),
+        *_texts("heading", line=True, required=False), *_ORIGIN,
+    ),
+    "aftercare": (
+        *_NAME, *_BODY, Spec("severity", Shape.CHOICE, Looser.RANKED, False, URGENCIES, True),
+        _whole("hours_from", Looser.UP, required=True), _whole("hours_until", Looser.DOWN),
+        _whole("hours_until_with.*", Looser.DOWN), _whole("months_until_with.*", Looser.DOWN),
+        Spec("regions", Shape.WORDS), Spec("substances", Shape.WORDS), *_texts("variants.#.text"),
+        _whole("variants.#.hours_until", Looser.DOWN, required=True), *_ORIGIN,
+    ),
+    "reaction": (
+        *_NAME, *_BODY, *_texts("onset"), *_texts("lasts"), _whole("grade_low", Looser.DOWN),
+        _whole("grade_high", Looser.DOWN), *_ORIGIN,
+    ),
+    "message": (*_NAME, *_BODY, *_texts("when"), *_ORIGIN),
+    "consent_item": (*_NAME, *_BODY, *_ORIGIN),
+    "start_gate": (*_NAME, *_BODY, Spec("overridable", Shape.FLAG, Looser.UP, True), *_ORIGIN),
+    "refused": (*_NAME, *_BODY, *_ORIGIN),
+}
+"""Every kind with what can be edited in its form, in the order of the form."""
+
+_WHEN_LOOSER = {"at_least": Looser.UP, "above": Looser.UP, "at_most": Looser.DOWN, "below": Looser.DOWN,
+                "days": Looser.DOWN, "months": Looser.DOWN, "within_days": Looser.DOWN}  # fmt: skip
+"""A bound inside a condition: a rule that fires for less is looser; inside a `not` it is the other way round."""
+
+
+def specs_of(kind: str, body: Mapping[str, Any], paths: Sequence[str]) -> list[tuple[str, Spec]]:
+    """The editable fields of this very entry: patterns with positions and codes filled in, bounds of its conditions."""
+    found: list[tuple[str, Spec]] = []
+    for spec in SPECS[kind]:
+        found += [(path, spec) for path in _fill(spec.pattern.split("."), body, "")]
+    if kind == "rule":
+        found += [(path, spec) for path in paths if ".when." in f".{path}." and (spec := _bound(path)) is not None]
+    return found
+
+
+def _fill(steps: Sequence[str], body: Any, path: str) -> list[str]:
+    """Paths of one pattern: a position or a code must exist, a plain key may still be missing.
+
+    Parts that hang on something optional (a wait, a phase's interval) are offered only where that is there."""
+    if not steps:
+        return [path]
+    step, rest = steps[0], steps[1:]
+    if step == "#":
+        inner = body if isinstance(body, list) else []
+        return [one for place, value in enumerate(inner, 1) for one in _fill(rest, value, _join(path, str(place)))]
+    if step == "*":
+        codes = body if isinstance(body, Mapping) else {}
+        return [one for code, value in codes.items() for one in _fill(rest, value, _join(path, code))]
+    if body is not None and not isinstance(body, Mapping):
+        return []
+    inside = (body or {}).get(step)
+    needs_it = rest and rest[0] not in ("en", "tr") and step not in ("allowed", "maintenance")
+    return [] if needs_it and inside is None else _fill(rest, inside, _join(path, step))
+
+
+def _join(path: str, step: str) -> str:
+    return f"{path}.{step}" if path else step
+
+
+def _bound(path: str) -> Spec | None:
+    looser = _WHEN_LOOSER.get(path.rpartition(".")[2])
+    if looser is None:
+        return None
+    if path.split(".").count("not") % 2:
+        looser = Looser.DOWN if looser is Looser.UP else Looser.UP
+    return Spec(pattern_of(path), Shape.NUMBER, looser)
+
+
+def spec_of(kind: str, path: str) -> Spec | None:
+    """The field at this path, None where nothing is known of it (a condition's words, a list that is not edited)."""
+    steps = path.split(".")
+    for spec in SPECS.get(kind, ()):
+        pattern = spec.pattern.split(".")
+        if len(pattern) == len(steps) and all(
+            wanted == step or wanted == "*" or (wanted == "#" and step.isdigit())
+            for wanted, step in zip(pattern, steps, strict=True)
+        ):
+            return spec
+    return _bound(path) if kind == "rule" and ".when." in f".{path}." else None
+
+
+def direction_of(kind: str, path: str, before: Any, after: Any) -> Direction:
+    """What a change of this field means. Unknown fields are `changed`: nobody claims that they are harmless."""
+    spec = spec_of(kind, path)
+    last = path.rpartition(".")[2]
+    if (spec is not None and spec.shape in (Shape.LINE, Shape.TEXT)) or last in ("en", "tr", "note", "source", "mark"):
+        return Direction.REWORDED
+    if spec is None or spec.looser is Looser.NEVER:
+        return Direction.CHANGED
+    looser = _is_looser(spec, path, before, after)
+    return Direction.CHANGED if looser is None else Direction.LOOSENED if looser else Direction.TIGHTENED
+
+
+def _is_looser(spec: Spec, path: str, before: Any, after: Any) -> bool | None:
+    match spec.looser:
+        case Looser.UP | Looser.DOWN if spec.shape is Shape.FLAG:
+            return bool(after) == (spec.looser is Looser.UP)
+        case Looser.UP | Looser.DOWN:
+            return _number_is_looser(spec, path, before, after)
+        case Looser.WIDER:
+            return _range_is_looser(before, after)
+        case Looser.MORE | Looser.FEWER:
+            return _words_are_looser(spec.looser, before, after, is_scope=path.rpartition(".")[2] == "scope")
+        case _:
+            return _rank_is_looser(spec.choices or RANKS["severity"], before, after, status=path == "status")
+
+
+def _number_is_looser(spec: Spec, path: str, before: Any, after: Any) -> bool | None:
+    old, new = as_number(before), as_number(after)
+    if old is None or new is None:  # a limit that is not there limits nothing; hours that never end are the strictest
+        gone_is_looser = path.rpartition(".")[2] != "hours_until"
+        return (new is None) == gone_is_looser
+    return (new > old) == (spec.looser is Looser.UP)
+
+
+def _range_is_looser(before: Any, after: Any) -> bool:
+    if not before or not after:
+        return not after
+    low, high = as_number(before[0]), as_number(before[1])
+    new_low, new_high = as_number(after[0]), as_number(after[1])
+    assert low is not None and high is not None and new_low is not None and new_high is not None
+    return new_low < low or new_high > high
+
+
+def _words_are_looser(looser: Looser, before: Any, after: Any, *, is_scope: bool) -> bool:
+    """Where words allow (`more`), an empty list allows everything; where they restrict or name, more is stricter.
+    A rule's scope without words is every plan, so emptying it is the strictest."""
+    old, new = set(_listed(before)), set(_listed(after))
+    if looser is Looser.MORE:
+        return not new if not (old and new) else bool(new - old)
+    if is_scope and not (old and new):
+        return not old
+    return bool(old - new)
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)] if value else []
+
+
+def _rank_is_looser(ranks: Sequence[str], before: Any, after: Any, *, status: bool) -> bool | None:
+    default = "on" if status else "incompatible"
+    places = [ranks.index(str(value or default)) for value in (before, after) if str(value or default) in ranks]
+    return places[1] < places[0] if len(places) == 2 and places[0] != places[1] else None
+
+
+def is_hard(kind: str, path: str, body: Mapping[str, Any]) -> bool:
+    """An absolute rule or a hard limit, judged by what stood there before: loosening it prints on plans."""
+    spec = spec_of(kind, path)
+    if kind in ("rule", "medicine_class"):
+        part = path.split(".")
+        severities = [leaf(body, f"{'.'.join(part[:2])}.severity")] if len(part) > 1 and part[1].isdigit() else [
+            clause.get("severity") for clause in body.get("clauses", body.get("effects", []))]
+        return Severity.ABSOLUTE.value in severities
+    if kind == "mixing_rule" and spec is not None and spec.hard:
+        return str(body.get("result") or "incompatible") != CheckResult.WARNING.value
+    return spec is not None and spec.hard
+
+
+def outside_cfg(body: Mapping[str, Any], path: str, value: Any) -> tuple[str, str] | None:
+    """The whole range (`cfg`) of this field when the value lies outside it, else None."""
+    span = cfg_of(body).get(path)
+    if span is None:
+        return None
+    number = as_number(value)
+    if number is not None:
+        low, high = as_number(span[0]), as_number(span[1])
+        inside = low is not None and high is not None and low <= number <= high
+    else:
+        inside = any(same(value, word) for word in span)
+    return None if inside else (str(span[0]), str(span[-1]))
+
+
+def cfg_of(body: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+    """The ranges of an entry by path; an aftercare instruction names its own as `settable_hours`."""
+    own = body.get("cfg")
+    ranges: dict[str, Sequence[Any]] = dict(own) if isinstance(own, Mapping) else {}
+    if body.get("settable_hours"):
+        ranges["hours_until"] = body["settable_hours"]
+    return ranges

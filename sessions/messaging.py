@@ -27,9 +27,9 @@ from clinic.models.base import new_public_id
 from patients.models import Patient
 from protocols import message_times
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
-from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState
+from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState, ReactionOutcome
 from sessions.message_texts import AFTERCARE, CANCELLED, CHECK_IN, CONFIRM, INTAKE, KINDS, MOVED, REMINDER
-from sessions.models import Appointment, Message, MessageStep, TreatmentSession
+from sessions.models import AdverseEvent, Appointment, Message, MessageStep, TreatmentSession
 
 S = MessageState
 
@@ -44,6 +44,9 @@ END_CORRECTED = gettext_noop("The end of the treatment was corrected")
 END_TAKEN_BACK = gettext_noop("The end of the treatment was taken back")
 UNDONE = gettext_noop("The change was undone before it was sent")
 SUPERSEDED = gettext_noop("Replaced by a newer message")
+EVENT_OPEN = gettext_noop("An adverse event is open: a clinician writes instead")
+# These answer a deed of this moment. All others come by themselves, and end while an event of grade 2 or more is open.
+ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE)
 
 # In these states the patient may have read it.
 MAY_BE_READ = (S.SENDING, S.SENT, S.DELIVERED, S.UNKNOWN)
@@ -99,6 +102,23 @@ def intake_requested(*, patient: Patient, site: Site, by: Doer) -> Message:
     )  # fmt: skip
 
 
+@transaction.atomic
+def events_changed(*, patient: Patient, by: Doer) -> None:
+    """An adverse event was reported, assessed, closed or opened again (section 12): the messages that come by themselves
+    are withdrawn while one of grade 2 or more is open, and the reminders come back when none is."""
+    if stopped_by_event(patient):
+        withdraw(Message.objects.filter(patient=patient).exclude(kind__in=ANSWERS), reason=EVENT_OPEN, by=by)
+        return
+    held = Message.objects.filter(patient=patient, state=S.SUPPRESSED, reason=EVENT_OPEN, appointment__isnull=False)
+    for appointment in Appointment.objects.upcoming().filter(pk__in=held.values("appointment")).select_related("site"):
+        bring_up_to_date(appointment, by=by, reason=UNDONE)
+
+
+def stopped_by_event(patient: Patient) -> bool:
+    open_events = AdverseEvent.objects.for_patient(patient).filter(outcome=ReactionOutcome.OPEN)
+    return any(event.stops_messages for event in open_events)
+
+
 # --- appointments ---------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -148,8 +168,8 @@ def bring_up_to_date(appointment: Appointment, *, by: Doer, reason: str) -> None
 def write_reminder(appointment: Appointment, *, by: Doer, now: dt.datetime) -> None:
     """One calendar day before at the same clock time. Inside that window the confirmation has just said it all."""
     due_at = message_times.due_at(REMINDER, booked_at=now, starts_at=appointment.starts_at, zone=appointment.site.zone)
-    too_late = due_at is None
-    write_visit(REMINDER, appointment, by=by, due_at=due_at or now, suppressed=TOO_LATE_TO_REMIND if too_late else "")
+    suppressed = TOO_LATE_TO_REMIND if due_at is None else EVENT_OPEN if stopped_by_event(appointment.patient) else ""
+    write_visit(REMINDER, appointment, by=by, due_at=due_at or now, suppressed=suppressed)
 
 
 def write_visit(kind: str, appointment: Appointment, *, by: Doer, due_at: dt.datetime, suppressed: str = "") -> Message:
@@ -185,7 +205,8 @@ def after_the_end(treatment_session: TreatmentSession, *, by: Doer, corrected: b
     due_at = message_times.due_at(CHECK_IN, ended_at=ended_at, zone=appointment.site.zone) or now
     write(
         CHECK_IN, due_at=due_at, useful_until=due_at + dt.timedelta(hours=AFTERCARE_HOURS),
-        revision=next_revision(treatment_session, CHECK_IN), **common,
+        revision=next_revision(treatment_session, CHECK_IN),
+        suppressed=EVENT_OPEN if stopped_by_event(treatment_session.patient) else "", **common,
     )  # fmt: skip
 
 

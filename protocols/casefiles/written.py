@@ -98,14 +98,14 @@ class Written:
             raise self.fail(f"“{self.text()}” is not a whole number.")
         return int(figure)
 
-    def amount(self, unit: str, *, above: int = 0, most: int) -> Decimal:
-        """A figure with its unit ("2.5 ml"), above the first limit and up to the second one."""
+    def amount(self, unit: str, *, most: int, zero: bool = False) -> Decimal:
+        """A figure with its unit ("2.5 ml"), above zero (or zero, where nothing is an answer) and up to `most`."""
         figure, found = self.quantity()
         if found != unit:
             raise self.fail(f"“{self.text()}” is not in {unit}.")
-        if figure <= above:
-            raise self.fail(f"“{self.text()}” is not above {above} {unit}.")
-        return self._inside(figure, above, most, self.text())
+        if figure < 0 or (figure == 0 and not zero):
+            raise self.fail(f"“{self.text()}” is not above zero.")
+        return self._inside(figure, 0, most, self.text())
 
     def quantity(self) -> tuple[Decimal, str]:
         """A figure and the unit behind it, whatever it is: ("5", "mg/ml")."""

@@ -101,6 +101,9 @@ class DocumentKind(TextChoices):
     AFTERCARE = "aftercare", _("Aftercare sheet")
     CONSENT = "consent", _("Consent form")
     BLANK_CONSENT = "blank-consent", _("Blank consent form")
+    WORKSHEET = "worksheet", _("Mixture worksheet")
+    LABEL = "label", _("Syringe label")
+    EXPLANATION = "explanation", _("Explanation")
 
 
 class DocumentState(TextChoices):

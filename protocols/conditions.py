@@ -6,105 +6,18 @@ counts as inside the time asked for, an area question without regions counts eve
 """
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Protocol
 
 from patients.choices import region_group
-from patients.facts import AnswerValue, Measured, PatientFacts
-from patients.questionnaire import UNKNOWN, Question, as_list, is_empty, reading
-from protocols.plan import Plan
-
-Evidence = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    answers: tuple[Evidence, ...] = ()
-    unclarified: bool = False
-
-    def plus(self, other: Match) -> Match:
-        return Match(self.answers + other.answers, self.unclarified or other.unclarified)
-
-
-HOLDS = Match()
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One ticked entry of a list answer, or one earlier event. `details` are its own answers, by `.state`, `.date`"""
-
-    value: str
-    question: str
-    details: Mapping[str, AnswerValue]
-    substances: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Case:
-    """One patient, one plan, one day: what conditions are tested against."""
-
-    facts: PatientFacts
-    plan: Plan | None
-    on: date
-    questions: Mapping[str, Question]
-    words: frozenset[str] = frozenset()
-    item: Item | None = None
-    _groups: frozenset[str] | None = field(default=None, init=False)
-    _newest: dict[str, tuple[Measured, ...]] = field(default_factory=dict, init=False)
-    _classes: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
-
-    def read(self, key: str) -> tuple[AnswerValue | None, bool]:
-        """The answer as rules read it (unsure resolved) and whether it is unclarified; `.key` = of the item at hand."""
-        if key.startswith("."):
-            return (self.item.details.get(key) if self.item else None), False
-        question = self.questions.get(key)
-        return (self.facts.answers.get(key), False) if question is None else reading(question, self.facts.answers)
-
-    def evidence(self, key: str) -> tuple[Evidence, ...]:
-        if key.startswith("."):
-            return ()  # the item's evidence, details included, is added once by the caller
-        answer = self.facts.answers.get(key)
-        return () if answer is None else ((key, shown(answer)),)
-
-    def day(self, key: str) -> date | None:
-        """The date answered under `key`; None when it was not given or is not known."""
-        answer, _ = self.read(key)
-        return None if not isinstance(answer, str) or answer in ("", UNKNOWN) else date.fromisoformat(answer)
-
-    @property
-    def region_groups(self) -> frozenset[str]:
-        if self._groups is None:
-            planned = set(self.plan.regions) if self.plan else set()
-            if self.plan:
-                planned |= {syringe.region for syringe in self.plan.syringes if syringe.region}
-            self._groups = frozenset(region_group(region) for region in planned)
-        return self._groups
-
-    def newest_day(self, code: str) -> tuple[Measured, ...]:
-        """All measurements of the newest day with one, as recorded. What is later than the day asked for is unknown."""
-        if code not in self._newest:
-            taken = [one for one in self.facts.measurements if one.code == code and one.taken_on <= self.on]
-            last = max((one.taken_on for one in taken), default=None)
-            self._newest[code] = tuple(one for one in taken if one.taken_on == last)
-        return self._newest[code]
-
-    def newest(self, code: str) -> Measured | None:
-        taken = self.newest_day(code)
-        return taken[-1] if taken else None
-
-    def medicines_of(self, medicine_class: str) -> tuple[str, ...]:
-        if self._classes is None:
-            by_class: dict[str, list[str]] = {}
-            for medicine in self.facts.medicines:
-                for code in medicine.classes or ():
-                    by_class.setdefault(code, []).append(medicine.name)
-            self._classes = {code: tuple(names) for code, names in by_class.items()}
-        return self._classes.get(medicine_class, ())
+from patients.facts import Measured
+from patients.questionnaire import as_list, is_empty
+from protocols.calendar_dates import add_months, age_on
+from protocols.patient_case import HOLDS, Case, Match
 
 
 class Condition(Protocol):
@@ -206,6 +119,25 @@ class Takes:
     def match(self, case: Case) -> Match | None:
         names = [name for code in self.classes for name in case.medicines_of(code)]
         return Match(tuple(("q-medicines", name) for name in dict.fromkeys(names))) if names else None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A medicine of one of these names is taken: on record whatever its classes, or in the patient's own words under
+    `key`. Classes may be given wrongly or not yet; a name that says it all still counts."""
+
+    words: tuple[str, ...]
+    key: str
+
+    def match(self, case: Case) -> Match | None:
+        listed = [("q-medicines", name) for name in case.medicine_names if self._means(name)]
+        own = case.read(self.key)[0]
+        told = case.evidence(self.key) if isinstance(own, str) and self._means(own) else ()
+        return Match((*listed, *told)) if listed or told else None
+
+    def _means(self, text: str) -> bool:
+        said = text.casefold()
+        return any(word in said for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,34 +320,6 @@ def planned_parts(condition: Condition) -> tuple[ItemPlanned | AnswerPlanned, ..
     if isinstance(condition, AllOf | AnyOf):
         return tuple(inner for part in condition.parts for inner in planned_parts(part))
     return (condition,) if isinstance(condition, ItemPlanned | AnswerPlanned) else ()
-
-
-def shown(answer: AnswerValue) -> str:
-    """An answer in one line; the order in which items were ticked says nothing."""
-    return str(answer) if isinstance(answer, int) else ", ".join(sorted(as_list(answer)))
-
-
-def add_months(start: date, months: int) -> date:
-    """Calendar months, clipped to the end of a shorter month (31 August + 6 months = 28 or 29 February)."""
-    if not months:
-        return start
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def age_on(birth_date: date, on: date) -> int:
-    """Completed years; tuple comparison puts a birthday on 29 February at 1 March of a common year."""
-    return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
-
-
-def words_of(plan: Plan | None) -> frozenset[str]:
-    """Everything a scope may name: indication, category, regions, techniques, delivery, substances, antiseptic."""
-    if plan is None:
-        return frozenset()
-    words: set[str | None] = {plan.indication, plan.category, plan.technique, plan.delivery, plan.antiseptic}
-    words |= {*plan.regions, *plan.substances}
-    words |= {word for syringe in plan.syringes for word in (syringe.region, syringe.technique)}
-    return frozenset(word for word in words if word)
 
 
 def _newer(weight: Measured | None, height: Measured | None, than: Measured) -> bool:

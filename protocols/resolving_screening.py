@@ -17,6 +17,7 @@ from protocols.conditions import (
     InArea,
     ItemPlanned,
     MeasuredIs,
+    Named,
     Not,
     Number,
     Planned,
@@ -76,14 +77,23 @@ def _of_clause(
     yield from _missing("scope", clause.scope, words)
     yield from _missing("labs", [lab.measurement for lab in clause.labs], catalogue.measurements)
     for lab in clause.labs:
-        yield from _missing("labs", lab.only_classes, catalogue.medicine_classes)
-    keys = [clause.wait.key] if clause.wait else []
-    for shape in _shapes(clause.when):
+        if lab.only_if is not None:
+            yield from _of_condition(lab.only_if, rule, catalogue, words, fields)
+    yield from _of_condition(clause.when, rule, catalogue, words, fields)
+    if clause.wait is not None:
+        yield from _of_keys([clause.wait.key], rule, fields)
+
+
+def _of_condition(
+    condition: Condition, rule: Rule, catalogue: Catalogue, words: frozenset[str], fields: Mapping[str, Field]
+) -> Iterator[str]:
+    keys: list[str] = []
+    for shape in _shapes(condition):
         match shape:
             case Answered(key=key, values=values):
                 keys.append(key)
                 yield from _wrong_values(fields.get(key), values)
-            case Number(key=key) | Within(key=key) | InArea(key=key) | AnswerPlanned(key=key):
+            case Number(key=key) | Named(key=key) | Within(key=key) | InArea(key=key) | AnswerPlanned(key=key):
                 keys.append(key)
             case MeasuredIs(code=code, values=values):
                 yield from _missing("measured", [code], catalogue.measurements)
@@ -98,6 +108,11 @@ def _of_clause(
             case ItemPlanned(contained_in=contained):
                 named = (*contained, *(code for codes in contained.values() for code in codes))
                 yield from _missing("item_planned", named, catalogue.substances)
+    yield from _of_keys(keys, rule, fields)
+
+
+def _of_keys(keys: Iterable[str], rule: Rule, fields: Mapping[str, Field]) -> Iterator[str]:
+    """A key that begins with a dot is a detail of the item at hand, if the rule goes through a list."""
     yield from _missing("answer", [key for key in keys if not (rule.each and key.startswith("."))], fields)
 
 

@@ -25,6 +25,7 @@ from protocols.conditions import (
     ItemIs,
     ItemPlanned,
     MeasuredIs,
+    Named,
     Not,
     Number,
     Planned,
@@ -93,12 +94,13 @@ class MeasurementDefinition:
 
 @dataclass(frozen=True, slots=True)
 class LabNeed:
-    """A measurement that must be on file, not older than `valid_days`, before a clearance can be recorded."""
+    """A measurement that must be on file, not older than `valid_days`, before a clearance can be recorded; with
+    `only_if` merely for patients of whom that holds."""
 
     measurement: str
     valid_days: int
     at_most: Decimal | None = None
-    only_classes: tuple[str, ...] = ()
+    only_if: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,6 @@ class Rule:
     each: str
     source: tuple[str, ...]
     mark: str
-    cfg: str
     version: int
     explanation: Text | None = None
     advice: Text | None = None
@@ -181,7 +182,6 @@ def parse_measurement(data: Mapping[str, Any]) -> MeasurementDefinition:
         mark=entry.mark(),
     )
     second.done()
-    entry.take("cfg")
     entry.done()
     if not measurement.values and (measurement.lowest is None or measurement.highest is None):
         raise entry.fail("give “values”, or “lowest” and “highest”")
@@ -205,7 +205,6 @@ def parse_rule(data: Mapping[str, Any]) -> Rule:
         each=str(entry.take("each", "")),
         source=entry.source(),
         mark=entry.mark(),
-        cfg=str(entry.take("cfg", "")),
         version=entry.whole("version", 1),
         explanation=entry.maybe_text("explanation"),
         advice=entry.maybe_text("advice"),
@@ -225,7 +224,6 @@ def parse_medicine_class(data: Mapping[str, Any]) -> MedicineClass:
         mark=entry.mark(),
         version=entry.whole("version", 1),
     )
-    entry.take("cfg")
     entry.done()
     return medicine_class
 
@@ -276,7 +274,7 @@ def _lab_need(data: object, label: str) -> LabNeed:
         measurement=str(entry.need("measurement")),
         valid_days=entry.whole("valid_days"),
         at_most=entry.decimal("at_most"),
-        only_classes=entry.words("only_classes"),
+        only_if=parse_condition(entry.take("only_if"), label) if "only_if" in entry.data else None,
     )
     entry.done()
     return need
@@ -365,6 +363,7 @@ _SHAPES: Mapping[str, Callable[[Entry], Condition]] = {
     "age": _age,
     "sex": lambda entry: SexIs(entry.words("sex")),
     "medicine": lambda entry: Takes(entry.words("medicine")),
+    "named": lambda entry: Named(tuple(word.casefold() for word in entry.words("named")), str(entry.need("in"))),
     "measured": _measured,
     "bmi": _bmi,
     "item": lambda entry: ItemIs(entry.words("item")),

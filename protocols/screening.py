@@ -13,10 +13,11 @@ from typing import Protocol
 from patients.choices import Text
 from patients.facts import PatientFacts
 from patients.questionnaire import NONE, UNSURE, Question, as_list, unanswered
-from protocols.conditions import Case, Evidence, Item, planned_parts, shown, words_of
+from protocols.conditions import planned_parts
 from protocols.findings import Finding, GrantedClearance, Outcome, Screening, Severity, Stage, worst
 from protocols.medicines import CODE as MEDICINES
 from protocols.medicines import medicine_findings, would_matter_with_a_plan
+from protocols.patient_case import Case, Evidence, Item, shown, words_of
 from protocols.permissions import Act, Permission, permits
 from protocols.plan import Plan
 from protocols.rules import EVENTS, Clause, LabNeed, MeasurementDefinition, MedicineClass, Rule
@@ -334,7 +335,7 @@ def _valid(measurement: MeasurementDefinition, taken_on: date, on: date) -> bool
 
 
 def _met(need: LabNeed, case: Case) -> bool:
-    if need.only_classes and not any(case.medicines_of(code) for code in need.only_classes):
+    if need.only_if is not None and need.only_if.match(case) is None:
         return True
     newest = case.newest(need.measurement)
     if newest is None or (case.on - newest.taken_on).days > need.valid_days:

@@ -24,7 +24,7 @@ from patients.facts import AnswerValue
 from patients.models import QuestionnaireResponse
 from patients.questionnaire import Problem, Question, check, unanswered, visible
 from protocols import catalogue
-from protocols.conditions import words_of
+from protocols.patient_case import words_of
 from sessions import screenings
 from sessions.gathering import answers_of
 from sessions.models import Course

@@ -10,7 +10,7 @@ import pytest
 
 from patients.choices import region_group
 from patients.facts import PatientFacts, RecordedMedicine
-from protocols.conditions import add_months, age_on
+from protocols.calendar_dates import add_months, age_on
 from protocols.findings import CLEARANCE_DAYS, Finding, GrantedClearance, Outcome, Screening, Severity, Stage
 from protocols.permissions import TABLE, Act, permits
 from protocols.screening import clearance_gaps

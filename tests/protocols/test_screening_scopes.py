@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from protocols.conditions import words_of
 from protocols.findings import Severity
+from protocols.patient_case import words_of
 from protocols.plan import Plan
 from tests.protocols.healthy import catalogue, measured, person, plan, screened, syringe
 

@@ -1,0 +1,123 @@
+"""What screening conditions are tested against: one patient, one plan, one day, and what a condition answers.
+
+Pure. A `Case` reads answers, measurements and medicines the way rules mean them (unsure resolved, newest first, nothing
+from the future) and remembers what several rules ask for.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from patients.choices import region_group
+from patients.facts import AnswerValue, Measured, PatientFacts
+from patients.questionnaire import NONE, UNKNOWN, UNSURE, Question, as_list, reading
+from protocols.plan import Plan
+
+Evidence = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    answers: tuple[Evidence, ...] = ()
+    unclarified: bool = False
+
+    def plus(self, other: Match) -> Match:
+        return Match(self.answers + other.answers, self.unclarified or other.unclarified)
+
+
+HOLDS = Match()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One ticked entry of a list answer, or one earlier event. `details` are its own answers, by `.state`, `.date`"""
+
+    value: str
+    question: str
+    details: Mapping[str, AnswerValue]
+    substances: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Case:
+    """One patient, one plan, one day: what conditions are tested against."""
+
+    facts: PatientFacts
+    plan: Plan | None
+    on: date
+    questions: Mapping[str, Question]
+    words: frozenset[str] = frozenset()
+    item: Item | None = None
+    _groups: frozenset[str] | None = field(default=None, init=False)
+    _newest: dict[str, tuple[Measured, ...]] = field(default_factory=dict, init=False)
+    _classes: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
+
+    def read(self, key: str) -> tuple[AnswerValue | None, bool]:
+        """The answer as rules read it (unsure resolved) and whether it is unclarified; `.key` = of the item at hand."""
+        if key.startswith("."):
+            return (self.item.details.get(key) if self.item else None), False
+        question = self.questions.get(key)
+        return (self.facts.answers.get(key), False) if question is None else reading(question, self.facts.answers)
+
+    def evidence(self, key: str) -> tuple[Evidence, ...]:
+        if key.startswith("."):
+            return ()  # the item's evidence, details included, is added once by the caller
+        answer = self.facts.answers.get(key)
+        return () if answer is None else ((key, shown(answer)),)
+
+    def day(self, key: str) -> date | None:
+        """The date answered under `key`; None when it was not given or is not known."""
+        answer, _ = self.read(key)
+        return None if not isinstance(answer, str) or answer in ("", UNKNOWN) else date.fromisoformat(answer)
+
+    @property
+    def region_groups(self) -> frozenset[str]:
+        if self._groups is None:
+            planned = set(self.plan.regions) if self.plan else set()
+            if self.plan:
+                planned |= {syringe.region for syringe in self.plan.syringes if syringe.region}
+            self._groups = frozenset(region_group(region) for region in planned)
+        return self._groups
+
+    def newest_day(self, code: str) -> tuple[Measured, ...]:
+        """All measurements of the newest day with one, as recorded. What is later than the day asked for is unknown."""
+        if code not in self._newest:
+            taken = [one for one in self.facts.measurements if one.code == code and one.taken_on <= self.on]
+            last = max((one.taken_on for one in taken), default=None)
+            self._newest[code] = tuple(one for one in taken if one.taken_on == last)
+        return self._newest[code]
+
+    def newest(self, code: str) -> Measured | None:
+        taken = self.newest_day(code)
+        return taken[-1] if taken else None
+
+    @property
+    def medicine_names(self) -> tuple[str, ...]:
+        """Every medicine by name: recorded by staff, or named by the patient and not recorded yet; each once."""
+        named = [one for one in as_list(self.facts.answers.get("q-medicines")) if one not in (NONE, UNSURE)]
+        return tuple(dict.fromkeys([*(one.name for one in self.facts.medicines), *named]))
+
+    def medicines_of(self, medicine_class: str) -> tuple[str, ...]:
+        if self._classes is None:
+            by_class: dict[str, list[str]] = {}
+            for medicine in self.facts.medicines:
+                for code in medicine.classes or ():
+                    by_class.setdefault(code, []).append(medicine.name)
+            self._classes = {code: tuple(names) for code, names in by_class.items()}
+        return self._classes.get(medicine_class, ())
+
+
+def shown(answer: AnswerValue) -> str:
+    """An answer in one line; the order in which items were ticked says nothing."""
+    return str(answer) if isinstance(answer, int) else ", ".join(sorted(as_list(answer)))
+
+
+def words_of(plan: Plan | None) -> frozenset[str]:
+    """Everything a scope may name: indication, category, regions, techniques, delivery, substances, antiseptic."""
+    if plan is None:
+        return frozenset()
+    words: set[str | None] = {plan.indication, plan.category, plan.technique, plan.delivery, plan.antiseptic}
+    words |= {*plan.regions, *plan.substances}
+    words |= {word for syringe in plan.syringes for word in (syringe.region, syringe.technique)}
+    return frozenset(word for word in words if word)

@@ -23,7 +23,7 @@ RUN python -m mesoclinic.frontend \
 
 FROM base AS clinic
 RUN useradd --system --uid 10001 --home-dir /app --no-create-home mesoclinic \
-    && install -d -o mesoclinic -g mesoclinic /run/mesoclinic
+    && install -d -o mesoclinic -g mesoclinic /run/mesoclinic /var/lib/mesoclinic
 COPY --from=packages /venv /venv
 COPY --from=assets /app /app
 ENV STATIC_ROOT=/app/collected RENDERER_SOCKET=/run/mesoclinic/renderer.sock DJANGO_SETTINGS_MODULE=mesoclinic.settings

@@ -7,12 +7,10 @@ it, the parent stays and says why. Needs no database.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import hashlib
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -24,28 +22,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from clinic import pdf
+from clinic.fencing import Limits, fence
 from clinic.pdf import CannotRender, Reason
 from clinic.rendering import LARGEST_PDF, LARGEST_QUESTION, LENGTH, State
 
 WALL_SECONDS = 60  # a child that sleeps uses no CPU time
-ADDRESS_SPACE_FACTOR = 2  # libraries map more than they use; the memory limit is what counts
-LARGEST_FILE_BYTES = 64 << 20
 AT_ONCE = 2 * (os.cpu_count() or 2)  # so that one endless page does not hold up the desk
-NICE = 10  # pages for people go before papers
 LONGEST_QUEUE = 200
 KEEP_SECONDS = 180.0
 KEEP_BYTES = 64 << 20
 LONGEST_WAIT = 30.0
-
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one document may take."""
-
-    cpu_seconds: int = 20
-    memory_bytes: int = 512 << 20
 
 
 @dataclass
@@ -209,7 +195,7 @@ def be_the_child(engine: pdf.Engine, html: str, write_end: int, limits: Limits) 
     try:
         answer = b""
         with suppress(OSError):
-            fence(limits, keep=write_end)
+            fence(limits, keep={write_end})
         try:
             made = pdf.render(engine, html)
             answer, code = LENGTH.pack(made.pages) + made.content, 0
@@ -225,27 +211,6 @@ def be_the_child(engine: pdf.Engine, html: str, write_end: int, limits: Limits) 
             view = view[os.write(write_end, view) :]
     finally:
         os._exit(code)
-
-
-def fence(limits: Limits, *, keep: int) -> None:
-    """Only the pipe stays open; limits on CPU, memory and file size; no network where the kernel lets us leave it."""
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU):
-        signal.signal(number, signal.SIG_DFL)
-    os.nice(NICE)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 4096)
-    for limit, soft, hard in (
-        (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 2),
-        (resource.RLIMIT_DATA, limits.memory_bytes, limits.memory_bytes),
-        (resource.RLIMIT_AS, limits.memory_bytes * ADDRESS_SPACE_FACTOR, limits.memory_bytes * ADDRESS_SPACE_FACTOR),
-        (resource.RLIMIT_FSIZE, LARGEST_FILE_BYTES, LARGEST_FILE_BYTES),
-        (resource.RLIMIT_CORE, 0, 0),
-    ):
-        resource.setrlimit(limit, (soft, hard))
-    # A network namespace of its own holds no interface but a dead loopback. Refused in some containers; the fetcher
-    # reaches nothing either way, and docker-compose.yml gives the renderer no network at all.
-    ctypes.CDLL(None).unshare(CLONE_NEWUSER | CLONE_NEWNET)
 
 
 def run(socket_path: Path, *, limits: Limits, say: Callable[[str], None]) -> None:

@@ -225,10 +225,11 @@ class _Filled:
         regions = ", ".join(self.catalogue.regions[code].name_in(self.language) for code in self.plan.regions)
         technique = self.catalogue.techniques[self.plan.technique].name_in(self.language)
         sentences = [self.say("where", regions=regions, technique=technique)]
-        if self.course.depth_mm is not None:
-            sentences.append(self.say("depth", depth=figure(self.course.depth_mm)))
-        if self.course.points:
-            sentences.append(self.say("points", points=self.course.points))
+        depths = {figure(syringe.depth_mm) for syringe in self.plan.syringes if syringe.depth_mm is not None}
+        if depths:
+            sentences.append(self.say("depth", depth=" / ".join(sorted(depths))))
+        if points := sum(syringe.points or 0 for syringe in self.plan.syringes):
+            sentences.append(self.say("points", points=points))
         if self.course.numbing_cream_g is not None:
             sentences.append(self.say("numbing", grams=figure(self.course.numbing_cream_g)))
         sentences.append(self.say("maker_at_session"))

@@ -32,9 +32,9 @@ from protocols.screening import Act, Stage, clearance_gaps, permits
 from sessions import screenings
 from sessions.choices import COURSE_MOVES, CourseStatus
 from sessions.gathering import facts_of
-from sessions.models import Clearance, Course, CourseItem, PlannedSession
+from sessions.models import Clearance, Course, PlannedSession
 from sessions.open_days import open_days
-from sessions.plans import plan_of, plan_to_json
+from sessions.plans import plan_of, plan_to_json, same_day_plans, store_syringes
 
 APPROVABLE = (CheckResult.OK, CheckResult.WARNING)
 NEVER_GIVEN = (CheckResult.OVER_LIMIT, CheckResult.NOT_USABLE, CheckResult.INCOMPATIBLE)
@@ -120,7 +120,10 @@ def judge(*, patient: Patient, wish: Wish) -> Judgement:
         raise Refused(refusal.text(get_language() or "en"), field="sessions", code=refusal.code) from refusal
     return Judgement(
         screening=screenings.evaluate(patient=patient, stage=Stage.PLAN, on=wish.first_day, plan=wish.plan),
-        check=check_of(plan=wish.plan, patient=patient, site=wish.site, on=wish.first_day, rules=rules),
+        check=check_of(
+            plan=wish.plan, patient=patient, site=wish.site, on=wish.first_day, rules=rules,
+            same_day=same_day_plans(patient=patient, on=wish.first_day),
+        ),
         dates=dates,
     )
 
@@ -175,22 +178,13 @@ def _create_course(*, patient: Patient, wish: Wish, found: PlanCheck, by: User) 
         antiseptic=plan.antiseptic or "",
         mixture=wish.mixture,
         numbing_cream_g=plan.numbing_cream_g,
-        points=plan.syringes[0].points if plan.syringes else None,
-        depth_mm=plan.syringes[0].depth_mm if plan.syringes else None,
         check_result=found.result,
         check_problems=[problem.code for problem in found.problems],
         price_per_session=wish.price_per_session,
         currency=wish.currency,
         created_by=by,
     )
-    CourseItem.objects.bulk_create(
-        CourseItem(
-            course=course, syringe=number, position=position, substance=component.substance,
-            strength=component.strength, strength_unit=component.strength_unit, volume_ml=component.volume_ml,
-        )
-        for number, syringe in enumerate(plan.syringes, start=1)
-        for position, component in enumerate(syringe.components, start=1)
-    )  # fmt: skip
+    store_syringes(course=course, syringes=plan.syringes)
     return course
 
 
@@ -212,11 +206,13 @@ def _interval(dates: Sequence[PlannedDate], position: int) -> int:
     return (dates[position].ideal - dates[position - 1].ideal).days if position else 0
 
 
-def check(course: Course, *, on: dt.date | None = None, same_day: Sequence[Plan] = ()) -> PlanCheck:
-    """The course's mixture against this patient as known now, with the rules in force."""
+def check(course: Course, *, on: dt.date | None = None) -> PlanCheck:
+    """The course's mixture against this patient as known now, with the rules in force and with everything else the
+    patient gets that day."""
+    day = on or course.site.today()
     return check_of(
-        plan=plan_of(course), patient=course.patient, site=course.site, on=on or course.site.today(),
-        rules=catalogue.in_force(), same_day=same_day,
+        plan=plan_of(course), patient=course.patient, site=course.site, on=day, rules=catalogue.in_force(),
+        same_day=same_day_plans(patient=course.patient, on=day, except_course=course),
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ from sessions.models import (
 )
 from sessions.open_days import open_days
 from sessions.planned import planned_dates
-from sessions.plans import given_plan, plan_of, plan_to_json
+from sessions.plans import given_plan, plan_of, plan_to_json, same_day_plans
 
 SIGNED_MEANING = "I performed this treatment and this record is complete."
 CORRECTABLE_HOURS = 24  # the end may be corrected by this much, before signing
@@ -65,19 +65,21 @@ def open_record(*, appointment: Appointment, by: Doer) -> TreatmentSession:
     if blocked.outcome == "blocked":
         screenings.check_permission(patient=locked.patient, act=Act.START, on=locked.site.today(), course=course)
     fulfilment = locked.fulfilments.filter(active=True).select_related("planned_session").first()
+    items = list(course.items.all())
     record = TreatmentSession.objects.create(
         appointment=locked, patient=locked.patient, course=course,
         planned_session=fulfilment.planned_session if fulfilment else None, catalogue=catalogue.current(),
         opened_at=timezone.now(), opened_by=user, practitioner=user, planned=plan_to_json(plan_of(course)),
-        technique=course.technique, delivery=course.delivery, depth_mm=course.depth_mm,
+        technique=course.technique, delivery=course.delivery,
+        depth_mm=items[0].syringe.depth_mm if items else None,
     )  # fmt: skip
     UsedProduct.objects.bulk_create(
         UsedProduct(
-            treatment_session=record, patient=locked.patient, position=position, syringe=item.syringe,
+            treatment_session=record, patient=locked.patient, position=position, syringe=item.syringe.number,
             substance=item.substance, strength=item.strength, strength_unit=item.strength_unit,
             volume_ml=item.volume_ml,
         )
-        for position, item in enumerate(course.items.all(), start=1)
+        for position, item in enumerate(items, start=1)
     )  # fmt: skip
     _log(record, by, "record-opened", "opened the treatment record")
     return record
@@ -220,9 +222,11 @@ def check_endable(record: TreatmentSession) -> None:
     lot_gate = next(gate for gate in lots if gate.code == "gate-lots")
     if not lot_gate.is_met:
         raise Refused(lot_gate.detail, code="gate-lots")
+    today = record.appointment.site.today()
     found = check_of(
-        plan=given_plan(record), patient=record.patient, site=record.appointment.site,
-        on=record.appointment.site.today(), rules=catalogue.in_force(),
+        plan=given_plan(record), patient=record.patient, site=record.appointment.site, on=today,
+        rules=catalogue.in_force(),
+        same_day=same_day_plans(patient=record.patient, on=today, except_course=record.course),
     )  # fmt: skip
     if found.result not in {CheckResult.OK, CheckResult.WARNING}:
         language = get_language() or "en"

@@ -17,7 +17,9 @@ from patients.models import Patient, PatientSite
 from protocols import catalogue
 from protocols.models import Service
 from protocols.models.service import ServiceKind
-from sessions.models import Appointment, Course, CourseItem, Fulfilment, Lot, PlannedSession
+from protocols.plan import Component, Syringe
+from sessions.models import Appointment, Course, Fulfilment, Lot, PlannedSession
+from sessions.plans import store_syringes
 
 PASSWORD = "quiet-petrol-harbour-52"
 _count = itertools.count(1)
@@ -117,10 +119,7 @@ def make_course(
         | stamps
         | fields
     )  # fmt: skip
-    CourseItem.objects.create(
-        course=course, position=1, substance="sub-ha-nc", strength=Decimal(10), strength_unit="mg/ml",
-        volume_ml=Decimal(2),
-    )  # fmt: skip
+    store_syringes(course=course, syringes=[Syringe((Component("sub-ha-nc", Decimal(2), Decimal(10)),))])
     for number in range(1, sessions + 1):
         ideal = first_day + dt.timedelta(days=28 * (number - 1))
         PlannedSession.objects.create(

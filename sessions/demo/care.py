@@ -15,14 +15,15 @@ from patients.models import Allergy, Measurement, Medicine, Patient, PatientSite
 from patients.questionnaire import Kind
 from protocols import catalogue
 from protocols.definitions import Catalogue
+from protocols.dosing import syringe_of
 from protocols.planning import course_steps, next_window
 from protocols.screening import Stage
 from sessions import screenings
 from sessions.demo.people import Person
 from sessions.demo.place import INDICATIONS, Clinic
-from sessions.forms.course import scaled_items
-from sessions.models import Clearance, Consent, Course, CourseItem, PlannedSession
+from sessions.models import Clearance, Consent, Course, PlannedSession
 from sessions.open_days import open_days
+from sessions.plans import store_syringes
 
 # What is different from the healthy answers, and what it leads to.
 STORIES: list[dict[str, Any]] = [
@@ -121,11 +122,7 @@ def plan_course(
         price_per_session=Decimal(2400 if site.country == "TR" else 120),
         currency="TRY" if site.country == "TR" else "EUR",
     )  # fmt: skip
-    for position, (item, ml) in enumerate(scaled_items(mixture, indication), start=1):
-        CourseItem.objects.create(
-            course=course, position=position, substance=item.substance, strength=item.strength,
-            strength_unit=item.strength_unit if item.strength is not None else "", volume_ml=ml,
-        )  # fmt: skip
+    store_syringes(course=course, syringes=[syringe_of(mixture, indication=indication)])
     _date_sessions(course, first_day, rules)
     Consent.objects.create(
         patient=patient, course=course, plan_version=1, language=patient.language, informed_at=planned_at,

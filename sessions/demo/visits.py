@@ -90,7 +90,8 @@ def record_visit(appointment: Appointment, planned: PlannedSession, *, status: s
             site=course.site, substance=item.substance, expires_on__gte=today + dt.timedelta(days=30)
         ).first()
         UsedProduct.objects.create(
-            treatment_session=record, patient_id=course.patient_id, position=position, substance=item.substance,
+            treatment_session=record, patient_id=course.patient_id, position=position, syringe=item.syringe.number,
+            substance=item.substance,
             strength=item.strength, strength_unit=item.strength_unit, volume_ml=item.volume_ml, lot=lot,
             lot_label=f"{lot.product}, {lot.maker}, {lot.lot_number}" if lot else "",
         )  # fmt: skip

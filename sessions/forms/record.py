@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -14,6 +15,7 @@ from sessions.amounts import AreaLine, ProductLine
 from sessions.explaining import name_of
 from sessions.forms.moments import SiteMomentField
 from sessions.models import Lot, TreatedArea, TreatmentSession, UsedProduct
+from sessions.plans import planned_places, planned_syringe
 
 IDENTIFIERS = [
     ("name", _("Full name")),
@@ -60,6 +62,38 @@ class GateForm(HouseForm):
     reason = forms.CharField(label=_("Why may it be passed?"), max_length=200)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one syringe goes, as a row of the form. `key` is the region alone while there is one syringe."""
+
+    key: str
+    syringe: int
+    region: str
+    name: str
+    depth_mm: Decimal | None
+
+
+def places_of(record: TreatmentSession, rules: Catalogue) -> list[Place]:
+    """A row for each syringe in each of its regions, with what was planned for it."""
+    found = planned_places(record)
+    several = len({number for number, _region in found}) > 1
+    places = []
+    for number, region in found:
+        planned = planned_syringe(record, number)
+        depth = planned.get("depth_mm")
+        name = name_of(region, rules.regions)
+        places.append(
+            Place(
+                key=f"{number}_{region}" if several else region,
+                syringe=number,
+                region=region,
+                name=str(_("Syringe %(number)s, %(region)s") % {"number": number, "region": name}) if several else name,
+                depth_mm=Decimal(depth) if depth else record.depth_mm,
+            )
+        )
+    return places
+
+
 class AmountsForm(HouseForm):
     """One line per component (ml, lot) and per region (points, ml per point, depth). Nothing has to agree yet."""
 
@@ -84,15 +118,13 @@ class AmountsForm(HouseForm):
     ) -> None:  # fmt: skip
         super().__init__(*args, seen_version=record.version, **kwargs)
         self.record, self.products, self.lots = record, products, lots
-        self.regions = [
-            (code, name_of(code, rules.regions)) for code in record.course.regions
-        ]
+        self.places = places_of(record, rules)
         self.names = {product.position: name_of(product.substance, rules.substances) for product in products}
         for product in products:
             self._add_product_fields(product)
-        known = {area.region: area for area in record.areas.all()}
-        for code, _name in self.regions:
-            self._add_area_fields(code, known.get(code))
+        known = {(area.syringe, area.region): area for area in record.areas.all()}
+        for place in self.places:
+            self._add_area_fields(place, known.get((place.syringe, place.region)))
         self.initial = {
             **self.initial,
             "wasted_ml": record.wasted_ml.normalize() if record.wasted_ml is not None else Decimal(0),
@@ -114,8 +146,8 @@ class AmountsForm(HouseForm):
             choices=[("", _("Choose a lot")), *((lot.public_id, lot_words(lot)) for lot in usable)],
         )  # fmt: skip
 
-    def _add_area_fields(self, code: str, area: TreatedArea | None) -> None:
-        depth = area.depth_mm if area else self.record.depth_mm
+    def _add_area_fields(self, place: Place, area: TreatedArea | None) -> None:
+        code, depth = place.key, area.depth_mm if area else place.depth_mm
         self.fields[f"points_{code}"] = forms.IntegerField(
             label=_("Points"), min_value=1, max_value=2000, required=False, initial=area.points if area else None
         )
@@ -147,7 +179,7 @@ class AmountsForm(HouseForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        for code, _name in self.regions:
+        for code in (place.key for place in self.places):
             given = [name for name in ("points", "perpoint") if cleaned.get(f"{name}_{code}") is not None]
             missing = [name for name in ("points", "perpoint", "depth") if cleaned.get(f"{name}_{code}") is None]
             if given:
@@ -172,11 +204,11 @@ class AmountsForm(HouseForm):
         data = self.cleaned_data
         return [
             AreaLine(
-                region=code, points=data[f"points_{code}"], ml_per_point=data[f"perpoint_{code}"],
-                depth_mm=data[f"depth_{code}"],
+                region=place.region, syringe=place.syringe, points=data[f"points_{place.key}"],
+                ml_per_point=data[f"perpoint_{place.key}"], depth_mm=data[f"depth_{place.key}"],
             )
-            for code, _name in self.regions
-            if data.get(f"points_{code}")
+            for place in self.places
+            if data.get(f"points_{place.key}")
         ]  # fmt: skip
 
     def product_rows(self) -> list[tuple[UsedProduct, str, forms.BoundField, forms.BoundField]]:
@@ -188,8 +220,8 @@ class AmountsForm(HouseForm):
 
     def area_rows(self) -> list[tuple[str, forms.BoundField, forms.BoundField, forms.BoundField]]:
         return [
-            (name, self[f"points_{code}"], self[f"perpoint_{code}"], self[f"depth_{code}"])
-            for code, name in self.regions
+            (place.name, self[f"points_{place.key}"], self[f"perpoint_{place.key}"], self[f"depth_{place.key}"])
+            for place in self.places
         ]
 
 

@@ -26,7 +26,8 @@ class CourseQuerySet(models.QuerySet["Course"]):
 
 @pghistory.track()
 class Course(PublicId, Versioned):
-    """Indication, regions, technique and the mixture as approved: copied, so that a later catalogue never rewrites it.
+    """Indication, regions, technique and, in its syringes, the mixture as approved: copied, so that a later catalogue
+    never rewrites it.
 
     `numbing_cream_g` is the planned cream in grams; `price_per_session` is typed until price lists exist."""
 
@@ -43,8 +44,6 @@ class Course(PublicId, Versioned):
     mixture = models.CharField(max_length=60, blank=True, help_text=_("Code of the example it was made from"))
     antiseptic = models.CharField(max_length=40, blank=True)
     numbing_cream_g = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
-    points = models.PositiveSmallIntegerField(null=True, blank=True)
-    depth_mm = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
     plan_version = models.PositiveIntegerField(default=1, help_text=_("Rises with each change of what is given"))
     check_result = models.CharField(max_length=16, default="incomplete")
     check_problems = models.JSONField(default=list)
@@ -78,21 +77,70 @@ class Course(PublicId, Versioned):
 
 
 @pghistory.track()
+class CourseSyringe(models.Model):
+    """One mix drawn up together: where it goes and how. `region` empty: every region of the course; `technique` empty:
+    the course's. `points` and `depth_mm` stay NULL until somebody knows them."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="syringes")
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
+    number = models.PositiveSmallIntegerField()
+    region = models.CharField(max_length=40, blank=True)
+    technique = models.CharField(max_length=40, blank=True)
+    points = models.PositiveSmallIntegerField(null=True, blank=True)
+    depth_mm = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        ordering = ["course", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["course", "number"], name="course_syringe_number"),
+            models.UniqueConstraint(fields=["id", "course"], name="course_syringe_id_course"),
+            SameParent(
+                fields=("course", "patient"),
+                to=("treatment_sessions.Course", ("id", "patient")),
+                name="course_syringe_same_patient",
+            ),
+            models.CheckConstraint(
+                condition=Q(number__gte=1)
+                & (Q(points=None) | Q(points__gte=1))
+                & (Q(depth_mm=None) | Q(depth_mm__gte=0)),
+                name="course_syringe_figures_possible",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"syringe {self.number} of {self.course}"
+
+
+class CourseItemManager(models.Manager["CourseItem"]):
+    """A line is never read without its syringe."""
+
+    def get_queryset(self) -> models.QuerySet[CourseItem]:
+        return super().get_queryset().select_related("syringe")
+
+
+@pghistory.track()
 class CourseItem(models.Model):
-    """One line of the approved mixture. `strength` is per ml in `strength_unit`; NULL for what is dosed in ml."""
+    """One line of a syringe. `strength` is per ml in `strength_unit`; NULL for what is dosed in ml."""
 
     course = models.ForeignKey(Course, models.CASCADE, related_name="items")
-    syringe = models.PositiveSmallIntegerField(default=1)
+    syringe = models.ForeignKey(CourseSyringe, models.CASCADE, related_name="items")
     position = models.PositiveSmallIntegerField()
     substance = models.CharField(max_length=60)
     strength = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
     strength_unit = models.CharField(max_length=12, blank=True)
     volume_ml = models.DecimalField(max_digits=6, decimal_places=3)
 
+    objects: ClassVar[Any] = CourseItemManager()
+
     class Meta:
-        ordering = ["course", "syringe", "position"]
+        ordering = ["course", "syringe__number", "position"]
         constraints = [
-            models.UniqueConstraint(fields=["course", "syringe", "position"], name="course_item_position"),
+            models.UniqueConstraint(fields=["syringe", "position"], name="course_item_position"),
+            SameParent(
+                fields=("syringe", "course"),
+                to=("treatment_sessions.CourseSyringe", ("id", "course")),
+                name="course_item_same_course",
+            ),
             models.CheckConstraint(condition=Q(volume_ml__gt=0), name="course_item_volume_positive"),
             models.CheckConstraint(
                 condition=Q(strength=None) | Q(strength__gt=0), name="course_item_strength_positive"

@@ -6,13 +6,11 @@ gathered: without the headline permission no screening word and no paper mark en
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.db.models import Count, F, Max, Sum
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -414,31 +412,3 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
 def _substance(code: str, rules: Catalogue) -> str:
     found = rules.substances.get(code)
     return found.name_in(get_language() or "en") if found else code
-
-
-# --- has anything changed? ------------------------------------------------------------------------------------------
-def revision_of(site: Site, day: dt.date) -> str:
-    """A short fingerprint of everything the board shows; a poll that brings the same one gets no page.
-
-    Waiting minutes count on by themselves in the browser; every five minutes the notes that hang on the clock are
-    drawn anew."""
-    now = timezone.now()
-    rows = Appointment.objects.on_day(site, day).order_by()
-    ids, patients = rows.values("pk"), rows.values("patient")
-    parts: list[Any] = [
-        day.isoformat(),
-        int(now.timestamp() // 300),
-        rows.aggregate(n=Count("pk"), v=Sum("version"), last=Max("pk"), people=Sum("patient__version")),
-        TreatmentSession.objects.filter(appointment__site=site).aggregate(v=Sum("version"), last=Max("pk")),
-        list(
-            Message.objects.filter(site=site, due_at__gte=now - dt.timedelta(days=PROBLEM_DAYS))
-            .order_by("state").values_list("state").annotate(Count("pk"))
-        ),
-        Screening.objects.filter(patient__in=patients).aggregate(last=Max("pk")),
-        Consent.objects.filter(patient__in=patients).aggregate(v=Sum("version"), last=Max("pk")),
-        Document.objects.filter(appointment__in=ids).aggregate(n=Count("issued_at"), last=Max("pk")),
-        Lot.objects.filter(site=site, expires_on__lte=site.today() + dt.timedelta(days=LOT_DAYS)).aggregate(
-            v=Sum(F("version")), n=Count("pk")
-        ),
-    ]  # fmt: skip
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -17,7 +17,8 @@ from clinic.idempotency import new_token
 from clinic.models import Site, User
 from clinic.permissions import requires
 from protocols import catalogue
-from sessions.today import Board, board_of, revision_of, short_name
+from sessions.board_revision import revision_of
+from sessions.today import Board, board_of, short_name
 from sessions.views.asking import permissions_of, site_of, user_of
 
 

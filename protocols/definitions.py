@@ -331,6 +331,16 @@ class StartGate(TextDefinition):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedChoice(TextDefinition):
+    """Something a source offers or a patient may ask for that is not done here, and why. `about` says what it would
+    have been; `words` are other names it is asked by, in every language; `instead` is a code that is offered."""
+
+    about: str
+    words: tuple[str, ...]
+    instead: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """One version of everything that may be given and everything that must be asked. Each mapping keeps file order."""
 
@@ -351,6 +361,7 @@ class Catalogue:
     messages: Mapping[str, MessageDefinition]
     consent_items: Mapping[str, ConsentItem]
     start_gates: Mapping[str, StartGate]
+    refused: Mapping[str, RefusedChoice]
 
     def mixtures_for(self, indication: str) -> tuple[Mixture, ...]:
         """Example mixtures of an indication, in file order."""

@@ -6,7 +6,7 @@ prints on every plan it touches. Words for people stand in `protocols.field_word
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -346,3 +346,26 @@ def cfg_of(body: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
     if body.get("settable_hours"):
         ranges["hours_until"] = body["settable_hours"]
     return ranges
+
+
+def cfg_problems(body: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the ranges of an entry: a field that is not there, a range from high to low, or a value that
+    lies outside its own range."""
+    own = body.get("cfg")
+    if own is not None and not isinstance(own, Mapping):
+        yield f"cfg must name fields with their whole range, not {str(own)[:60]!r}"
+        return
+    for path, span in (own or {}).items():
+        if not isinstance(span, list) or len(span) < 2:
+            yield f"cfg {path} must be a range [low, high] or a list of words"
+        elif leaf(body, path) is None:
+            yield f"cfg names {path}, which is not a field of the entry"
+        elif _from_high_to_low(span):
+            yield f"cfg {path} is a range from {span[0]} down to {span[-1]}"
+        elif outside_cfg(body, path, leaf(body, path)):
+            yield f"{path} {leaf(body, path)} is outside its cfg range {span[0]}–{span[-1]}"
+
+
+def _from_high_to_low(span: Sequence[Any]) -> bool:
+    low, high = as_number(span[0]), as_number(span[-1])
+    return low is not None and high is not None and low > high

@@ -21,6 +21,7 @@ import yaml
 
 from protocols.definitions import Catalogue
 from protocols.entries import CODE, EntryError, jsonable
+from protocols.limits import cfg_problems
 from protocols.parsing import PARSERS
 from protocols.resolving import reference_problems, resolve_groups
 from protocols.rules import parse_measurement, parse_medicine_class, parse_question, parse_rule
@@ -38,7 +39,7 @@ KIND_BY_PREFIX: Mapping[str, str] = {
     "ck-": "mixture", "ix-": "mixing_rule", "dose-": "mixing_rule", "vol-": "mixing_rule", "depth-": "mixing_rule",
     "ac-": "aftercare", "exp-": "reaction", "ae-": "reaction", "rf-": "reaction", "msg-": "message",
     "consent-": "consent_item", "gate-": "start_gate", "q-": "question", "m-": "measurement", "scr-": "rule",
-    "wo-": "rule", "lab-": "rule", "med-": "medicine_class",
+    "wo-": "rule", "lab-": "rule", "med-": "medicine_class", "no-": "refused",
 }
 """The kind of an entry follows from its code."""
 
@@ -47,6 +48,7 @@ FIELD_BY_KIND: Mapping[str, str] = {
     "substance": "substances", "mixture": "mixtures", "mixing_rule": "mixing_rules", "aftercare": "aftercare",
     "reaction": "reactions", "message": "messages", "consent_item": "consent_items", "start_gate": "start_gates",
     "question": "questions", "measurement": "measurements", "rule": "rules", "medicine_class": "medicine_classes",
+    "refused": "refused",
 }
 """Where each kind stands in the `Catalogue`."""
 
@@ -131,6 +133,8 @@ def catalogue_from_entries(
 
 
 def _catalogue(written: list[_Written], *, version: str) -> Catalogue:
+    """Builds it, or raises `CatalogueError` with everything that is wrong at once: what single entries say, and how the
+    others fit each other. What refers to a faulty entry is not reported a second time."""
     problems: list[Problem] = []
     parsed: dict[str, dict[str, Any]] = {field: {} for field in FIELD_BY_KIND.values()}
     place: dict[str, str] = {}
@@ -143,14 +147,24 @@ def _catalogue(written: list[_Written], *, version: str) -> Catalogue:
             parsed[field][one.code] = _parse(one)
         except ValueError as error:
             problems.append(Problem(one.file, one.code, str(error)))
-    if not problems:
-        group_problems = resolve_groups(parsed)
-        catalogue = Catalogue(version=version, **{field: MappingProxyType(found) for field, found in parsed.items()})
-        loose = [*group_problems, *reference_problems(catalogue)]
-        problems.extend(Problem(place.get(code, "catalogue"), code, problem) for code, problem in loose)
-        if not problems:
-            return catalogue
-    raise CatalogueError(problems)
+    faulty = {problem.entry for problem in problems}
+    group_problems = resolve_groups(parsed)
+    catalogue = Catalogue(version=version, **{field: MappingProxyType(found) for field, found in parsed.items()})
+    for code, problem in (*group_problems, *reference_problems(catalogue)):
+        if not _follows_from(problem, faulty):
+            problems.append(Problem(place.get(code, "catalogue"), code, problem))
+    if problems:
+        raise CatalogueError(problems)
+    return catalogue
+
+
+def _follows_from(problem: str, faulty: set[str]) -> bool:
+    """Whether a reference fails only because its target could not be read: its group, its answers, or itself."""
+    if not faulty:
+        return False
+    named = set(re.findall(r"[a-z][a-z0-9-]*", problem))
+    return bool(named & faulty) or "the group grp-" in problem or any(
+        word.startswith(f"{code}-") for word in named for code in faulty)
 
 
 def _checked_kind(one: _Written) -> str:
@@ -168,9 +182,13 @@ def kind_of(code: str) -> str | None:
 
 
 def _parse(one: _Written) -> object:
+    """The entry as its definition. `cfg` is about the fields, not one of them, so it is judged here for every kind."""
+    if ranges := list(cfg_problems(one.body)):
+        raise EntryError("; ".join(ranges))
+    body = {key: value for key, value in one.body.items() if key != "cfg"}
     parser = PARSERS.get(one.kind)
     try:
-        return parser(one.code, one.body) if parser else _OTHER_PARSERS[one.kind](one.body)
+        return parser(one.code, body) if parser else _OTHER_PARSERS[one.kind](body)
     except (KeyError, TypeError) as error:
         raise EntryError(f"a field is missing or of the wrong type: {error}") from error
 

@@ -42,6 +42,7 @@ from protocols.parsing_texts import (
     parse_consent_item,
     parse_message,
     parse_reaction,
+    parse_refused,
     parse_start_gate,
 )
 
@@ -373,6 +374,7 @@ PARSERS: Mapping[str, Callable[[str, object], Definition]] = {
     "message": parse_message,
     "consent_item": parse_consent_item,
     "start_gate": parse_start_gate,
+    "refused": parse_refused,
 }
 """Parser by kind of entry; questions, measurements, screening rules and medicine classes have theirs elsewhere."""
 

@@ -11,6 +11,7 @@ from protocols.definitions import (
     HoursVariant,
     MessageDefinition,
     ReactionDefinition,
+    RefusedChoice,
     StartGate,
 )
 from protocols.entries import CommonFields, EntryError, Fields
@@ -110,5 +111,22 @@ def parse_start_gate(code: str, body: object) -> StartGate:
     definition = StartGate(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), overridable=fields.flag("overridable"))
+    fields.finish()
+    return definition
+
+
+REFUSED_ABOUT = ("indication", "technique", "substance", "aftercare", "effect", "practice")
+
+
+def parse_refused(code: str, body: object) -> RefusedChoice:
+    common = CommonFields(code, body)
+    fields = common.fields
+    about = fields.text("about")
+    if about not in REFUSED_ABOUT:
+        raise EntryError(f"about {about!r} is not one of: {', '.join(REFUSED_ABOUT)}")
+    definition = RefusedChoice(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), about=about, words=fields.words("words"), instead=fields.text("instead", default=""),
+    )
     fields.finish()
     return definition

@@ -55,7 +55,6 @@ def parse_question(data: Mapping[str, Any]) -> Question:
         source=entry.source(),
         mark=entry.mark(),
     )
-    entry.take("cfg")
     entry.done()
     if unknown := set(question.sexes) - set(_SEXES):
         raise entry.fail(f"no such sex: {', '.join(sorted(unknown))}")

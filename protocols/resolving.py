@@ -104,6 +104,11 @@ def _of_rules_and_texts(catalogue: Catalogue) -> Iterator[Found]:
     for code, reaction in catalogue.reactions.items():
         yield from _unknown(code, "substances", reaction.substances, catalogue.substances)
         yield from _unknown(code, "regions", reaction.regions, {*catalogue.regions, *sets})
+    offered = {*catalogue.indications, *catalogue.techniques, *catalogue.deliveries, *catalogue.substances,
+               *catalogue.aftercare, *catalogue.rules, *catalogue.mixtures}
+    for code, refused in catalogue.refused.items():
+        if refused.instead:
+            yield from _unknown(code, "instead", [refused.instead], offered)
     for code, item in catalogue.consent_items.items():
         yield from _unknown(code, "indications", item.indications, catalogue.indications)
         yield from _unknown(code, "substances", item.substances, catalogue.substances)

@@ -247,7 +247,10 @@ def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[s
     severity = Severity(entry.choice("severity", tuple(severity.value for severity in Severity)))
     scope = entry.words("scope") or rule_scope
     wait = entry.take("wait")
+    until = None if wait in (None, "open") else _within(Entry(wait, label))
     when = parse_condition(entry.need("when"), label)
+    if severity is Severity.INFO and wait is not None:  # a wait that the clinic turned into a note: said as long
+        when, wait, until = (AllOf((when, until)) if until else when), None, None
     clause = Clause(
         severity=severity,
         sentence=own_sentence,
@@ -255,7 +258,7 @@ def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[s
         needs_plan=bool(scope or planned_parts(when)),
         scope=() if scope == ("event",) else scope,
         scope_of_event=scope == ("event",),
-        wait=None if wait in (None, "open") else _within(Entry(wait, label)),
+        wait=until,
         open_ended=wait == "open",
         also=entry.flag("also"),
         lifted_by=entry.maybe_text("lifted_by"),
@@ -264,7 +267,7 @@ def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[s
     )
     entry.done()
     if (severity is Severity.TEMPORARY) != (wait is not None):
-        raise entry.fail("a temporary clause, and only such a clause, needs “wait”")
+        raise entry.fail("a temporary clause needs “wait”; beside it only a note (info) may have one")
     return clause
 
 

@@ -36,12 +36,12 @@ def prior_events(events: Sequence[AdverseEvent], *, reported_at: dt.datetime | N
         )
         for event in events
     ]
-    if known and reported_at is not None and not any(_covers(event, reported_at) for event in events):
+    if known and reported_at is not None and not any(covers(event, reported_at) for event in events):
         known.append(PriorEvent(UNHEARD, 1, OPEN, Causality.NOT_ASSESSED, (), None))
     return tuple(known)
 
 
-def _covers(event: AdverseEvent, reported_at: dt.datetime) -> bool:
+def covers(event: AdverseEvent, reported_at: dt.datetime) -> bool:
     """Somebody recorded or weighed this event after the patient spoke."""
     return max(event.reported_at, event.weighed_at or event.reported_at) >= reported_at
 

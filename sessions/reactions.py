@@ -126,7 +126,7 @@ def assess(
     event.causality, event.grade, event.action = causality, grade, action
     event.weighed_at, event.weighed_by = timezone.now(), user
     _save(event, seen_version, ["causality", "grade", "action", "weighed_at", "weighed_by"])
-    _log(event, by, "event-assessed", "assessed an adverse event", causality=causality, action=action)
+    _log(event, by, "event-assessed", "assessed an adverse event", causality=causality, done=action)
     _consequences(event, by)
     return event
 

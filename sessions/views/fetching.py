@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 
 from clinic.http import StaffRequest
 from patients.models import Patient
-from sessions.models import AllergyTest, Appointment, Clearance, Consent, Course, TreatmentSession
+from sessions.models import AdverseEvent, AllergyTest, Appointment, Clearance, Consent, Course, TreatmentSession
 
 
 def patient_or_404(request: StaffRequest, public_id: str) -> Patient:
@@ -51,3 +51,8 @@ def clearance_or_404(request: StaffRequest, public_id: str) -> Clearance:
 def allergy_test_or_404(request: StaffRequest, public_id: str) -> AllergyTest:
     tests = AllergyTest.objects.select_related("patient")
     return get_object_or_404(tests, public_id=public_id, patient__in=Patient.objects.visible_to(request.user))
+
+
+def event_or_404(request: StaffRequest, public_id: str) -> AdverseEvent:
+    events = AdverseEvent.objects.select_related("patient__registered_at", "site")
+    return get_object_or_404(events, public_id=public_id, patient__in=Patient.objects.visible_to(request.user))

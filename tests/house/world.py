@@ -20,6 +20,7 @@ from patients.models import Allergy, Measurement, Medicine
 from protocols import catalogue
 from sessions import documents
 from sessions.models import (
+    AdverseEvent,
     AllergyTest,
     Appointment,
     Clearance,
@@ -39,7 +40,7 @@ NOUNS = {
     "clearances": "clearance", "allergy-tests": "test", "messages": "message", "documents": "document",
     "stock": "lot", "protocols": "version", "staff": "doctor", "sites": "site", "site_id": "site", "rooms": "room",
     "devices": "device", "services": "service", "measurement_id": "measurement",
-    "medicine_id": "medicine", "allergy_id": "allergy",
+    "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
@@ -133,6 +134,10 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
     world.measurement = Measurement.objects.create(
         patient=patient, code="m-weight", value=Decimal(70), taken_on=site.today(), recorded_at=now, recorded_by=doctor
     )
+    world.event = AdverseEvent.objects.create(
+        patient=patient, site=site, reaction="ae-haematoma", term="haematoma", grade=1, reported_at=now,
+        reported_by_label=doctor.name, elsewhere="Clinic abroad",
+    )  # fmt: skip
     world.message = make_message(world, "scheduled")
 
 
@@ -156,7 +161,7 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
         "message": [make_message(world, state) for state in ("failed", "unknown", "sent", "suppressed")],
         "document": papers,
         "consent": [signed_consent(world, now)], "medicine": [], "patient": [world.stranger],
-        "doctor": [world.people["front-desk"]],
+        "doctor": [world.people["front-desk"]], "event": [closed_event(world, now)],
     }  # fmt: skip
 
 
@@ -215,6 +220,14 @@ def make_documents(world: SimpleNamespace, ended: TreatmentSession) -> list[Docu
     issued = documents.issue_consent(course=ended.course, by=by, language="en")
     set_fields(issued, state="issued", pdf=b"%PDF-1.7 a page", sha256="a" * 64, issued_at=now, pages=1)
     return [documents.issue_aftercare(treatment_session=ended, by=by, language="en"), failed, issued]
+
+
+def closed_event(world: SimpleNamespace, now: dt.datetime) -> AdverseEvent:
+    return AdverseEvent.objects.create(
+        patient=world.patient, site=world.site, term="fainting", grade=1, reported_at=now, reported_by_label="A",
+        causality="possible", weighed_at=now, weighed_by=world.doctor, outcome="recovered", closed_at=now,
+        closed_by=world.doctor, treatment_session=world.record,
+    )  # fmt: skip
 
 
 def signed_consent(world: SimpleNamespace, now: dt.datetime) -> Consent:

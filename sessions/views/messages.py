@@ -92,7 +92,8 @@ def message_arrived(request: StaffRequest, public_id: str) -> HttpResponse:
     chosen = find(request, public_id)
     form = ArrivedForm(request.POST, message=chosen)
     if not form.is_valid():
-        return show_log(request, chosen, arrived_form=form, status=422)
+        out_of_date = Refused(_("The page was out of date. Please try once more."))
+        return refused(request, chosen, SendAgainForm(message=chosen), out_of_date)
     try:
         with once(request) as attempt:
             if attempt.answer:
@@ -131,7 +132,7 @@ def with_query(request: StaffRequest, chosen: Message) -> str:
 
 def show_log(
     request: StaffRequest, chosen: Message | None = None, *, form: SendAgainForm | None = None,
-    arrived_form: ArrivedForm | None = None, status: int = 200,
+    status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     site = request.site
     filter_form = FilterForm(with_default_days(request, site))
@@ -151,7 +152,7 @@ def show_log(
         may_change = Permission.CHANGE_PERSON in request.permissions
         context |= {
             "detail": message_log.detail(chosen, site), "may_change": may_change,
-            "form": form or SendAgainForm(message=chosen), "arrived_form": arrived_form or ArrivedForm(message=chosen),
+            "form": form or SendAgainForm(message=chosen), "arrived_form": ArrivedForm(message=chosen),
         }  # fmt: skip
     fragment = request.htmx and request.htmx.target == "message-log"
     return render(request, "messages/log.html#log" if fragment else "messages/log.html", context, status=status)

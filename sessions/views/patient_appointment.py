@@ -141,13 +141,15 @@ def show(
         "cancelled": appointment.status in CANCELLED,
         "confirmed": appointment.status == AppointmentStatus.CONFIRMED,
         "can_answer": open_to_answer and appointment.starts_at > timezone.now(),
-        "problem": problem or first_problem(confirm_form),
+        "problem": problem or out_of_date(confirm_form) or out_of_date(cancel_form),
         "confirm_form": ConfirmForm(seen_version=appointment.version),
         "cancel_form": cancel_form or CannotComeForm(seen_version=appointment.version),
     }
     return render(request, "patient_pages/appointment/appointment.html", context, status=status)
 
 
-def first_problem(form: ConfirmForm | None) -> str:
-    """A confirm form has no field to stand beside; what was wrong with it heads the page."""
-    return _("The page was out of date. Please try once more.") if form is not None else ""
+def out_of_date(form: ConfirmForm | CannotComeForm | None) -> str:
+    """What was wrong with a hidden field has no field to stand beside; it heads the page."""
+    if form is None or not any(field.is_hidden and field.errors for field in form):
+        return ""
+    return _("The page was out of date. Please try once more.")

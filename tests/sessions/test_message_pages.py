@@ -227,6 +227,14 @@ class TestRepair:
         assert response.status_code == 422
         assert "lost its token" in response.content.decode()
 
+    def test_arrived_without_the_state_that_was_seen_says_so(self, day: MailDay, desk: Client) -> None:
+        message = messaging.intake_requested(patient=day.patient, site=day.clinic.site, by=day.by)
+        messaging.move(message, S.SENDING, claimed_at=timezone.now())
+        messaging.move(message, S.UNKNOWN)
+        response = self.post(desk, message, "message-arrived", seen_state="")
+        assert response.status_code == 422
+        assert "The page was out of date" in response.content.decode()
+
     def test_it_arrived(self, day: MailDay, desk: Client) -> None:
         message = messaging.intake_requested(patient=day.patient, site=day.clinic.site, by=day.by)
         messaging.move(message, S.SENDING, claimed_at=timezone.now())
@@ -298,6 +306,14 @@ class TestPatientAppointmentPage:
         response = self.send(patient_page, "cancel", day)
         assert response.status_code == 422
         assert "Choose one" in response.content.decode()
+        assert self.appointment(day).status == "booked"
+
+    @pytest.mark.parametrize("deed", ["confirm", "cancel"])
+    @pytest.mark.parametrize("version", ["", "0", "-1", "now"])
+    def test_a_page_without_its_version_says_so(self, day: MailDay, patient_page: Client, deed: str, version: str) -> None:
+        response = self.send(patient_page, deed, day, seen_version=version, reason="ill")
+        assert response.status_code == 422
+        assert "The page was out of date" in response.content.decode()
         assert self.appointment(day).status == "booked"
 
     def test_cannot_come_cancels_and_withdraws_the_reminder(self, day: MailDay, patient_page: Client) -> None:

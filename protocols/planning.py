@@ -51,7 +51,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class PlannedDate:
     """One session of a course with its window. `ideal` is an open day, never before `earliest`; `latest` None means
-    that it is never late. `moved_from_closed` is the closed day it was moved from."""
+    that it is never late. `moved_from_closed` is the closed day it was moved from; `interval_days` the interval that was
+    meant to lead up to it, whatever closed days made of it (0 for the first)."""
 
     number: int
     earliest: date
@@ -60,6 +61,7 @@ class PlannedDate:
     phase: str
     wall_time: time
     moved_from_closed: date | None = None
+    interval_days: int = 0
 
     @property
     def late(self) -> bool:
@@ -274,6 +276,7 @@ def next_window(*, previous: date, number: int, step: Step, wall_time: time, is_
         phase=step.phase,
         wall_time=wall_time,
         moved_from_closed=None if day == wanted else wanted,
+        interval_days=step.ideal,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar, Self
 
 import pghistory
@@ -47,6 +48,7 @@ class Course(PublicId, Versioned):
     plan_version = models.PositiveIntegerField(default=1, help_text=_("Rises with each change of what is given"))
     check_result = models.CharField(max_length=16, default="incomplete")
     check_problems = models.JSONField(default=list)
+    usual_time = models.TimeField(default=dt.time(10), help_text=_("Clock time at the site of its sessions"))
     price_per_session = models.DecimalField(max_digits=9, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -153,7 +155,9 @@ class CourseItem(models.Model):
 
 @pghistory.track()
 class PlannedSession(PublicId, Versioned):
-    """Session `number` of the course with its window of local days. `latest` is empty where the source gives none."""
+    """Session `number` of the course with its window of local days. `latest` is empty where the source gives none; an
+    ideal day after it is a late plan, allowed and marked. `interval_days` is the interval that was chosen to lead up to
+    it; windows count from the actual day of the session before, or its booking, or its ideal day (sessions.planned)."""
 
     course = models.ForeignKey(Course, models.PROTECT, related_name="planned_sessions")
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
@@ -177,7 +181,7 @@ class PlannedSession(PublicId, Versioned):
                 name="planned_session_same_patient",
             ),
             models.CheckConstraint(
-                condition=Q(earliest__lte=F("ideal")) & (Q(latest=None) | Q(latest__gte=F("ideal"))),
+                condition=Q(earliest__lte=F("ideal")) & (Q(latest=None) | Q(latest__gte=F("earliest"))),
                 name="planned_session_window_in_order",
             ),
         ]

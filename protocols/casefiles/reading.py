@@ -7,13 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from protocols.casefiles import screening
+from protocols.casefiles import aftercare, course, messages, mixture, screening
 from protocols.casefiles.expecting import REFUSED, Wanted, keys_of, read_expected
 from protocols.casefiles.kinds import COMMON, CaseKind
 from protocols.casefiles.written import Block, CaseError, Written, compose
 from protocols.definitions import Catalogue
 
-KINDS: Mapping[str, CaseKind[Any]] = {one.name: one for one in (screening.KIND,)}
+KINDS: Mapping[str, CaseKind[Any]] = {
+    one.name: one for one in (screening.KIND, mixture.KIND, course.KIND, aftercare.KIND, messages.KIND)
+}
 
 
 @dataclass(frozen=True, slots=True)

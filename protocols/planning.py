@@ -292,15 +292,16 @@ def judge_interval(*, previous: date, proposed: date, step: Step) -> IntervalVer
             "tr": f"Son seanstan {days} gün sonra; en az {step.least} gün gerekir "
                   f"({previous + timedelta(days=step.least):%d.%m.%Y}).",
         }, gap)
+    again = (" All health questions are asked again.", " Tüm sağlık soruları yeniden sorulur.") if gap else ("", "")
     if step.most is not None and days > step.most:
-        again = (" All health questions are asked again.", " Tüm sağlık soruları yeniden sorulur.") if gap else ("", "")
         return IntervalVerdict(IntervalKind.LATE, "plan-gap" if gap else "plan-late", days, {
             "en": f"{days} days after the last session, later than the usual {step.most}.{again[0]}",
             "tr": f"Son seanstan {days} gün sonra, olağan {step.most} günden geç.{again[1]}",
         }, gap)
     kind = IntervalKind.IDEAL if days == step.ideal else IntervalKind.ALLOWED
     return IntervalVerdict(kind, "plan-gap" if gap else "", days, {
-        "en": f"{days} days after the last session.", "tr": f"Son seanstan {days} gün sonra."}, gap)
+        "en": f"{days} days after the last session.{again[0]}",
+        "tr": f"Son seanstan {days} gün sonra.{again[1]}"}, gap)
 
 
 def needs_full_rescreen(last_session: date, on: date) -> bool:

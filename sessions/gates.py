@@ -21,13 +21,14 @@ from patients.questionnaire import UNSURE
 from protocols import catalogue
 from protocols.definitions import Catalogue
 from protocols.plan import Plan
-from protocols.planning import CourseRefused, IntervalKind, Step, course_steps, judge_interval
+from protocols.planning import IntervalKind, judge_interval, needs_full_rescreen
 from protocols.screening import Act, Stage, permits
 from sessions import consenting, screenings
 from sessions.choices import RecordStatus
 from sessions.gathering import facts_of
 from sessions.models import AllergyTest, Course, TreatmentSession
 from sessions.models.allergy_test import TestResult
+from sessions.planned import step_before
 from sessions.plans import plan_of
 
 READY, MEND, BLOCKED = "ready", "mend", "blocked"
@@ -248,7 +249,7 @@ def _weight(case: Case) -> Gate:
 def _interval(case: Case) -> Gate:
     if case.previous is None or case.previous.ended_at is None:
         return Gate("gate-interval", READY, _("First session"))
-    step = step_of(case.record, case.rules)
+    step = step_before(case.record.planned_session, case.record.course, case.rules)
     if step is None:
         return Gate("gate-interval", BLOCKED, _("The catalogue knows no interval for this course any more. Plan it anew."))
     last = case.previous.ended_at.astimezone(case.record.appointment.site.zone).date()
@@ -259,27 +260,6 @@ def _interval(case: Case) -> Gate:
     if verdict.kind is IntervalKind.LATE and "gate-interval" not in case.overridden:
         return Gate("gate-interval", MEND, words, "override-interval")
     return Gate("gate-interval", READY, words)
-
-
-def steps_of(course: Course, rules: Catalogue) -> tuple[Step | None, ...] | None:
-    """The interval leading up to each session of a course, with the substances' own minimum; None when the catalogue in
-    force no longer knows the indication or would not plan so many sessions."""
-    indication = rules.indications.get(course.indication)
-    if indication is None:
-        return None
-    total = course.planned_sessions.count()
-    try:
-        return course_steps(indication, rules, sessions=total, substances=sorted(plan_of(course).substances))
-    except CourseRefused:  # a newer catalogue would not plan this course any more
-        return None
-
-
-def step_of(record: TreatmentSession, rules: Catalogue) -> Step | None:
-    """The interval that leads up to this session, which is not the first one; None where nobody knows it."""
-    steps = steps_of(record.course, rules) or ()
-    planned = record.planned_session
-    own = steps[planned.number - 1] if planned is not None and planned.number <= len(steps) else None
-    return own or next((step for step in steps if step is not None), None)
 
 
 def _lots(case: Case) -> Gate:

@@ -1,19 +1,191 @@
-"""Stored planned sessions as the planner's values."""
+"""Stored planned sessions as the planner's values, and back: windows that follow what really happens.
+
+`replan` is called by whatever changes a day: a booking, a move, a cancellation, the end of a treatment. Windows count
+from the actual day of the session before, else from its booking, else from its ideal day (plan-next, plan-shift).
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from protocols.planning import PlannedDate
-from sessions.models import Course
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from protocols import catalogue
+from protocols.definitions import Catalogue, Indication
+from protocols.planning import (
+    CourseRefused,
+    IntervalKind,
+    IntervalVerdict,
+    PlannedDate,
+    Step,
+    course_steps,
+    judge_interval,
+    next_open_day,
+    next_window,
+)
+from sessions.models import Appointment, Course, Fulfilment, PlannedSession
+from sessions.open_days import open_days
+from sessions.plans import plan_of
+
+
+@dataclass(frozen=True, slots=True)
+class TooClose:
+    """A booked session that the new date of the one before leaves too early: for a decision, nothing moves by itself."""
+
+    appointment: Appointment
+    number: int
+    sentence: str
 
 
 def planned_dates(course: Course) -> tuple[PlannedDate, ...]:
-    """The course's sessions in order; the clock time lives on the appointment, so midnight stands for it here."""
+    """The course's sessions in order, at the clock time of the course."""
     return tuple(
         PlannedDate(
             number=row.number, earliest=row.earliest, ideal=row.ideal, latest=row.latest, phase=str(row.phase),
-            wall_time=dt.time(),
+            wall_time=course.usual_time, interval_days=row.interval_days,
         )
         for row in course.planned_sessions.all()
     )  # fmt: skip
+
+
+def steps_of(course: Course, rules: Catalogue) -> tuple[Step | None, ...] | None:
+    """The interval leading up to each session of a course: the range of the catalogue in force and the substances' own
+    minimum, with the interval that was chosen at planning. None when the catalogue no longer knows the indication or
+    would not plan so many sessions."""
+    rows = list(course.planned_sessions.order_by("number"))
+    return _steps(course, rows, rules)
+
+
+def _steps(course: Course, rows: Sequence[PlannedSession], rules: Catalogue) -> tuple[Step | None, ...] | None:
+    indication = rules.indications.get(course.indication)
+    if indication is None:
+        return None
+    substances = sorted(plan_of(course).substances)
+    steps = _catalogue_steps(indication, rows, rules, substances)
+    if steps is None or len(steps) != len(rows):
+        return None
+    return tuple(_chosen(step, row) for step, row in zip(steps, rows, strict=True))
+
+
+def _catalogue_steps(
+    indication: Indication, rows: Sequence[PlannedSession], rules: Catalogue, substances: Sequence[str]
+) -> tuple[Step | None, ...] | None:
+    """By the phases as they were planned; where a newer catalogue would not plan them, by their number alone."""
+    phases = [sum(row.phase == number for row in rows) for number in range(1, len(indication.phases) + 1)]
+    for counts in (phases, None):
+        try:
+            return course_steps(
+                indication, rules, sessions=len(rows), phase_sessions=counts, substances=substances
+            )
+        except CourseRefused:
+            continue
+    return None
+
+
+def _chosen(step: Step | None, row: PlannedSession) -> Step | None:
+    """The interval that was chosen for this session, never below what the rules ask today."""
+    if step is None or not row.interval_days:
+        return step
+    return replace(step, ideal=max(row.interval_days, step.least))
+
+
+def step_before(planned: PlannedSession | None, course: Course, rules: Catalogue) -> Step | None:
+    """The interval that leads up to this session, which is not the first one; None where nobody knows it."""
+    steps = steps_of(course, rules) or ()
+    own = steps[planned.number - 1] if planned is not None and planned.number <= len(steps) else None
+    return own or next((step for step in steps if step is not None), None)
+
+
+def replan(course: Course) -> list[TooClose]:
+    """Write every window that is still to come anew. Returns the booked sessions that now come too early.
+
+    A booked session keeps its appointment and takes its day as its ideal one, so that later windows count from it."""
+    rules = catalogue.in_force()
+    rows = list(course.planned_sessions.order_by("number"))
+    steps = _steps(course, rows, rules)
+    if steps is None:
+        return []
+    booked = bookings_of(course)
+    is_open = open_days(course.site, course.practitioner)
+    found: list[TooClose] = []
+    previous: dt.date | None = None
+    for row, step in zip(rows, steps, strict=True):
+        if row.skipped_reason:
+            continue
+        visit = booked.get(row.number)
+        if row.done_on is not None:
+            previous = row.done_on
+            continue
+        day = visit.local_start.date() if visit else None
+        if step is None or previous is None:
+            window = _first_window(row, course.usual_time, day or next_open_day(row.earliest, is_open))
+        else:
+            window = next_window(
+                previous=previous, number=row.number, step=step, wall_time=course.usual_time, is_open=is_open
+            )
+            verdict = judge_interval(previous=previous, proposed=day, step=step) if day else None
+            if visit is not None and verdict is not None:
+                mark = too_close_words(row.number, verdict) if verdict.refused else late_words(verdict)
+                _mark(visit, mark)
+                if verdict.refused:
+                    found.append(TooClose(visit, row.number, mark))
+        _write(row, window, day)
+        previous = day or window.ideal
+    return found
+
+
+def _first_window(row: PlannedSession, usual_time: dt.time, day: dt.date) -> PlannedDate:
+    return PlannedDate(row.number, min(row.earliest, day), day, row.latest, str(row.phase), usual_time)
+
+
+def _write(row: PlannedSession, window: PlannedDate, day: dt.date | None) -> None:
+    ideal = max(day, window.earliest) if day else window.ideal
+    new = (window.earliest, ideal, window.latest)
+    if (row.earliest, row.ideal, row.latest) != new:
+        PlannedSession.objects.filter(pk=row.pk).update(
+            earliest=window.earliest, ideal=ideal, latest=window.latest, version=row.version + 1
+        )
+
+
+def _mark(visit: Appointment, words: str) -> None:
+    if visit.day_mark != words[:300]:
+        Appointment.objects.filter(pk=visit.pk).update(day_mark=words[:300])
+
+
+def bookings_of(course: Course) -> dict[int, Appointment]:
+    """The appointment that stands for each planned session, by its number. One query."""
+    rows = Fulfilment.objects.filter(planned_session__course=course, active=True)
+    rows = rows.select_related("appointment__site", "planned_session")
+    return {row.planned_session.number: row.appointment for row in rows}
+
+
+def too_close_words(number: int, verdict: IntervalVerdict) -> str:
+    words = {"number": number, "why": verdict.text(get_language() or "en")}
+    return _("Session %(number)s is too close: %(why)s") % words
+
+
+def interval_of(planned: PlannedSession, on: dt.date) -> IntervalVerdict | None:
+    """How a day stands to the session before: done, booked, or as planned; None for the first and where no rule is known."""
+    previous = PlannedSession.objects.filter(course=planned.course_id, number=planned.number - 1).first()
+    if previous is None:
+        return None
+    step = step_before(planned, planned.course, catalogue.in_force())
+    return judge_interval(previous=stands_on(previous), proposed=on, step=step) if step else None
+
+
+def stands_on(planned: PlannedSession) -> dt.date:
+    """The day that counts for a session: when it was given, else its booking, else its ideal day."""
+    if planned.done_on is not None:
+        return planned.done_on
+    booked = Fulfilment.objects.filter(planned_session=planned, active=True).select_related("appointment__site").first()
+    return booked.appointment.local_start.date() if booked else planned.ideal
+
+
+def late_words(verdict: IntervalVerdict | None) -> str:
+    """Why an allowed day needs a look: late, or so late that everything is asked again; empty when it does not."""
+    if verdict is None or not (verdict.kind is IntervalKind.LATE or verdict.full_rescreen):
+        return ""
+    return verdict.text(get_language() or "en")

@@ -22,7 +22,6 @@ from clinic.models import User
 from clinic.permissions import check_may
 from protocols import catalogue
 from protocols.choices import CheckResult
-from protocols.planning import shift_course
 from protocols.screening import Act, Stage
 from sessions import documents, gates, messaging, screenings, statuses, stock
 from sessions.amounts import AreaLine, ProductLine, amounts_of
@@ -37,8 +36,7 @@ from sessions.models import (
     TreatmentSession,
     UsedProduct,
 )
-from sessions.open_days import open_days
-from sessions.planned import planned_dates
+from sessions.planned import replan
 from sessions.plans import given_plan, plan_of, plan_to_json, same_day_plans
 
 SIGNED_MEANING = "I performed this treatment and this record is complete."
@@ -278,28 +276,18 @@ def correct_end(
 
 
 def _date_planned_session(record: TreatmentSession) -> None:
-    """The next date counts from the actual one: later sessions that are not booked follow (plan-next, plan-shift)."""
+    """The next date counts from the actual one: later windows follow, and what is booked too early is marked (plan-next,
+    plan-shift)."""
     planned = record.planned_session
     if planned is None or record.ended_at is None:
         return
-    site, course = record.appointment.site, record.course
-    day = record.ended_at.astimezone(site.zone).date()
+    course = record.course
+    day = record.ended_at.astimezone(record.appointment.site.zone).date()
     PlannedSession.objects.filter(pk=planned.pk).update(done_on=day)
-    steps = gates.steps_of(course, catalogue.in_force())
-    later = list(course.planned_sessions.filter(number__gt=planned.number))
-    if steps is None or not later:
-        if not course.planned_sessions.filter(done_on=None).exists():
-            Course.objects.filter(pk=course.pk, status=CourseStatus.APPROVED).update(status=CourseStatus.COMPLETED)
+    if not course.planned_sessions.filter(done_on=None, skipped_reason="").exists():
+        Course.objects.filter(pk=course.pk, status=CourseStatus.APPROVED).update(status=CourseStatus.COMPLETED)
         return
-    booked = {one.number for one in later if one.done_on or one.fulfilments.filter(active=True).exists()}
-    shift = shift_course(
-        planned=planned_dates(course), steps=steps, after_number=planned.number, actual=day, booked=booked,
-        is_open=open_days(course.site, course.practitioner),
-    )  # fmt: skip
-    for date in shift.moved:
-        course.planned_sessions.filter(number=date.number).update(
-            earliest=date.earliest, ideal=date.ideal, latest=max(date.latest, date.ideal) if date.latest else None
-        )
+    replan(course)
 
 
 def content_of(record: TreatmentSession) -> dict[str, Any]:

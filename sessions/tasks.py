@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from sessions import sending
+from sessions import rescreening, sending
 
 
 @shared_task(name="sessions.tasks.send_due_messages")
@@ -18,6 +18,11 @@ def send_due_messages() -> int:
 @shared_task(name="sessions.tasks.sweep")
 def sweep() -> None:
     sending.sweep()
+
+
+@shared_task(name="sessions.tasks.rescreen")
+def rescreen() -> int:
+    return rescreening.work()
 
 
 @worker_ready.connect

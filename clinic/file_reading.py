@@ -12,9 +12,12 @@ import sys
 import warnings
 from contextlib import suppress
 from enum import StrEnum
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from clinic.fencing import Limits, fence
+
+if TYPE_CHECKING:
+    from PIL.Image import Image  # loaded behind the fence only
 
 MOST_PIXELS = 40_000_000
 LIMITS = Limits(cpu_seconds=20, memory_bytes=512 << 20)
@@ -65,13 +68,13 @@ def look_at_pdf(source: IO[bytes]) -> Verdict:
 def draw_anew(source: IO[bytes], target: IO[bytes]) -> Verdict:
     """Decode, turn upright, copy the pixels to an empty canvas, encode: nothing but pixels comes through. The size is
     looked at before anything is decoded."""
-    from PIL import Image
+    from PIL import Image as Pillow
 
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    Pillow.MAX_IMAGE_PIXELS = MOST_PIXELS
+    warnings.simplefilter("error", Pillow.DecompressionBombWarning)
     try:
-        picture = Image.open(source, formats=("JPEG", "PNG"))
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as bomb:
+        picture = Pillow.open(source, formats=("JPEG", "PNG"))
+    except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError) as bomb:
         raise CannotTake(Problem.TOO_MANY_PIXELS) from bomb
     kind = "PNG" if picture.format == "PNG" else "JPEG"  # a phone's two-picture JPEG calls itself MPO
     picture.load()
@@ -84,7 +87,7 @@ def draw_anew(source: IO[bytes], target: IO[bytes]) -> Verdict:
     return {"width_px": canvas.width, "height_px": canvas.height}
 
 
-def upright(picture):  # type: ignore[no-untyped-def] # Pillow is imported behind the fence only
+def upright(picture: Image) -> Image:
     """As the camera was held. A picture whose EXIF makes no sense stays as it is."""
     from PIL.Image import Transpose
 
@@ -98,16 +101,16 @@ def upright(picture):  # type: ignore[no-untyped-def] # Pillow is imported behin
     return picture.transpose(turns[orientation]) if orientation in turns else picture
 
 
-def on_canvas(picture):  # type: ignore[no-untyped-def]
+def on_canvas(picture: Image) -> Image:
     """Grey stays grey, all else becomes RGB; what was transparent becomes white, like paper."""
-    from PIL import Image
+    from PIL.Image import new
 
     if picture.mode.startswith("I"):  # 16 bits a pixel
         picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     if "transparency" in picture.info:
         picture = picture.convert("RGBA")
     grey = picture.mode in {"1", "L", "LA"}
-    canvas = Image.new("L" if grey else "RGB", picture.size, "white")
+    canvas = new("L" if grey else "RGB", picture.size, "white")
     canvas.paste(picture, mask=picture if picture.mode in {"LA", "RGBA"} else None)
     return canvas
 

@@ -45,11 +45,10 @@ class CappedFileHandler(TemporaryFileUploadHandler):
             return
         super().receive_data_chunk(raw_data, start)
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> UploadedFile | None:
         if self.too_large:
             # At least one more than allowed: several files may be too large only together.
             size = max(self.seen_bytes, LARGEST_BYTES + 1)
             return UploadedFile(BytesIO(), self.file_name, self.content_type, size)
         self.kept_bytes += self.seen_bytes
-        complete: UploadedFile = super().file_complete(file_size)
-        return complete
+        return super().file_complete(file_size)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -45,7 +46,19 @@ class Attempt:
 
 def digest_of(request: HttpRequest) -> bytes:
     content = {name: request.POST.getlist(name) for name in request.POST if name != "csrfmiddlewaretoken"}
+    for name in request.FILES:
+        content[f"{name} (file)"] = [content_digest(file) for file in request.FILES.getlist(name)]
     return hashlib.sha256(canonical([request.path, content])).digest()
+
+
+def content_digest(file: UploadedFile) -> str:
+    """Another file is another content, also under the same name."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def answered(request: HttpRequest) -> str | None:

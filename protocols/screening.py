@@ -22,7 +22,7 @@ from protocols.permissions import Act, Permission, permits
 from protocols.plan import Plan
 from protocols.rules import EVENTS, Clause, LabNeed, MeasurementDefinition, MedicineClass, Rule
 
-__all__ = ["Act", "Permission", "RuleBook", "Stage", "clearance_gaps", "permits", "screen"]
+__all__ = ["Act", "ClearanceNeed", "Permission", "RuleBook", "Stage", "clearance_gaps", "clearance_needs", "permits", "screen"]
 
 
 class RuleBook(Protocol):
@@ -88,24 +88,52 @@ def screen(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ClearanceNeed:
+    """What a rule asks for before its finding can be cleared: a letter, or a measurement (its code). `gap` is the
+    sentence while it is missing."""
+
+    measurement: str
+    what: Text
+    gap: Text
+    met: bool
+
+
+def clearance_needs(
+    finding: Finding, *, facts: PatientFacts, on: date, catalogue: RuleBook, letter: bool
+) -> list[ClearanceNeed]:
+    """Everything asked for, met or not, the letter first. `letter`: one is attached; `on`: the day of the session."""
+    needs = []
+    if finding.needs_letter:
+        gap = _LETTER_MISSING.with_values(letter=finding.needs_letter)
+        needs.append(ClearanceNeed(measurement="", what=finding.needs_letter, gap=gap, met=letter))
+    rule = catalogue.rules.get(finding.code)
+    case = Case(facts=facts, plan=None, on=on, questions=catalogue.questions)
+    for need in dict.fromkeys(need for clause in rule.clauses for need in clause.labs) if rule else ():
+        if need.only_if is not None and need.only_if.match(case) is None:
+            continue
+        named: dict[str, Text | str] = {
+            "lab": catalogue.measurements[need.measurement].name,
+            "days": str(need.valid_days),
+            "limit": "" if need.at_most is None else f" (≤ {need.at_most})",
+        }
+        needs.append(
+            ClearanceNeed(
+                measurement=need.measurement,
+                what=_LAB.with_values(**named),
+                gap=_LAB_MISSING.with_values(**named),
+                met=_met(need, case),
+            )
+        )
+    return needs
+
+
 def clearance_gaps(finding: Finding, *, facts: PatientFacts, on: date, catalogue: RuleBook, letter: bool) -> list[Text]:
     """Why a clearance for this finding cannot be recorded yet; empty when it can. `letter`: one is attached."""
     if finding.severity is not Severity.RELATIVE:
         return [_CANNOT_CLEAR]
-    gaps = [_LETTER_MISSING.with_values(letter=finding.needs_letter)] if finding.needs_letter and not letter else []
-    rule = catalogue.rules.get(finding.code)
-    case = Case(facts=facts, plan=None, on=on, questions=catalogue.questions)
-    needs = [need for clause in rule.clauses for need in clause.labs] if rule else []
-    for need in dict.fromkeys(needs):
-        if not _met(need, case):
-            gaps.append(
-                _LAB_MISSING.with_values(
-                    lab=catalogue.measurements[need.measurement].name,
-                    days=str(need.valid_days),
-                    limit="" if need.at_most is None else f" (≤ {need.at_most})",
-                )
-            )
-    return gaps
+    needs = clearance_needs(finding, facts=facts, on=on, catalogue=catalogue, letter=letter)
+    return [need.gap for need in needs if not need.met]
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +397,7 @@ _CANNOT_CLEAR = Text.of(
     tr="Yalnızca hekim onayı isteyen bir bulgu onaylanabilir.",
 )
 _LETTER_MISSING = Text.of(en="Please attach: {letter}.", tr="Lütfen ekleyin: {letter}.")
+_LAB = Text.of(en="{lab}{limit}, not older than {days} days", tr="{lab}{limit}, en fazla {days} günlük")
 _LAB_MISSING = Text.of(
     en="Please record first: {lab}{limit}, not older than {days} days.",
     tr="Lütfen önce kaydedin: {lab}{limit}, en fazla {days} günlük.",

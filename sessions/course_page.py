@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from protocols.mixing import DoseTotal, PlanCheck
 from protocols.screening import Stage
 from sessions import consenting, coursework, gates, screenings
 from sessions.choices import CourseStatus
+from sessions.clearing_page import history_of
 from sessions.coursework import Judgement, Wish
 from sessions.explaining import asked_in_words, name_of, outcome_pill, shown_findings
 from sessions.gathering import facts_of
@@ -92,11 +94,14 @@ def shown_check(check: PlanCheck, rules: Catalogue) -> dict[str, Any]:
     }
 
 
-def shown_screening(screening: Evaluated, rules: Catalogue) -> dict[str, Any]:
-    """Headline, findings, open questions and what is measured on the day."""
+def shown_screening(screening: Evaluated, rules: Catalogue, course: Course | None = None) -> dict[str, Any]:
+    """Headline, findings, open questions and what is measured on the day; a saved course explains its findings."""
+    saved_as = course.public_id if course else ""
     return {
         "pill": outcome_pill(screening.outcome, screening.wait_until, screening.open_ended),
-        "findings": shown_findings(screening, rules),
+        "findings": shown_findings(
+            screening, rules, lambda code: reverse("course-explanation", args=[saved_as, code]) if saved_as else ""
+        ),
         "missing": [asked_in_words(code, rules) for code in screening.missing],
         "to_do": [asked_in_words(code, rules) for code in screening.to_do],
     }
@@ -165,7 +170,7 @@ def course_shown(course: Course) -> dict[str, Any]:
         "items": [(item, name_of(item.substance, rules.substances)) for item in course.items.all()],
         "planned": planned,
         "unbooked": [row for row in planned if row.is_open],
-        **shown_screening(evaluated, rules),
+        **shown_screening(evaluated, rules, course),
         "judged_for": day,
         "check": shown_check(coursework.check(course, on=day), rules),
         "new_products": [
@@ -176,7 +181,7 @@ def course_shown(course: Course) -> dict[str, Any]:
                 )
             )
         ],
-        "clearances": course.clearances.select_related("granted_by"),
+        "clearances": history_of(course.clearances, rules),
         "consents": course.consents.select_related("informed_by", "recorded_by"),
         "consent_state": consenting.state_of(course),
         "catalogue": catalogue.current(),

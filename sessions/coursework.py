@@ -1,4 +1,4 @@
-"""Propose, check, approve and stop courses; grant and end clearances. Who may: clinic.permissions; when: here."""
+"""Propose, check, approve and stop courses. Who may: clinic.permissions; when: here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clinic import audit
-from clinic.choices import Permission, Role
+from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from clinic.models import Site, User
@@ -22,17 +22,17 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.choices import CheckResult
 from protocols.definitions import Catalogue
-from protocols.findings import CLEARANCE_DAYS, Finding, Outcome
+from protocols.findings import Outcome
 from protocols.findings import Screening as Evaluated
 from protocols.mixing import PlanCheck, PlanError, check_plan
 from protocols.models import Enablement
 from protocols.plan import Plan
 from protocols.planning import CourseRefused, PlannedDate, propose_course
-from protocols.screening import Act, Stage, clearance_gaps, permits
+from protocols.screening import Act, Stage, permits
 from sessions import screenings
 from sessions.choices import COURSE_MOVES, CourseStatus
 from sessions.gathering import facts_of
-from sessions.models import Clearance, Course, PlannedSession
+from sessions.models import Course, PlannedSession
 from sessions.open_days import open_days
 from sessions.plans import plan_of, plan_to_json, same_day_plans, store_syringes
 
@@ -272,75 +272,6 @@ def stop(*, course: Course, seen_version: int, reason: str, by: Doer) -> Course:
         site=course.site, detail={"reason": course.stopped_reason},
     )  # fmt: skip
     return course
-
-
-@transaction.atomic
-def grant_clearance(
-    *, patient: Patient, course: Course | None, rule_code: str, reason: str, evidence: str, by: Doer
-) -> Clearance:
-    """A named clinician accepts one relative finding as it stands today, for at most 180 days.
-
-    Raises `Refused` when the finding is not there, cannot be cleared, or lacks the letter or laboratory value its rule
-    asks for; and when the rule asks for a specialist and the doer is not the medical lead."""
-    site = course.site if course else patient.registered_at
-    _check_may(by, Permission.GRANT_CLEARANCE, site)
-    if by.user is None or not reason.strip():
-        raise Refused(_("Say why this is acceptable for this patient."), field="reason")
-    finding = _finding_to_clear(patient=patient, course=course, rule_code=rule_code, letter=bool(evidence.strip()))
-    if finding.needs_letter is not None and Role.MEDICAL_LEAD not in by.user.roles_at(site):
-        raise Refused(_("This rule asks for a specialist's word, so the medical lead records the clearance."))
-    clearance = Clearance.objects.create(
-        patient=patient,
-        course=course,
-        rule_code=rule_code,
-        answer_fingerprint=finding.fingerprint,
-        granted_by=by.user,
-        granted_at=timezone.now(),
-        reason=reason.strip(),
-        evidence=evidence.strip(),
-        valid_until=site.today() + dt.timedelta(days=CLEARANCE_DAYS),
-    )
-    audit.record(
-        by=by, action="clearance-granted", sentence=f"cleared {rule_code}", of=clearance, patient=patient, site=site,
-        detail={"reason": clearance.reason, "evidence": clearance.evidence, "rule": rule_code},
-    )  # fmt: skip
-    screenings.screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course)
-    return clearance
-
-
-def _finding_to_clear(*, patient: Patient, course: Course | None, rule_code: str, letter: bool) -> Finding:
-    """The finding as it stands now, with all its rule asks for."""
-    facts = facts_of(patient)
-    day = next_day(course) if course else patient.registered_at.today()
-    evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=day, course=course, facts=facts)
-    finding = next((one for one in evaluated.uncleared if one.code == rule_code), None)
-    if finding is None:
-        raise Refused(_("This finding does not stand any more. Look at the screening again."))
-    gaps = clearance_gaps(finding, facts=facts, on=day, catalogue=catalogue.in_force(), letter=letter)
-    if gaps:
-        raise Refused(" ".join(screenings.sentence(gap) for gap in gaps), field="evidence")
-    return finding
-
-
-@transaction.atomic
-def end_clearance(*, clearance: Clearance, reason: str, by: Doer) -> Clearance:
-    """Take a clearance back; the row stays as history and the finding counts again at once."""
-    site = clearance.course.site if clearance.course else clearance.patient.registered_at
-    _check_may(by, Permission.GRANT_CLEARANCE, site)
-    if not reason.strip():
-        raise Refused(_("Say why the clearance ends."), field="reason")
-    ended = Clearance.objects.filter(pk=clearance.pk, ended_at=None).update(
-        ended_at=timezone.now(), ended_by=by.user, ended_reason=reason.strip()[:200]
-    )
-    if not ended:
-        raise Refused(_("This clearance has ended already."))
-    clearance.refresh_from_db()
-    audit.record(
-        by=by, action="clearance-ended", sentence=f"ended the clearance of {clearance.rule_code}", of=clearance,
-        patient=clearance.patient, site=site, detail={"reason": clearance.ended_reason},
-    )  # fmt: skip
-    screenings.screen_now(patient=clearance.patient, stage=Stage.PLAN, by=by, course=clearance.course)
-    return clearance
 
 
 def _check_may(by: Doer, permission: Permission, site: Site) -> User:

@@ -164,17 +164,3 @@ class ApproveForm(HouseForm):
 
 class StopForm(HouseForm):
     reason = forms.CharField(label=_("Why does it stop?"), max_length=200)
-
-
-class ClearanceForm(HouseForm):
-    reason = forms.CharField(
-        label=_("Why is this acceptable for this patient?"), max_length=400, widget=forms.Textarea(attrs={"rows": 3})
-    )
-    evidence = forms.CharField(
-        label=_("Letter or laboratory value"), max_length=200, required=False,
-        help_text=_("Who wrote it and when, or the value with its date, where the rule asks for one"),
-    )  # fmt: skip
-
-
-class EndClearanceForm(HouseForm):
-    reason = forms.CharField(label=_("Why does the clearance end?"), max_length=200)

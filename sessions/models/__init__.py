@@ -13,7 +13,7 @@ from sessions.models.upload import ClearanceUpload, Upload, UploadKind
 
 __all__ = [
     "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "Clearance", "ClearanceUpload", "Consent", "Course",
-    "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "Fulfilment", "Lot", "Message", "MessageStep", "OutcomeScore",
-    "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "StockMovement", "TreatedArea", "TreatmentSession",
-    "Upload", "UploadKind", "UsedProduct",
+    "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "Fulfilment", "Lot", "Message",
+    "MessageStep", "OutcomeScore", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "StockMovement",
+    "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "UsedProduct",
 ]  # fmt: skip

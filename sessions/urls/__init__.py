@@ -3,7 +3,7 @@ from importlib import import_module
 
 NOUNS = (
     "board", "chart", "courses", "appointments", "records", "consents", "stock", "documents", "messages", "patient_pages",
-    "intake", "health", "reactions",
+    "intake", "health", "reactions", "explanations", "uploads",
 )  # fmt: skip
 
 urlpatterns = [pattern for noun in NOUNS for pattern in import_module(f"sessions.urls.{noun}").urlpatterns]

@@ -8,6 +8,4 @@ urlpatterns = [
     path("courses/<public:public_id>/questions/", questions.course_questions, name="course-questions"),
     path("courses/<public:public_id>/approve/", courses.course_approve, name="course-approve"),
     path("courses/<public:public_id>/stop/", courses.course_stop, name="course-stop"),
-    path("courses/<public:public_id>/clear/<slug:code>/", courses.clearance_new, name="clearance-new"),
-    path("clearances/<public:public_id>/end/", courses.clearance_end, name="clearance-end"),
 ]

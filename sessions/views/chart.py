@@ -30,7 +30,7 @@ def patient(request: StaffRequest, public_id: str) -> HttpResponse:
     tab = request.GET.get("tab", "timeline")
     tab = tab if tab in charting.TABS else "timeline"
     courses = charting.courses_of(found, rules)
-    documents = Document.objects.filter(patient=found).defer("pdf").select_related("site", "requested_by")
+    documents = Document.objects.filter(patient=found).open_to(held).defer("pdf").select_related("site", "requested_by")
     messages = Message.objects.filter(patient=found).defer("text", "html")
     context: dict[str, Any] = {
         "patient": found,
@@ -51,6 +51,8 @@ def patient(request: StaffRequest, public_id: str) -> HttpResponse:
     elif tab == "forms":
         context["responses"] = found.responses.select_related("submitted_by")
         context["consents"] = Consent.objects.filter(patient=found).select_related("course")
+        if clinical:
+            context["uploads"] = found.uploads.select_related("uploaded_by", "withdrawn_by")
     elif tab == "messages":
         context["messages_of_patient"] = messages[:50]
     elif tab == "documents":

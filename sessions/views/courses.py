@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,13 +24,11 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.choices import Status
 from protocols.definitions import Catalogue, Indication, Mixture
-from protocols.screening import Stage
-from sessions import coursework, screenings
+from sessions import coursework
 from sessions.course_page import course_shown, shown_judgement
-from sessions.explaining import shown_findings
-from sessions.forms.course import ApproveForm, ClearanceForm, CourseForm, EndClearanceForm, StopForm
+from sessions.forms.course import ApproveForm, CourseForm, StopForm
 from sessions.models import Course
-from sessions.views.fetching import clearance_or_404, course_or_404, patient_or_404
+from sessions.views.fetching import course_or_404, patient_or_404
 from sessions.views.shape import patient_form_page
 
 
@@ -142,37 +140,4 @@ def course_stop(request: StaffRequest, public_id: str) -> HttpResponse:
             course=found, seen_version=data["seen_version"], reason=data["reason"], by=doer_of(request)
         ),
         version_now=lambda: course_or_404(request, public_id).version,
-    )  # fmt: skip
-
-
-@requires(Permission.GRANT_CLEARANCE)
-@require_http_methods(["GET", "POST"])
-def clearance_new(request: StaffRequest, public_id: str, code: str) -> HttpResponse:
-    """Clear one relative finding of a course, with reason and, where the rule asks, letter or laboratory value."""
-    found = course_or_404(request, public_id)
-    evaluated = screenings.evaluate(
-        patient=found.patient, stage=Stage.PLAN, on=coursework.next_day(found), course=found
-    )
-    findings = shown_findings(evaluated, catalogue.in_force())
-    finding = next((one for one in findings if one.code == code and one.clearable), None)
-    if finding is None:
-        raise Http404
-    return patient_form_page(
-        request, ClearanceForm(request.POST or None), patient=found.patient, finding=finding,
-        title=_("Clear this finding?"), act=_("Record the clearance"), back=reverse("course", args=[found.public_id]),
-        deed=lambda data: coursework.grant_clearance(
-            patient=found.patient, course=found, rule_code=code, reason=data["reason"], evidence=data["evidence"],
-            by=doer_of(request),
-        ),
-    )  # fmt: skip
-
-
-@requires(Permission.GRANT_CLEARANCE)
-@require_http_methods(["GET", "POST"])
-def clearance_end(request: StaffRequest, public_id: str) -> HttpResponse:
-    clearance = clearance_or_404(request, public_id)
-    return patient_form_page(
-        request, EndClearanceForm(request.POST or None), patient=clearance.patient, title=_("End this clearance?"),
-        act=_("End the clearance"), back=reverse("course", args=[clearance.course.public_id]),  # type: ignore[union-attr]
-        deed=lambda data: coursework.end_clearance(clearance=clearance, reason=data["reason"], by=doer_of(request)),
     )  # fmt: skip

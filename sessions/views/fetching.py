@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 
 from clinic.http import StaffRequest
 from patients.models import Patient
-from sessions.models import AdverseEvent, AllergyTest, Appointment, Clearance, Consent, Course, TreatmentSession
+from sessions.models import AdverseEvent, AllergyTest, Appointment, Clearance, Consent, Course, TreatmentSession, Upload
 
 
 def patient_or_404(request: StaffRequest, public_id: str) -> Patient:
@@ -46,6 +46,11 @@ def clearance_or_404(request: StaffRequest, public_id: str) -> Clearance:
     """A clearance given for a course."""
     clearances = Clearance.objects.select_related("course__site", "patient__registered_at").filter(course__isnull=False)
     return get_object_or_404(clearances, public_id=public_id, patient__in=Patient.objects.visible_to(request.user))
+
+
+def upload_or_404(request: StaffRequest, public_id: str) -> Upload:
+    uploads = Upload.objects.select_related("patient__registered_at")
+    return get_object_or_404(uploads, public_id=public_id, patient__in=Patient.objects.visible_to(request.user))
 
 
 def allergy_test_or_404(request: StaffRequest, public_id: str) -> AllergyTest:

@@ -13,7 +13,7 @@ from clinic.errors import NotPermitted, Refused, Stale
 from protocols import catalogue
 from protocols.findings import Severity
 from protocols.screening import Stage
-from sessions import coursework, screenings
+from sessions import clearing, coursework, screenings
 from sessions.choices import CourseStatus
 from sessions.models import Clearance, Course, Screening
 from tests import factories as make
@@ -31,7 +31,7 @@ def day(at: Any) -> CareDay:
 
 def clear(day: CareDay, course: Course, code: str = "scr-keloid", **fields: Any) -> Clearance:
     values = {"reason": "Old scar, far from the face.", "evidence": "", "by": day.by} | fields
-    return coursework.grant_clearance(patient=course.patient, course=course, rule_code=code, **values)
+    return clearing.grant(patient=course.patient, course=course, rule_code=code, **values)
 
 
 def uncleared(course: Course) -> set[str]:

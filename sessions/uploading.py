@@ -1,0 +1,113 @@
+"""Keep letters and laboratory reports, withdraw wrong ones, give them out again. The bytes lie in private storage under
+a random name; the row says whose they are, who brought them, when and for which rule."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.storage import Storage, storages
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic import audit
+from clinic.choices import Permission
+from clinic.doer import Doer
+from clinic.errors import Refused
+from clinic.file_checking import CheckedFile, digest_of
+from clinic.permissions import check_may
+from patients.models import Patient
+from protocols import catalogue
+from sessions.models import Upload
+from sessions.standing_clearances import Standing, standing_of
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A checked file with what a clinician says about it."""
+
+    file: CheckedFile
+    kind: str
+    note: str = ""
+
+
+def private_files() -> Storage:
+    return storages["private"]
+
+
+@transaction.atomic
+def keep(*, patient: Patient, new: NewFile, rule_code: str = "", by: Doer) -> Upload:
+    """Store the bytes and write whose they are. Raises `Refused` for a rule that does not exist."""
+    user = by.user
+    if user is None:
+        raise Refused(_("Only staff can do this."))
+    check_may(user, Permission.CHANGE_CLINICAL, by.site or patient.registered_at)
+    if rule_code and rule_code not in catalogue.in_force().rules:
+        raise Refused(_("There is no such rule."), field="rule_code")
+    token = secrets.token_hex(24)
+    name = private_files().save(f"{token[:2]}/{token[2:]}", new.file.content)
+    try:
+        with transaction.atomic():
+            upload = Upload.objects.create(
+                patient=patient, kind=new.kind, rule_code=rule_code, note=new.note.strip(), original_name=new.file.name,
+                content_type=new.file.content_type, size_bytes=new.file.size_bytes, sha256=new.file.sha256,
+                pages=new.file.pages, width_px=new.file.width_px, height_px=new.file.height_px, storage_name=name,
+                uploaded_by=user, uploaded_at=timezone.now(),
+            )  # fmt: skip
+            audit.record(
+                by=by, action="upload-kept", sentence=f"added a {upload.kind}", of=upload, patient=patient,
+                detail={"kind": upload.kind, "rule": rule_code, "type": upload.content_type,
+                        "bytes": upload.size_bytes, "sha256": upload.sha256},
+            )  # fmt: skip
+    except BaseException:
+        private_files().delete(name)  # without its row nobody would ever find it
+        raise
+    return upload
+
+
+def check_withdrawable(upload: Upload) -> None:
+    """Raise `Refused` with the sentence the page shows beside the closed button."""
+    if upload.withdrawn_at is not None:
+        raise Refused(_("This file was withdrawn already."))
+    rests = [link.clearance for link in upload.clearances.select_related("clearance__course__site", "clearance__patient")]
+    today = upload.patient.registered_at.today()
+    standing = next((one for one in rests if standing_of(one, today) is Standing.VALID), None)
+    if standing is not None:
+        raise Refused(
+            _("The clearance of %(rule)s rests on this file. End that clearance first.") % {"rule": standing.rule_code}
+        )
+
+
+@transaction.atomic
+def withdraw(*, upload: Upload, reason: str, by: Doer) -> Upload:
+    """The file belongs to somebody else, or is a wrong one. It stays in storage and in the history, and counts no more."""
+    user = by.user
+    if user is None:
+        raise Refused(_("Only staff can do this."))
+    check_may(user, Permission.CHANGE_CLINICAL, by.site or upload.patient.registered_at)
+    if not reason.strip():
+        raise Refused(_("Say why the file is withdrawn."), field="reason")
+    rows = Upload.objects.select_for_update(of=("self",), no_key=True)
+    locked = rows.select_related("patient__registered_at").get(pk=upload.pk)
+    check_withdrawable(locked)
+    locked.withdrawn_at, locked.withdrawn_by, locked.withdrawn_reason = timezone.now(), user, reason.strip()[:200]
+    locked.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+    audit.record(
+        by=by, action="upload-withdrawn", sentence=f"withdrew a {locked.kind}", of=locked, patient=locked.patient,
+        detail={"reason": locked.withdrawn_reason},
+    )  # fmt: skip
+    return locked
+
+
+def open_file(upload: Upload) -> Any:
+    """The stored file, open at its beginning, after a look at whether it is still what was stored. Raises `Refused`."""
+    try:
+        content = private_files().open(upload.storage_name)
+    except OSError as lost:
+        raise Refused(_("This file is not in the storage. Whoever runs the installation has to restore it.")) from lost
+    if digest_of(content) != (upload.size_bytes, upload.sha256):
+        content.close()
+        raise Refused(_("The stored file is not what was added. Whoever runs the installation has to restore it."))
+    return content

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_noop
 from patients.models import Patient
 from protocols import message_times
 from protocols.findings import Outcome
-from sessions import screenings
+from sessions import addressing, screenings
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import UPCOMING, MessageState, RecordStatus
 from sessions.delivery import Channel, EmailChannel, Mail, Permanent, Temporary, Unknown
@@ -97,7 +97,10 @@ def send_due(*, channel: Channel | None = None) -> int:
 
 
 def sweep(*, channel: Channel | None = None) -> None:
-    """What nobody else would pick up: claims of killed workers, and unknown messages that may go once more."""
+    """What nobody else would pick up: claims of killed workers, unknown messages that may go once more, and messages
+    whose patient had no address when they were written."""
+    if count := addressing.write_anew():
+        log.info("messages written anew", count=count)
     for state, count in settle_expired_claims().items():
         log.warning("message claims expired", state=state, count=count)
     channel = channel or EmailChannel()

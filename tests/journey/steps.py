@@ -195,11 +195,22 @@ class FrontDesk(Staff):
         expect(self.page.locator("#lane-waiting").get_by_text(name)).to_be_visible()
         self.look("board with somebody waiting")
 
-    def cancel_the_appointment(self, words: str, session: str, reason: str) -> None:
+    def open_the_appointment(self, words: str, session: str) -> None:
         self.find(words)
         card = self.page.get_by_role("article").filter(has_text=session)
         card.get_by_role("link", name="Appointment").click()
         self.look("appointment")
+
+    def move_the_appointment(self, words: str, session: str, time: str) -> None:
+        self.open_the_appointment(words, session)
+        self.click("Move", "link")
+        self.page.get_by_label("Time of arrival").fill(time)
+        self.look("appointment-move")
+        self.click("Move")
+        expect(self.page.get_by_text(time).first).to_be_visible()
+
+    def cancel_the_appointment(self, words: str, session: str, reason: str) -> None:
+        self.open_the_appointment(words, session)
         self.click("Cancel the appointment", "link")
         self.page.get_by_label("Why is it cancelled?").fill(reason)
         self.look("appointment-cancel")

@@ -32,7 +32,8 @@ DEEDS = [  # who, what, as the audit log puts it
     (DOCTOR, "consent-text-given"), (DESK, "appointment-booked"), (DESK, "consent-signed"),
     (DESK, "appointment-status-arrived"), (DOCTOR, "record-opened"), (DOCTOR, "identity-checked"),
     (DOCTOR, "history-confirmed"), (DOCTOR, "gate-passed"), (DOCTOR, "allergy-test-read"), (DOCTOR, "treatment-begun"),
-    (DOCTOR, "treatment-ended"), (DESK, "document-requested"), (DOCTOR, "record-signed"), (DESK, "appointment-cancelled"),
+    (DOCTOR, "treatment-ended"), (DESK, "document-requested"), (DOCTOR, "record-signed"), (DESK, "appointment-moved"),
+    (DESK, "appointment-cancelled"),
 ]  # fmt: skip
 
 
@@ -141,13 +142,20 @@ def test_from_registration_to_the_check_in(
     assert "Elif" not in text_of(desk.make_a_blank_consent())
     # And the practitioner signs, which freezes the record
     doctor.sign()
-    # When the next appointment is cancelled, and two days pass
+    # When the third appointment is moved, the patient is told and the reminder moves along
+    third = Appointment.objects.get(patient__given_name="Elif", fulfilments__planned_session__number=3)
+    desk.move_the_appointment("5550177", "3/3", "16:00")
+    agreed, third = third.starts_at, Appointment.objects.get(pk=third.pk)
+    old, new = Message.objects.filter(appointment=third, kind="msg-24h").order_by("revision")
+    assert (old.state, new.state) == ("suppressed", "scheduled")
+    assert new.due_at - old.due_at == third.starts_at - agreed > dt.timedelta(0)
+    # And the next appointment is cancelled, and two days pass
     desk.cancel_the_appointment("5550177", "2/3", "She travels")
     post.goes_out()
     clock.to("2026-03-12T13:00+03:00")
     post.goes_out()
     # Then every mail of the journey has arrived, and the log says why the reminder of April stays away
-    assert kinds_of_sent("Elif") >= {"msg-intake", "msg-confirm", "msg-24h", "msg-after-0", "msg-48h"}
+    assert kinds_of_sent("Elif") >= {"msg-intake", "msg-confirm", "msg-24h", "msg-after-0", "msg-48h", "msg-moved"}
     assert len(post.to("elif@mail.example")) == Message.objects.filter(patient__given_name="Elif", state="sent").count()
     desk.sign_in()
     log = "\n".join(desk.read_the_messages("Yılmaz"))

@@ -121,7 +121,7 @@ def grant(
         detail={"reason": clearance.reason, "evidence": clearance.evidence, "rule": rule_code,
                 "valid_until": until, "uploads": [upload.public_id for upload in attached]},
     )  # fmt: skip
-    screenings.screen_now(patient=patient, stage=Stage.PLAN, by=by, course=course)
+    screenings.rescreen(patient=patient, by=by)
     return clearance
 
 
@@ -134,7 +134,7 @@ def end(*, clearance: Clearance, reason: str, by: Doer) -> Clearance:
     if not end_row(clearance, reason=reason.strip()[:200], by=by):
         raise Refused(_("This clearance has ended already."))
     clearance.refresh_from_db()
-    screenings.screen_now(patient=clearance.patient, stage=Stage.PLAN, by=by, course=clearance.course)
+    screenings.rescreen(patient=clearance.patient, by=by)
     return clearance
 
 

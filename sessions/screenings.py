@@ -250,16 +250,21 @@ def check_permission(
     return verdict
 
 
+def courses_to_rescreen(patient: Patient) -> Sequence[Course]:
+    """Proposed and approved courses with what their plans need. Two queries."""
+    return list(Course.objects.for_patient(patient).running().select_related("site").prefetch_related("items__syringe"))
+
+
 @transaction.atomic
 def rescreen(*, patient: Patient, by: Doer) -> list[Screening]:
     """After new answers, measurements, allergies, medicines or clearances: the patient as such, every running course,
     and the marks of the future bookings, in the transaction of the deed that changed something."""
     facts = facts_of(patient)
     end_outdated(patient=patient, facts=facts, by=by)
-    running = Course.objects.for_patient(patient).running().select_related("site").prefetch_related("items__syringe")
     results = [_screen_and_store(patient=patient, stage=Stage.INTAKE, by=by, facts=facts)]
     results += [
-        _screen_and_store(patient=patient, stage=Stage.PLAN, by=by, facts=facts, course=course) for course in running
+        _screen_and_store(patient=patient, stage=Stage.PLAN, by=by, facts=facts, course=course)
+        for course in courses_to_rescreen(patient)
     ]
     flag_bookings(patient=patient, facts=facts)
     return results

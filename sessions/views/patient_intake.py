@@ -1,7 +1,6 @@
 """The patient's health questions on a phone or the clinic's tablet: one question a page, nothing typed is ever lost."""
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -26,12 +25,10 @@ from patients.models import PatientLink, QuestionnaireResponse
 from patients.questionnaire import Question, asked
 from patients.views.gate import behind_gate, dead_link, finish, has_finished, thank_in_their_language
 from protocols import catalogue
-from protocols.findings import Stage
-from sessions.screenings import screen_now
+from sessions.views.rescreening import screen_again
 
 INTAKE = LinkPurpose.INTAKE
 SECONDS_A_QUESTION = 8
-log = logging.getLogger(__name__)
 
 
 @by_patient_link([INTAKE])
@@ -99,7 +96,7 @@ def patient_intake_overview(request: HttpRequest, link: PatientLink) -> HttpResp
 @behind_gate(INTAKE, afterwards="patient-intake-thanks")
 @require_POST
 def patient_intake_sign(request: HttpRequest, link: PatientLink) -> HttpResponse:
-    """Sign off: freeze the answers, screen at once, and let this browser go."""
+    """Sign off: freeze the answers, screen the patient and every running course at once, and let this browser go."""
     response = draft_for(link)
     form = SignForm(request.POST, seen_version=response.version)
     if not form.is_valid():
@@ -114,6 +111,7 @@ def patient_intake_sign(request: HttpRequest, link: PatientLink) -> HttpResponse
                 signed_name=form.cleaned_data["signed_name"], language=get_language() or "en",
                 today=link.site.today(), by=doer,
             )  # fmt: skip
+            screen_again(link.patient, doer)
             answer = attempt.leads_to(reverse("patient-intake-thanks"))
     except Stale as stale:
         form.refuse(stale)
@@ -122,11 +120,6 @@ def patient_intake_sign(request: HttpRequest, link: PatientLink) -> HttpResponse
     except Refused as refusal:
         form.refuse(refusal)
         return show_overview(request, link, form, status=422)
-    try:
-        screen_now(patient=link.patient, stage=Stage.INTAKE, by=doer)
-    except Refused:
-        # The signed answers stand; the patient page says that no screening was made.
-        log.warning("no screening after intake")
     finish(request, INTAKE)
     return answer
 

@@ -1,21 +1,20 @@
-"""What is known has changed: the screening that pages show must not be older than the facts."""
+"""What is known has changed: the screenings that pages show must not be older than the facts."""
 from __future__ import annotations
 
-import logging
+import structlog
 
 from clinic.doer import Doer
 from clinic.errors import Refused
 from patients.models import Patient
-from protocols.findings import Stage
-from sessions.screenings import screen_now
+from sessions import screenings
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 def screen_again(patient: Patient, by: Doer) -> None:
-    """Screen the patient once more after a change of facts. A refusal (no catalogue) leaves the change standing:
-    acts screen again by themselves before they happen."""
+    """Screen the patient and every running course once more after a change of facts, inside the transaction of the deed
+    that changed them. A refusal (no catalogue) leaves the change standing: acts screen again by themselves."""
     try:
-        screen_now(patient=patient, stage=Stage.INTAKE, by=by)
+        screenings.rescreen(patient=patient, by=by)
     except Refused:
         log.warning("no screening after a change of facts")

@@ -96,7 +96,9 @@ def safety_of(patient: Patient, rules: Catalogue, *, clinical: bool) -> dict[str
     answer nor a passed date leaves an old word standing. Findings and answers only for clinical roles."""
     today = patient.registered_at.today()
     screening = screenings.evaluate(patient=patient, stage=Stage.INTAKE, on=today)
-    findings = shown_findings(screening, rules)
+    findings = shown_findings(
+        screening, rules, lambda code: reverse("patient-explanation", args=[patient.public_id, code]) if clinical else ""
+    )
     alerts = alerts_of(findings)
     answered = patient.responses.filter(submitted_at__isnull=False).exists()
     seen: dict[str, Any] = {

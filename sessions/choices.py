@@ -106,6 +106,10 @@ class DocumentKind(TextChoices):
     EXPLANATION = "explanation", _("Explanation")
 
 
+CLINICAL_PAPERS = frozenset({DocumentKind.EXPLANATION})
+"""Papers that hold answers or findings: only who may see those may open them, or see that they exist."""
+
+
 class DocumentState(TextChoices):
     QUEUED = "queued", _("Being made")
     ISSUED = "issued", _("Issued")

@@ -20,14 +20,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic import audit, rendering
+from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import Refused
 from clinic.models import Site
+from clinic.permissions import check_doer
 from clinic.rendering import NotRenderable, Rendered
+from patients.models import Patient
 from protocols import catalogue as catalogues
 from sessions import papers
 from sessions.choices import DocumentKind, DocumentState
 from sessions.consent_text import blank_consent_content, consent_content
+from sessions.explanation_words import EXPLANATION, EXPLANATION_VERSION
+from sessions.explanations import check_stands, explanation_of, subject_of
 from sessions.models import Course, Document, TreatmentSession
 from sessions.paper_words import (
     AFTERCARE,
@@ -139,6 +144,38 @@ def issue_blank_consent(*, site: Site, by: Doer, language: str) -> Document:
                 kind=DocumentKind.BLANK_CONSENT, site=site, language=spoken, superseded_by=None
             ).exclude(state=DocumentState.FAILED).defer("pdf")
         ),
+        by=by,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def issue_explanation(
+    *, patient: Patient, course: Course | None, code: str, by: Doer, language: str | None = None
+) -> Document:
+    """Freeze what is said to the patient about one finding as it stands today.
+
+    Raises `Refused` when the finding does not stand any more. A newer explanation of the same finding supersedes those
+    in its language; the answers behind it are clinical, so only clinical roles may ask for it."""
+    site = course.site if course else patient.registered_at
+    check_doer(by, Permission.SEE_CLINICAL, site)
+    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    subject = check_stands(subject_of(patient=patient, course=course, code=code))
+    spoken = printable_language(language or patient.language)
+    earlier = Document.objects.filter(
+        kind=DocumentKind.EXPLANATION, patient=patient, course=course, language=spoken, superseded_by=None,
+        source__ids__finding=code,
+    ).exclude(state=DocumentState.FAILED)  # fmt: skip
+    return _queue(
+        Document(
+            kind=DocumentKind.EXPLANATION, patient=patient, site=site, course=course, language=spoken,
+            template_version=EXPLANATION_VERSION,
+        ),
+        content=explanation_of(subject, language=spoken),
+        template="explanation",
+        name=word(EXPLANATION["document"], spoken),
+        head=papers.Head.of(site, course.practitioner if course else None),
+        ids={"finding": code, "course": course.public_id if course else "", "catalogue": subject.version.number},
+        replaces=list(earlier.defer("pdf")),
         by=by,
     )  # fmt: skip
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.formats import date_format
@@ -27,6 +27,8 @@ PILL = {
     Severity.TEMPORARY: "wait",
     Severity.INFO: "note",
 }
+BIRTH_DATE, EVENT = "birth-date", "events"
+"""Evidence that is no answer: the age on the day, and what went wrong earlier (protocols.patient_case)."""
 ALERT = {Severity.ABSOLUTE: "safety", Severity.RELATIVE: "caution", Severity.TEMPORARY: "caution"}
 
 
@@ -46,6 +48,7 @@ class Shown:
     severity: str
     clearable: bool
     mark: str = ""
+    explain_url: str = ""
 
 
 def in_words(texts: Mapping[str, str]) -> str:
@@ -83,13 +86,25 @@ def asked_in_words(code: str, rules: Catalogue) -> str:
 
 def answer_in_words(code: str, value: str, rules: Catalogue) -> str:
     """The question as asked, or the measurement's name, with the answer in words; unknown codes stay as they are."""
+    asked, answered = asked_and_answered(code, value, rules)
+    if not answered:
+        return asked
+    return f"{asked} {answered}" if asked.endswith(("?", ".", ")")) else f"{asked}: {answered}"
+
+
+def asked_and_answered(code: str, value: str, rules: Catalogue) -> tuple[str, str]:
+    """What was asked or measured, and the answer in the words it was offered in."""
     language = get_language() or "en"
     field = _field(code, rules.questions)
     if field is not None:
         named = {option: text.get(language) for option, text in options_of(field)}
-        return f"{field.text.get(language)} {_value_in_words(value, named, rules)}"
-    asked = asked_in_words(code, rules)
-    return f"{asked}: {_value_in_words(value, {}, rules)}" if value else asked
+        return field.text.get(language), _value_in_words(value, named, rules)
+    if code == BIRTH_DATE:
+        return _("Birth date"), _value_in_words(value, {}, rules)
+    if code == EVENT:
+        known = rules.reactions.get(value)
+        return _("After an earlier session"), name_of(value, rules.reactions) if known else value
+    return asked_in_words(code, rules), _value_in_words(value, {}, rules)
 
 
 def option_in_words(code: str, value: str, rules: Catalogue) -> str:
@@ -131,11 +146,16 @@ def _field(code: str, questions: Mapping[str, Question]) -> Field | None:
     return None
 
 
-def shown_findings(screening: Screening | Evaluated, rules: Catalogue) -> list[Shown]:
-    """Findings of a stored or a fresh screening, in their order."""
+def shown_findings(
+    screening: Screening | Evaluated, rules: Catalogue, explained_at: Callable[[str], str] | None = None
+) -> list[Shown]:
+    """Findings of a stored or a fresh screening, in their order. `explained_at`: code -> address of the page that
+    explains a finding, as it stands now, to the patient."""
     if isinstance(screening, Evaluated):
-        return [_fresh(finding, rules) for finding in screening.findings]
-    return [_stored(finding, rules) for finding in screening.findings.all()]
+        shown = [_fresh(finding, rules) for finding in screening.findings]
+    else:
+        shown = [_stored(finding, rules) for finding in screening.findings.all()]
+    return [replace(one, explain_url=explained_at(one.code)) for one in shown] if explained_at else shown
 
 
 def _triggers(answers: Iterable[tuple[str, str]], rules: Catalogue) -> str:

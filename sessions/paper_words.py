@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from patients.choices import Text
+from sessions.explanation_words import EXPLANATION
 
 AFTERCARE_VERSION = "aftercare-1"
 CONSENT_VERSION = "consent-1"
@@ -167,14 +168,16 @@ CONSENT: Mapping[str, Text] = {
 }
 
 LANGUAGES = ("en", "tr")
-ALL: tuple[Mapping[str, Text], ...] = (SHARED, AFTERCARE, CONSENT)
+ALL: tuple[Mapping[str, Text], ...] = (SHARED, AFTERCARE, CONSENT, EXPLANATION)
 
 
 def words_in(language: str) -> dict[str, dict[str, str]]:
     """Every fixed word in one language, by paper; a language without papers yet gets the English ones."""
     return {
         name: {key: word(text, language) for key, text in group.items()}
-        for name, group in (("shared", SHARED), ("aftercare", AFTERCARE), ("consent", CONSENT))
+        for name, group in (
+            ("shared", SHARED), ("aftercare", AFTERCARE), ("consent", CONSENT), ("explanation", EXPLANATION),
+        )
     }
 
 

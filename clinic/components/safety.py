@@ -147,7 +147,7 @@ def finding(found: object, link_text: Text = "", link_url: str = "", framed: boo
     """One result of the screening: what, why, from which answer, by which rule, and what would lift it."""
     outcome = outcome_of(found)
     title, sentence = part(found, "title"), part(found, "sentence")
-    names = ("code", "rule_version", "source", "trigger", "lifts", "answered", "until")
+    names = ("code", "rule_version", "source", "trigger", "lifts", "answered", "until", "explain_url")
     return draw(
         "finding",
         outcome=outcome,

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any, ClassVar, Self
+
 import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from clinic.choices import Permission
 from clinic.models import PublicId, SameParent, Site, User
 from patients.models import Patient
-from sessions.choices import DocumentKind, DocumentState
+from sessions.choices import CLINICAL_PAPERS, DocumentKind, DocumentState
 from sessions.models.appointment import Appointment
 from sessions.models.course import Course
+
+
+class DocumentQuerySet(models.QuerySet["Document"]):
+    def open_to(self, permissions: Collection[str]) -> Self:
+        """What somebody with these permissions may know of."""
+        return self if Permission.SEE_CLINICAL in permissions else self.exclude(kind__in=CLINICAL_PAPERS)
 
 
 class Document(PublicId):
@@ -35,6 +45,8 @@ class Document(PublicId):
     sha256 = models.CharField(max_length=64, blank=True)
     pages = models.PositiveSmallIntegerField(null=True, blank=True)
     superseded_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="supersedes")
+
+    objects: ClassVar[Any] = DocumentQuerySet.as_manager()
 
     class Meta:
         ordering = ["-requested_at", "-id"]

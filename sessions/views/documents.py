@@ -34,7 +34,9 @@ PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; 
 def document_or_404(request: StaffRequest, public_id: str) -> Document:
     """A paper of a patient this person may see, or a blank one of a site they work at. Without the bytes."""
     found = get_object_or_404(
-        Document.objects.defer("pdf").select_related("patient", "site", "requested_by", "superseded_by"),
+        Document.objects.open_to(request.permissions)
+        .defer("pdf")
+        .select_related("patient", "site", "requested_by", "superseded_by"),
         public_id=public_id,
     )
     if found.patient is None:
@@ -123,7 +125,7 @@ def patient_documents(request: StaffRequest, public_id: str) -> HttpResponse:
     """A patient's papers as a list, whole page or fragment."""
     patient = visible_patient(request, public_id)
     access_log.viewed(request, patient=patient)
-    rows = patient.documents.defer("pdf").select_related("site", "requested_by")
+    rows = patient.documents.open_to(request.permissions).defer("pdf").select_related("site", "requested_by")
     template = "document_pages/list.html"
     if request.htmx:
         template += "#papers"

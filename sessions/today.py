@@ -52,7 +52,8 @@ TROUBLE = (MessageState.FAILED, MessageState.BOUNCED, MessageState.UNKNOWN)
 
 @dataclass
 class Card:
-    """One appointment on the board. `headline` is the screening's word, empty when all is well or not for this role."""
+    """One appointment on the board. `headline` is the screening's word, empty when all is well or not for this role;
+    `is_flagged` means that the newest facts or rules no longer simply allow this booking, `flag_words` why."""
 
     appointment: Appointment
     title: str
@@ -61,6 +62,8 @@ class Card:
     marks: list[str] = field(default_factory=list)
     headline: str = ""
     alert_words: str = ""
+    is_flagged: bool = False
+    flag_words: str = ""
     intake_missing: bool = False
     consent_missing: bool = False
     aftercare: Document | None = None
@@ -354,6 +357,8 @@ def _mark_safety(cards: list[Card], *, clinical: bool) -> None:
     blocking = _blocking_titles(by_key.values()) if clinical else {}
     for card in cards:
         appointment = card.appointment
+        card.is_flagged = bool(appointment.flagged) and appointment.status in UPCOMING
+        card.flag_words = appointment.flagged if card.is_flagged and clinical else ""
         key = (appointment.patient_id, appointment.course_id)
         screening = by_key.get(key) or by_key.get((appointment.patient_id, None))
         if screening is not None and screening.outcome in {"blocked", "needs-clearance", "wait", "incomplete"}:

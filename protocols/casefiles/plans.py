@@ -126,4 +126,7 @@ def _volume(block: Block, substance: Substance, strength: Decimal | None) -> Dec
         return amount
     if strength is None:
         raise block.need("dose").fail("a dose needs the “strength” it is drawn from.")
-    return volume_for_dose_ml(amount, strength)
+    millilitres = volume_for_dose_ml(amount, strength)
+    if millilitres * strength != amount:
+        raise block.need("dose").fail(f"{amount} ÷ {strength} is no exact number of millilitres; give the “volume”.")
+    return millilitres

@@ -31,7 +31,63 @@ def scaled_items(mixture: Mixture, indication: str) -> Iterator[tuple[MixtureIte
         yield item, (item.volume_ml * factor).quantize(Decimal("0.001")).normalize()
 
 
-class CourseForm(HouseForm):
+class RhythmForm(HouseForm):
+    """Who treats, how often, from when, for how much: what every new course needs beside its plan."""
+
+    practitioner = forms.ModelChoiceField(
+        label=_("Practitioner"), queryset=User.objects.none(), to_field_name="public_id"
+    )
+    sessions = forms.IntegerField(label=pgettext_lazy("course", "Sessions"), min_value=1, max_value=30)
+    first_day = forms.DateField(label=_("First session from"), widget=forms.DateInput(attrs={"type": "date"}))
+    wall_time = forms.TimeField(label=_("Usual time"), widget=forms.TimeInput(attrs={"type": "time"}))
+    price_per_session = forms.DecimalField(label=_("Price per session"), min_value=Decimal(0), max_digits=9,
+                                           decimal_places=2, required=False)  # fmt: skip
+    currency = forms.ChoiceField(
+        label=_("Currency"), choices=[("EUR", "EUR"), ("TRY", "TRY"), ("GBP", "GBP"), ("USD", "USD")]
+    )
+
+    site: Site
+    indication: Indication
+
+    def offer_rhythm(self, user: User) -> dict[str, Any]:
+        """Fill the choices; returns what the catalogue and the site suggest. The doctor who plans is the one who treats,
+        where that fits."""
+        people = User.objects.practitioners_at(self.site)
+        self.fields["practitioner"].queryset = people  # type: ignore[attr-defined]
+        return {
+            "sessions": self.indication.sessions.default,
+            "first_day": (self.site.today() + dt.timedelta(days=2)).isoformat(),
+            "wall_time": "10:00",
+            "practitioner": user.public_id if user in people else None,
+            "currency": {"TR": "TRY", "GB": "GBP"}.get(self.site.country, "EUR"),
+        }
+
+    def clean_first_day(self) -> dt.date:
+        day: dt.date = self.cleaned_data["first_day"]
+        today = self.site.today()
+        if day < today:
+            raise forms.ValidationError(_("This day has passed."))
+        if day > today + dt.timedelta(days=365):
+            raise forms.ValidationError(_("Choose a day within the next year."))
+        return day
+
+    def wish_for(self, plan: Plan, *, mixture: str) -> Wish:
+        """The valid rhythm with a plan, as the wish that is judged and saved."""
+        data = self.cleaned_data
+        return Wish(
+            plan=plan,
+            mixture=mixture,
+            site=self.site,
+            practitioner=data["practitioner"],
+            first_day=data["first_day"],
+            wall_time=data["wall_time"],
+            sessions=data["sessions"],
+            price_per_session=data["price_per_session"],
+            currency=data["currency"] if data["price_per_session"] is not None else "",
+        )
+
+
+class CourseForm(RhythmForm):
     """What to give and in which rhythm. One volume field per line of the chosen example mixture."""
 
     regions = forms.MultipleChoiceField(label=_("Regions"), widget=forms.CheckboxSelectMultiple)
@@ -45,17 +101,6 @@ class CourseForm(HouseForm):
                                          max_value=Decimal("100"), max_digits=5, decimal_places=1,
                                          required=False)  # fmt: skip
     antiseptic = forms.ChoiceField(label=_("Antiseptic"), choices=ANTISEPTICS)
-    practitioner = forms.ModelChoiceField(
-        label=_("Practitioner"), queryset=User.objects.none(), to_field_name="public_id"
-    )
-    sessions = forms.IntegerField(label=pgettext_lazy("course", "Sessions"), min_value=1, max_value=30)
-    first_day = forms.DateField(label=_("First session from"), widget=forms.DateInput(attrs={"type": "date"}))
-    wall_time = forms.TimeField(label=_("Usual time"), widget=forms.TimeInput(attrs={"type": "time"}))
-    price_per_session = forms.DecimalField(label=_("Price per session"), min_value=Decimal(0), max_digits=9,
-                                           decimal_places=2, required=False)  # fmt: skip
-    currency = forms.ChoiceField(
-        label=_("Currency"), choices=[("EUR", "EUR"), ("TRY", "TRY"), ("GBP", "GBP"), ("USD", "USD")]
-    )
 
     def __init__(
         self,
@@ -79,7 +124,6 @@ class CourseForm(HouseForm):
         self.fields["delivery"].choices = [  # type: ignore[attr-defined]
             (one.code, name_of(one.code, rules.deliveries)) for one in rules.deliveries.values() if one.status == Status.ON
         ]
-        self.fields["practitioner"].queryset = User.objects.practitioners_at(site)  # type: ignore[attr-defined]
         for item, volume_ml in scaled_items(mixture, indication.code):
             self.fields[f"ml_{item.substance}"] = forms.DecimalField(
                 label=name_of(item.substance, rules.substances), min_value=Decimal(0), max_value=MOST_ML,
@@ -88,32 +132,16 @@ class CourseForm(HouseForm):
         self.initial = {**self.initial, **self._defaults(user)}
 
     def _defaults(self, user: User) -> dict[str, Any]:
-        """What the catalogue and the site suggest; the doctor who plans is the one who treats, where that fits."""
         first = self.fields["regions"].choices  # type: ignore[attr-defined]
-        people = self.fields["practitioner"].queryset  # type: ignore[attr-defined]
-        return {
+        return self.offer_rhythm(user) | {
             "regions": [first[0][0]] if first else [],
             "technique": self.mixture.technique,
             "delivery": "dv-manual",
-            "sessions": self.indication.sessions.default,
-            "first_day": (self.site.today() + dt.timedelta(days=2)).isoformat(),
-            "wall_time": "10:00",
-            "practitioner": user.public_id if user in people else None,
-            "currency": {"TR": "TRY", "GB": "GBP"}.get(self.site.country, "EUR"),
         }
 
     def volume_fields(self) -> list[tuple[MixtureItem, forms.BoundField]]:
         """Each mixture line with its bound volume field, for the template."""
         return [(item, self[f"ml_{item.substance}"]) for item in self.mixture.items]
-
-    def clean_first_day(self) -> dt.date:
-        day: dt.date = self.cleaned_data["first_day"]
-        today = self.site.today()
-        if day < today:
-            raise forms.ValidationError(_("This day has passed."))
-        if day > today + dt.timedelta(days=365):
-            raise forms.ValidationError(_("Choose a day within the next year."))
-        return day
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -145,17 +173,7 @@ class CourseForm(HouseForm):
             numbing_cream_g=data["numbing_cream_g"],
             antiseptic=data["antiseptic"],
         )
-        return Wish(
-            plan=plan,
-            mixture=self.mixture.code,
-            site=self.site,
-            practitioner=data["practitioner"],
-            first_day=data["first_day"],
-            wall_time=data["wall_time"],
-            sessions=data["sessions"],
-            price_per_session=data["price_per_session"],
-            currency=data["currency"] if data["price_per_session"] is not None else "",
-        )
+        return self.wish_for(plan, mixture=self.mixture.code)
 
 
 class ApproveForm(HouseForm):

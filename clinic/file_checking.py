@@ -12,7 +12,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.files import File
@@ -61,6 +61,13 @@ class CheckedFile:
     height_px: int | None = None
 
 
+class DrawnFile(File):
+    """A picture drawn anew, in a nameless file that goes when nobody holds it any more."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def check_file(received: UploadedFile) -> CheckedFile:
     """The file as it may be stored. Raises `Refused` with the sentence for beside the field. No database is needed, and
     none should be held open: this can take seconds."""
@@ -69,18 +76,17 @@ def check_file(received: UploadedFile) -> CheckedFile:
     kind = type_of(received.read(LONGEST_SIGNATURE))
     if not kind:
         raise Refused(str(WHY[Problem.UNKNOWN_TYPE]), code=Problem.UNKNOWN_TYPE)
+    drawn = DrawnFile(TemporaryFile())  # noqa: SIM115 - outlives this function
     if not places.acquire(timeout=WAIT_SECONDS):
         raise Refused(str(BUSY), code="busy")
     try:
-        drawn: IO[bytes] = TemporaryFile()  # noqa: SIM115 - handed on: the storage reads from it
-        found = ask_child(received, drawn)
+        found = ask_child(received, drawn.fileno())
     finally:
         places.release()
     problem = found.get("problem")
     if problem is not None:
-        drawn.close()
         raise Refused(str(WHY[Problem(problem)]), code=str(problem))
-    kept: Any = received if kind == "application/pdf" else File(drawn)
+    kept: Any = received if kind == "application/pdf" else drawn
     size_bytes, sha256 = digest_of(kept)
     return CheckedFile(
         content=kept,
@@ -103,10 +109,9 @@ def check_size(received: UploadedFile) -> None:
         raise Refused(str(TOO_LARGE) % words, code="too-large")
 
 
-def ask_child(received: UploadedFile, drawn: IO[bytes]) -> dict[str, Any]:
+def ask_child(received: UploadedFile, descriptor: int) -> dict[str, Any]:
     """The child's own word if it finished, else what its death tells. Its answer goes to a file, so that an endless one
     meets the limit on files."""
-    descriptor = drawn.fileno()
     received.seek(0)
     with TemporaryFile() as source, TemporaryFile() as answer:
         for chunk in received.chunks():

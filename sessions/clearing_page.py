@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from sessions import clearing, screenings
 from sessions.choices import CourseStatus
 from sessions.clearing import Asked
 from sessions.explaining import in_words, shown_findings, standing_alone
+from sessions.gathering import facts_of
 from sessions.models import Clearance, Course, Upload
 from sessions.standing_clearances import Standing, reason_in_words, site_of, standing_of
 
@@ -48,7 +48,7 @@ class ShownClearance:
 
 
 def history_of(rows: Any, rules: Catalogue) -> list[ShownClearance]:
-    """Newest first, from a queryset of clearances. Two queries."""
+    """Newest first, from a queryset of clearances. Three queries."""
     found = rows.select_related("granted_by", "ended_by", "course__site", "patient__registered_at").prefetch_related(
         "attachments__upload"
     )
@@ -106,11 +106,9 @@ def standing_rules(patient: Patient, *, besides: str = "") -> list[tuple[str, st
     """Code and title of what stands for this patient, for "for which finding?"; the rule one came from is there too."""
     rules = catalogue.in_force()
     codes = dict.fromkeys([besides] if besides in rules.rules else [])
-    for course in [None, *Course.objects.for_patient(patient).running()]:
-        evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=day_of(patient, course), course=course)
+    facts = facts_of(patient)
+    for course in [None, *screenings.courses_to_rescreen(patient)]:
+        day = (course.site if course else patient.registered_at).today()
+        evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=day, course=course, facts=facts)
         codes |= dict.fromkeys(one.code for one in evaluated.findings if one.severity is Severity.RELATIVE)
     return [(code, screenings.sentence(rules.rules[code].title)) for code in codes if code in rules.rules]
-
-
-def day_of(patient: Patient, course: Course | None) -> dt.date:
-    return (course.site if course else patient.registered_at).today()

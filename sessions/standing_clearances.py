@@ -81,7 +81,7 @@ def end_outdated(*, patient: Patient, facts: PatientFacts, by: Doer) -> int:
     rows = Clearance.objects.filter(patient=patient, ended_at=None).select_related(
         "course__site", "patient__registered_at"
     )
-    for row in rows:
+    for row in rows.prefetch_related("course__items__syringe"):
         judged = screen(
             facts=facts,
             plan=plan_of(row.course) if row.course else None,

@@ -341,6 +341,42 @@ class RefusedChoice(TextDefinition):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CombinationRule(TextDefinition):
+    """What else may be done to the same area, and when (section 14). With the other treatment first, mesotherapy follows
+    after `days_before` (or calendar `months_before`); with mesotherapy first, the other after `days_after`. `procedures`
+    are the answers of `q-procedure` it stands for; `substances` what one of two plans holds. `same_day`: allowed."""
+
+    procedures: tuple[str, ...]
+    substances: tuple[str, ...]
+    days_before: int | None
+    months_before: int | None
+    days_after: int | None
+    same_day: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerRule(TextDefinition):
+    """How a course is dated, in words (section 14); `protocols.planning` computes it. `days` is its figure, if any."""
+
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInAnswer(TextDefinition):
+    """An answer of the check-in after a session and how fast somebody must look at it (section 11). It counts from
+    `at_least` on where it is a figure, `rising`: when higher than the answer before, after `after_hours`, from day
+    `from_day` to day `until_day`; `reaction` is then suspected."""
+
+    urgency: str
+    at_least: Decimal | None
+    rising: bool
+    after_hours: int
+    from_day: int | None
+    until_day: int | None
+    reaction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """One version of everything that may be given and everything that must be asked. Each mapping keeps file order."""
 
@@ -362,6 +398,9 @@ class Catalogue:
     consent_items: Mapping[str, ConsentItem]
     start_gates: Mapping[str, StartGate]
     refused: Mapping[str, RefusedChoice]
+    combinations: Mapping[str, CombinationRule]
+    planner_rules: Mapping[str, PlannerRule]
+    check_ins: Mapping[str, CheckInAnswer]
 
     def mixtures_for(self, indication: str) -> tuple[Mixture, ...]:
         """Example mixtures of an indication, in file order."""

@@ -40,6 +40,7 @@ KIND_BY_PREFIX: Mapping[str, str] = {
     "ac-": "aftercare", "exp-": "reaction", "ae-": "reaction", "rf-": "reaction", "msg-": "message",
     "consent-": "consent_item", "gate-": "start_gate", "q-": "question", "m-": "measurement", "scr-": "rule",
     "wo-": "rule", "lab-": "rule", "med-": "medicine_class", "no-": "refused",
+    "combine-": "combination", "plan-": "planner_rule", "ci-": "check_in",
 }
 """The kind of an entry follows from its code."""
 
@@ -48,7 +49,7 @@ FIELD_BY_KIND: Mapping[str, str] = {
     "substance": "substances", "mixture": "mixtures", "mixing_rule": "mixing_rules", "aftercare": "aftercare",
     "reaction": "reactions", "message": "messages", "consent_item": "consent_items", "start_gate": "start_gates",
     "question": "questions", "measurement": "measurements", "rule": "rules", "medicine_class": "medicine_classes",
-    "refused": "refused",
+    "refused": "refused", "combination": "combinations", "planner_rule": "planner_rules", "check_in": "check_ins",
 }
 """Where each kind stands in the `Catalogue`."""
 

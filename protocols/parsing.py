@@ -39,8 +39,11 @@ from protocols.definitions import (
 from protocols.entries import CommonFields, EntryError, Fields
 from protocols.parsing_texts import (
     parse_aftercare,
+    parse_check_in,
+    parse_combination,
     parse_consent_item,
     parse_message,
+    parse_planner_rule,
     parse_reaction,
     parse_refused,
     parse_start_gate,
@@ -375,6 +378,9 @@ PARSERS: Mapping[str, Callable[[str, object], Definition]] = {
     "consent_item": parse_consent_item,
     "start_gate": parse_start_gate,
     "refused": parse_refused,
+    "combination": parse_combination,
+    "planner_rule": parse_planner_rule,
+    "check_in": parse_check_in,
 }
 """Parser by kind of entry; questions, measurements, screening rules and medicine classes have theirs elsewhere."""
 

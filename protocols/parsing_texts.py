@@ -1,4 +1,5 @@
-"""Parsers of the entries that are texts for people: aftercare, reactions, mails, consent items, start gates.
+"""Parsers of the entries that are texts for people: aftercare, reactions, check-ins, mails, consent items, start gates,
+combinations, planner rules, refused choices.
 
 Pure. A JSON-shaped body in, a frozen definition out; see `protocols.parsing` for the others.
 """
@@ -7,9 +8,12 @@ from __future__ import annotations
 from protocols.choices import Category, InstructionSeverity
 from protocols.definitions import (
     AftercareRule,
+    CheckInAnswer,
+    CombinationRule,
     ConsentItem,
     HoursVariant,
     MessageDefinition,
+    PlannerRule,
     ReactionDefinition,
     RefusedChoice,
     StartGate,
@@ -128,5 +132,47 @@ def parse_refused(code: str, body: object) -> RefusedChoice:
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), about=about, words=fields.words("words"), instead=fields.text("instead", default=""),
     )
+    fields.finish()
+    return definition
+
+
+def parse_combination(code: str, body: object) -> CombinationRule:
+    common = CommonFields(code, body)
+    fields = common.fields
+    definition = CombinationRule(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"),
+        procedures=fields.words("procedures"), substances=fields.words("substances"),
+        days_before=fields.whole_or_none("days_before"), months_before=fields.whole_or_none("months_before", most=24),
+        days_after=fields.whole_or_none("days_after"), same_day=fields.flag("same_day"))
+    fields.finish()
+    return definition
+
+
+def parse_planner_rule(code: str, body: object) -> PlannerRule:
+    common = CommonFields(code, body)
+    fields = common.fields
+    definition = PlannerRule(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), days=fields.whole_or_none("days", least=1))
+    fields.finish()
+    return definition
+
+
+URGENCIES = ("emergency", "same-day", "48-hours")
+
+
+def parse_check_in(code: str, body: object) -> CheckInAnswer:
+    common = CommonFields(code, body)
+    fields = common.fields
+    urgency = fields.text("urgency")
+    if urgency not in URGENCIES:
+        raise EntryError(f"urgency {urgency!r} is not one of: {', '.join(URGENCIES)}")
+    definition = CheckInAnswer(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), urgency=urgency, at_least=fields.decimal_or_none("at_least"),
+        rising=fields.flag("rising"), after_hours=fields.whole("after_hours") if fields.has("after_hours") else 0,
+        from_day=fields.whole_or_none("from_day"), until_day=fields.whole_or_none("until_day"),
+        reaction=fields.text("reaction", default=""))
     fields.finish()
     return definition

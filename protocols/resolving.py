@@ -109,6 +109,12 @@ def _of_rules_and_texts(catalogue: Catalogue) -> Iterator[Found]:
     for code, refused in catalogue.refused.items():
         if refused.instead:
             yield from _unknown(code, "instead", [refused.instead], offered)
+    for code, combination in catalogue.combinations.items():
+        asked = catalogue.questions["q-procedure"].values if "q-procedure" in catalogue.questions else ()
+        yield from _unknown(code, "procedures", combination.procedures, asked)
+        yield from _unknown(code, "substances", combination.substances, catalogue.substances)
+    for code, answer in catalogue.check_ins.items():
+        yield from _unknown(code, "reaction", [answer.reaction] if answer.reaction else [], catalogue.reactions)
     for code, item in catalogue.consent_items.items():
         yield from _unknown(code, "indications", item.indications, catalogue.indications)
         yield from _unknown(code, "substances", item.substances, catalogue.substances)

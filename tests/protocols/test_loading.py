@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from patients.choices import BODY_AREAS, region_group
+from protocols import combining
 from protocols.choices import Status
+from protocols.conditions import ItemIs
 from protocols.definitions import Catalogue, text_in
 from protocols.loading import (
     FIELD_BY_KIND,
@@ -94,7 +96,9 @@ def test_no_figure_is_a_float(reference: Catalogue) -> None:
     assert reference.substances["sub-dutasteride"].strength.low == Decimal("0.1")  # type: ignore[union-attr]
 
 
-PATIENT_VISIBLE = ("indications", "regions", "aftercare", "reactions", "messages", "consent_items", "start_gates")
+PATIENT_VISIBLE = (
+    "indications", "regions", "aftercare", "reactions", "messages", "consent_items", "start_gates", "combinations",
+    "planner_rules", "check_ins")
 
 
 @pytest.mark.parametrize("kind", PATIENT_VISIBLE)
@@ -268,3 +272,41 @@ def test_command_line_reports_problems(folder: Path, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr().out
     assert "regions.yaml: reg-neck: group" in printed
     assert "1 problems; nothing was loaded" in printed
+
+
+def test_the_answers_of_the_check_in_are_those_of_the_reference(reference: Catalogue) -> None:
+    by_urgency: dict[str, set[str]] = {}
+    for code, answer in reference.check_ins.items():
+        by_urgency.setdefault(answer.urgency, set()).add(code.removeprefix("ci-"))
+    assert by_urgency == {
+        "emergency": {"breathing", "throat", "faint", "chest-pain", "sight", "skin", "fit"},
+        "same-day": {"spreading-redness", "pus", "fever", "pain", "swelling"},
+        "48-hours": {"lump", "lump-early"},
+    }
+    lump, fever, pain = (reference.check_ins[code] for code in ("ci-lump", "ci-fever", "ci-pain"))
+    assert (lump.from_day, lump.until_day, lump.reaction) == (7, 90, "ae-infection-ntm")
+    assert (fever.at_least, pain.at_least, pain.after_hours, pain.rising) == (Decimal("38.0"), Decimal(7), 48, True)
+
+
+def test_planner_rules_are_those_of_the_reference(reference: Catalogue) -> None:
+    named = {"next", "min", "late", "gap", "phase", "shift", "maintenance", "review"}
+    assert {code.removeprefix("plan-") for code in reference.planner_rules} == named
+    assert reference.planner_rules["plan-gap"].days == 60
+
+
+def test_days_before_a_session_are_the_same_in_screening_and_in_the_combinations(reference: Catalogue) -> None:
+    """Every treatment of q-procedure stands in one combination, with the wait that scr-recent-procedure asks for."""
+    waits = {}
+    for clause in reference.rules["scr-recent-procedure"].clauses:
+        (item,) = [part for part in clause.when.parts if isinstance(part, ItemIs)]  # type: ignore[attr-defined]
+        waits |= dict.fromkeys(item.values, (clause.wait.days, clause.wait.months))  # type: ignore[union-attr]
+    combined = {
+        value: (one.days_before or 0, one.months_before or 0)
+        for one in reference.combinations.values() for value in one.procedures}
+    assert combined == waits
+    assert set(waits) == set(reference.questions["q-procedure"].values) - {"none"}
+
+
+def test_days_between_two_plans_are_those_of_the_combinations(reference: Catalogue) -> None:
+    assert reference.combinations["combine-prp"].days_before == combining.DAYS_BETWEEN_PRP_AND_OTHERS
+    assert reference.combinations["combine-spacing"].days_before == combining.DAYS_BETWEEN_PLANS

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import threading
+import weakref
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, mkstemp
 from typing import Any
 
 from django.conf import settings
@@ -62,10 +64,13 @@ class CheckedFile:
 
 
 class DrawnFile(File):
-    """A picture drawn anew, in a nameless file that goes when nobody holds it any more."""
+    """Room for a picture drawn anew: a nameless file that goes when nobody holds it any more."""
 
-    def __del__(self) -> None:
-        self.close()
+    def __init__(self) -> None:
+        descriptor, path = mkstemp()
+        os.unlink(path)
+        super().__init__(os.fdopen(descriptor, "rb+", closefd=False))
+        weakref.finalize(self, os.close, descriptor)
 
 
 def check_file(received: UploadedFile) -> CheckedFile:
@@ -76,7 +81,7 @@ def check_file(received: UploadedFile) -> CheckedFile:
     kind = type_of(received.read(LONGEST_SIGNATURE))
     if not kind:
         raise Refused(str(WHY[Problem.UNKNOWN_TYPE]), code=Problem.UNKNOWN_TYPE)
-    drawn = DrawnFile(TemporaryFile())  # noqa: SIM115 - outlives this function
+    drawn = DrawnFile()
     if not places.acquire(timeout=WAIT_SECONDS):
         raise Refused(str(BUSY), code="busy")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -59,6 +59,20 @@ def _build(version_id: int) -> Catalogue:
     )
 
 
+def rows_of(version: CatalogueVersion) -> list[tuple[str, str, dict[str, Any]]]:
+    """Kind, code and body of every entry, in order: what is validated, digested and compared."""
+    return list(version.entries.order_by("position").values_list("kind", "code", "body"))
+
+
+def digest_of(rows: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
+    """The same for the same entries in the same order, so that an edit shows in it."""
+    return hashlib.sha256(canonical([list(row) for row in rows])).hexdigest()
+
+
+def next_number() -> int:
+    return int(CatalogueVersion.objects.aggregate(most=Max("number"))["most"] or 0) + 1
+
+
 def questions_of(questionnaire: QuestionnaireVersion) -> Mapping[str, Question]:
     """The questions of a questionnaire version by code, in the order in which they are asked."""
     return _questions(questionnaire.pk, questionnaire.digest)
@@ -84,13 +98,12 @@ def ensure_reference_catalogue(*, by: Doer = SYSTEM) -> CatalogueVersion:
     An approved catalogue is never replaced by itself: the newer reference then waits as a draft.
     """
     entries = entries_of_reference()
-    digest = hashlib.sha256(canonical([(entry.kind, entry.code, entry.body) for entry in entries])).hexdigest()
+    digest = digest_of((entry.kind, entry.code, entry.body) for entry in entries)
     published = CatalogueVersion.objects.in_force().select_for_update().first()
     known = CatalogueVersion.objects.filter(digest=digest).first()
     if known is not None:
         return published or known
-    number = (CatalogueVersion.objects.aggregate(most=Max("number"))["most"] or 0) + 1
-    version = CatalogueVersion.objects.create(number=number, label=REFERENCE_LABEL, digest=digest)
+    version = CatalogueVersion.objects.create(number=next_number(), label=REFERENCE_LABEL, digest=digest)
     CatalogueEntry.objects.bulk_create(
         [
             CatalogueEntry(
@@ -106,34 +119,28 @@ def ensure_reference_catalogue(*, by: Doer = SYSTEM) -> CatalogueVersion:
         ]
     )
     if published is None or published.approved_at is None:
-        publish(version=version, by=by)
+        put_in_force(version=version, by=by)
     return version
 
 
 @transaction.atomic
-def publish(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
-    """Put a version in force: the former one retires, its questions become the questionnaire that is asked."""
+def put_in_force(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
+    """The former version retires, this one's questions become the questionnaire that is asked. Whether it may be
+    published is judged by `protocols.versions.publish`; the shipped reference is the system's own deed."""
     _build(version.pk)  # raises CatalogueError: a faulty version leaves the published one untouched
-    CatalogueVersion.objects.in_force().update(state=VersionState.RETIRED)
+    now = timezone.now()
+    CatalogueVersion.objects.in_force().update(state=VersionState.RETIRED, retired_at=now)
+    # What was looked at elsewhere was looked at against the version that has just retired.
+    CatalogueVersion.objects.exclude(pk=version.pk).exclude(impact_seen_digest="").update(
+        impact_seen_digest="", impact_seen_at=None, impact_seen_by=None
+    )
     bodies: Any = list(version.entries.filter(kind="question").order_by("position").values_list("body", flat=True))
     digest = hashlib.sha256(canonical(bodies)).hexdigest()
     if not QuestionnaireVersion.objects.filter(digest=digest).exists():
         number = (QuestionnaireVersion.objects.aggregate(most=Max("number"))["most"] or 0) + 1
-        QuestionnaireVersion.objects.create(number=number, questions=bodies, digest=digest, published_at=timezone.now())
+        QuestionnaireVersion.objects.create(number=number, questions=bodies, digest=digest, published_at=now)
     version.state = VersionState.PUBLISHED
-    version.published_at = timezone.now()
+    version.published_at = now
     version.save(update_fields=["state", "published_at"])
     audit.record(by=by, action="catalogue-published", sentence=f"published {version}", of=version)
-    return version
-
-
-@transaction.atomic
-def approve(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
-    """The medical lead stands behind this version: it is no longer shown as an unapproved default."""
-    if by.user is None or version.approved_at is not None:
-        raise Refused(_("This catalogue version is approved already."))
-    version.approved_by = by.user
-    version.approved_at = timezone.now()
-    version.save(update_fields=["approved_by", "approved_at"])
-    audit.record(by=by, action="catalogue-approved", sentence=f"approved {version}", of=version)
     return version

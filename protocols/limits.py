@@ -136,7 +136,7 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
     "delivery": (*_NAME, _STATUS, Spec("depth_mm", Shape.RANGE, Looser.WIDER), *_ORIGIN),
     "mixture": (
         *_NAME, Spec("indications", Shape.WORDS, Looser.MORE), Spec("technique", Shape.CHOICE, required=True),
-        _number("total_ml", Looser.UP), Spec("items.#.substance", Shape.CHOICE, required=True),
+        Spec("items.#.substance", Shape.CHOICE, required=True),
         _number("items.#.volume_ml", Looser.UP), _number("items.#.strength", Looser.UP),
         _number("total_ml_for.*", Looser.UP), Spec("sexes", Shape.WORDS, Looser.MORE),
         Spec("warns", Shape.WORDS), _NEVER_IN, *_ORIGIN,
@@ -184,6 +184,9 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
     "consent_item": (*_NAME, *_BODY, *_ORIGIN),
     "start_gate": (*_NAME, *_BODY, Spec("overridable", Shape.FLAG, Looser.UP, True), *_ORIGIN),
     "refused": (*_NAME, *_BODY, *_ORIGIN),
+    "combination": (*_NAME, *_BODY, *_ORIGIN),  # its days are those of scr-recent-procedure and ac-no-procedures
+    "planner_rule": (*_NAME, *_BODY, *_ORIGIN),
+    "check_in": (*_NAME, *_BODY, *_ORIGIN),
 }
 """Every kind with what can be edited in its form, in the order of the form."""
 

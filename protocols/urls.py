@@ -1,10 +1,25 @@
 from django.urls import path
 
-from protocols.views import catalogue, services
+from protocols.views import catalogue, enabling, entries, services, versions
+
+VERSION = "protocols/versions/<public:public_id>/"
 
 urlpatterns = [
     path("protocols/", catalogue.protocols, name="protocols"),
-    path("protocols/<public:public_id>/approve/", catalogue.catalogue_approve, name="catalogue-approve"),
+    path("protocols/versions/", catalogue.catalogue_versions, name="catalogue-versions"),
+    path(VERSION, catalogue.catalogue_version, name="catalogue-version"),
+    path(f"{VERSION}draft/", versions.catalogue_draft_new, name="catalogue-draft-new"),
+    path(f"{VERSION}difference/", versions.catalogue_difference, name="catalogue-difference"),
+    path(f"{VERSION}approve/", versions.catalogue_approve, name="catalogue-approve"),
+    path(f"{VERSION}reopen/", versions.catalogue_reopen, name="catalogue-reopen"),
+    path(f"{VERSION}give-up/", versions.catalogue_give_up, name="catalogue-give-up"),
+    path(f"{VERSION}publish/", versions.catalogue_publish, name="catalogue-publish"),
+    path(f"{VERSION}add/<slug:entry_kind>/", entries.catalogue_entry_add, name="catalogue-entry-add"),
+    path(f"{VERSION}entries/<slug:code>/", entries.catalogue_entry, name="catalogue-entry"),
+    path(f"{VERSION}entries/<slug:code>/remove/", entries.catalogue_entry_remove, name="catalogue-entry-remove"),
+    path("allowed-at-site/", enabling.enablements, name="enablements"),
+    path("allowed-at-site/new/", enabling.enablement_new, name="enablement-new"),
+    path("allowed-at-site/<public:public_id>/end/", enabling.enablement_end, name="enablement-end"),
     path("services/", services.services, name="services"),
     path("services/<public:public_id>/", services.service_edit, name="service-edit"),
 ]

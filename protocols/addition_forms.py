@@ -1,0 +1,352 @@
+"""Forms that add to a draft: a substance, an indication with its course, a mixture, a mixing rule, a screening rule.
+
+Each gives the code and the body of the entry; whether it fits the rest is judged by the loader, in the verb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from clinic.forms import HouseForm
+from protocols.catalogue_forms import MOST, named, plain, reason_field, word_choices
+from protocols.choices import Category, CheckResult, DoseUnit, Form, LooksAt, MixingShape, Role, Status
+from protocols.definitions import Catalogue
+from protocols.field_words import word
+from protocols.resolving_screening import answer_fields
+
+COMPONENTS = 6
+CONDITIONS = 3
+CODE_END = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Small letters, digits and hyphens only."))
+
+
+def words(kind: Any, *, without: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    return [(one.value, word(one.value)) for one in kind if one.value not in without]
+
+
+def figure(label: Any, *, required: bool = False, help_text: Any = "") -> forms.DecimalField:
+    return forms.DecimalField(label=label, min_value=0, max_value=MOST, required=required, help_text=help_text)
+
+
+def whole(label: Any, *, required: bool = False, most: int = 10_000) -> forms.IntegerField:
+    return forms.IntegerField(label=label, min_value=0, max_value=most, required=required)
+
+
+def line(label: Any, *, required: bool = True, help_text: Any = "", most: int = 300) -> forms.CharField:
+    return forms.CharField(label=label, max_length=most, required=required, help_text=help_text)
+
+
+def several(label: Any, *, required: bool = False) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(label=label, required=required, widget=forms.CheckboxSelectMultiple)
+
+
+def text(label: Any, *, required: bool = True) -> forms.CharField:
+    return forms.CharField(label=label, max_length=2000, required=required, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class AddForm(HouseForm):
+    """What every addition has. `prefix_of_code` and `kind` are the catalogue's."""
+
+    kind = ""
+    prefix_of_code = ""
+
+    code = forms.CharField(max_length=50, label=_("Code"), validators=[CODE_END])
+    name_en = line(_("Name (English)"))
+    name_tr = line(_("Name (Turkish)"))
+
+    def __init__(self, *args: Any, rules: Catalogue, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rules = rules
+        self.fields["code"].help_text = _("Short and lasting; “%(prefix)s” is put before it.") % {"prefix": self.prefix_of_code}
+        self.fields["source"] = line(
+            _("Source"), help_text=_("A source of the reference: S0–S4, E1–E99, bg (background) or dec (own decision)."), most=60,
+        )  # fmt: skip
+        self.fields["reason"] = reason_field(required=True, help_text=_("It is kept and shown."))
+        self.guard_text_fields()
+
+    def full_code(self) -> str:
+        return f"{self.prefix_of_code}{self.cleaned_data['code']}"
+
+    def body(self) -> dict[str, Any]:
+        return without_nothing({"name": self.both("name"), "source": self.cleaned_data["source"], **self.own()})
+
+    def own(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def both(self, name: str) -> dict[str, str] | None:
+        typed = {lang: self.cleaned_data[f"{name}_{lang}"] for lang in ("en", "tr")}
+        return typed if any(typed.values()) else None
+
+    def pair(self, name: str) -> list[str] | None:
+        low, high = self.cleaned_data[f"{name}_low"], self.cleaned_data[f"{name}_high"]
+        return None if low is None and high is None else [str(plain(one)) if one is not None else "" for one in (low, high)]
+
+    def refuse(self, refusal: Any) -> None:
+        """The loader speaks of paths; the field of the form is the one that begins like it."""
+        wanted = (refusal.field or "").replace(".", "_")
+        near = [name for name in self.fields if wanted and (name == wanted or name.startswith((f"{wanted}_", wanted)))]
+        refusal.field = near[0] if near else None
+        super().refuse(refusal)
+
+
+class AddSubstanceForm(AddForm):
+    kind, prefix_of_code = "substance", "sub-"
+
+    class_en, class_tr = line(_("Class (English)")), line(_("Class (Turkish)"))
+    status = forms.ChoiceField(label=_("State"), choices=words(Status, without=("withdrawn",)), initial="off")
+    role = forms.ChoiceField(label=_("Role"), choices=words(Role))
+    form = forms.ChoiceField(label=_("Form"), choices=words(Form))
+    dose_unit = forms.ChoiceField(label=_("Counted in"), choices=[(one.value, one.value) for one in DoseUnit])
+    strength_low, strength_high = figure(_("Usual strength, from")), figure(_("Usual strength, to"))
+    strength_unit = forms.ChoiceField(
+        label=_("Strength in"), required=False, choices=[("", "–"), *((one, one) for one in ("mg/ml", "U/ml", "IU/ml", "mg/g"))]
+    )
+    typical_low, typical_high = figure(_("Typical per session, from")), figure(_("Typical per session, to"))
+    hard_max = figure(_("Hard maximum per session"), required=True, help_text=_("In the unit it is counted in."))
+    mg_per_kg = figure(_("Most mg per kg"))
+    final_strength_max = figure(_("Strongest in the mix"))
+    min_interval_days, max_sessions = whole(_("Shortest interval, days")), whole(_("Most sessions"))
+    groups = several(_("Groups for mixing rules"))
+    categories, indications = several(_("Only in these categories")), several(_("Only for these indications"))
+    never_in = line(_("Never in these countries"), required=False, help_text=_("Two letters each, with commas between."))
+    note = text(_("Note for staff"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("groups", "categories", "indications"):
+            self.fields[name].choices = word_choices(name, self.rules, [])  # type: ignore[attr-defined]
+
+    def own(self) -> Mapping[str, Any]:
+        data = self.cleaned_data
+        same_names = ("role", "form", "dose_unit", "strength_unit", "hard_max", "mg_per_kg", "final_strength_max",
+                      "min_interval_days", "max_sessions", "groups", "note")  # fmt: skip
+        return {
+            "class": self.both("class"), "status": None if data["status"] == "on" else data["status"],
+            "strength": self.pair("strength"), "typical": self.pair("typical"),
+            "allowed": without_nothing({"categories": data["categories"], "indications": data["indications"]}),
+            "never_in": countries(data["never_in"]), **{name: data[name] for name in same_names},
+        }  # fmt: skip
+
+
+class AddIndicationForm(AddForm):
+    kind, prefix_of_code = "indication", "ind-"
+
+    category = forms.ChoiceField(label=_("Category"), choices=words(Category))
+    status = forms.ChoiceField(label=_("State"), choices=words(Status, without=("withdrawn",)))
+    regions, techniques = several(_("Regions"), required=True), several(_("Usual techniques"), required=True)
+    evidence = forms.ChoiceField(label=_("Evidence grade"), choices=[(one, one) for one in ("A", "B", "B−", "C", "D")], initial="D")
+    effect_en, effect_tr = line(_("Effect to expect (English)")), line(_("Effect to expect (Turkish)"))
+    sessions_default, sessions_min, sessions_max = (
+        whole(_("Sessions, usual"), required=True, most=60), whole(_("Sessions, least"), required=True, most=60),
+        whole(_("Sessions, most"), most=60),
+    )  # fmt: skip
+    interval_default, interval_min, interval_max = (
+        whole(_("Interval in days, usual"), required=True, most=400), whole(_("Interval in days, least"), required=True, most=400),
+        whole(_("Interval in days, most"), most=400),
+    )  # fmt: skip
+    maintenance_earliest, maintenance_latest = whole(_("Maintenance, earliest days")), whole(_("Maintenance, latest days"))
+    review_days = whole(_("Review, days after the last session"))
+    scales = line(_("Scales"), required=False, help_text=_("Words with commas between them."))
+    never_in = line(_("Never in these countries"), required=False, help_text=_("Two letters each, with commas between."))
+    note = text(_("Note for staff"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("regions", "techniques"):
+            self.fields[name].choices = word_choices(name, self.rules, [])  # type: ignore[attr-defined]
+
+    def own(self) -> Mapping[str, Any]:
+        data = self.cleaned_data
+        span = lambda name: without_nothing({end: data[f"{name}_{end}"] for end in ("default", "min", "max")})  # noqa: E731
+        upkeep = {"earliest_days": data["maintenance_earliest"], "latest_days": data["maintenance_latest"]}
+        return {
+            "category": data["category"], "status": None if data["status"] == "on" else data["status"],
+            "regions": data["regions"], "techniques": data["techniques"], "evidence": data["evidence"],
+            "effect": self.both("effect"), "phases": [{"sessions": span("sessions"), "interval_days": span("interval")}],
+            "maintenance": without_nothing(upkeep), "never_in": countries(data["never_in"]), "note": data["note"],
+            "reviews": [{"anchor": "last", "days": data["review_days"]}] if data["review_days"] else None,
+            "scales": listed(data["scales"]),
+        }  # fmt: skip
+
+
+class AddMixtureForm(AddForm):
+    kind, prefix_of_code = "mixture", "ck-"
+
+    indications = several(_("Indications"), required=True)
+    technique = forms.ChoiceField(label=_("Technique"))
+    sexes = several(_("Only for"))
+    note = text(_("Note for staff"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("indications", "sexes"):
+            self.fields[name].choices = word_choices(name, self.rules, [])  # type: ignore[attr-defined]
+        self.fields["technique"].choices = named(self.rules.techniques)  # type: ignore[attr-defined]
+        for number in range(1, COMPONENTS + 1):
+            first = number == 1
+            label = {"number": number}
+            self.fields[f"substance_{number}"] = forms.ChoiceField(
+                label=_("Component %(number)s") % label, required=first, choices=[("", "–"), *named(self.rules.substances)]
+            )
+            self.fields[f"volume_{number}"] = figure(_("Component %(number)s, ml") % label, required=first)
+            self.fields[f"strength_{number}"] = figure(
+                _("Component %(number)s, strength") % label, help_text=_("Empty where the dose counts in ml."))  # fmt: skip
+        last = {name: self.fields.pop(name) for name in ("note", "source", "reason")}
+        self.fields |= last
+
+    def own(self) -> Mapping[str, Any]:
+        data = self.cleaned_data
+        items = []
+        for number in range(1, COMPONENTS + 1):
+            if code := data[f"substance_{number}"]:
+                strength = data[f"strength_{number}"]
+                items.append(without_nothing({
+                    "substance": code, "volume_ml": data[f"volume_{number}"], "strength": strength,
+                    "strength_unit": self.rules.substances[code].strength_unit if strength is not None else None,
+                }))  # fmt: skip
+        total = sum((Decimal(item.get("volume_ml", "0")) for item in items), Decimal(0))
+        return {"indications": data["indications"], "technique": data["technique"], "sexes": data["sexes"],
+                "items": items, "total_ml": total, "note": data["note"]}  # fmt: skip
+
+
+class AddMixingRuleForm(AddForm):
+    kind, prefix_of_code = "mixing_rule", "ix-"
+    SHAPES = (MixingShape.TOGETHER, MixingShape.FORBIDDEN, MixingShape.ALONE, MixingShape.AT_MOST_ONE)
+
+    text_en, text_tr = text(_("Sentence (English)")), text(_("Sentence (Turkish)"))
+    shape = forms.ChoiceField(label=_("Check"), choices=words(SHAPES))
+    looks_at = forms.ChoiceField(label=_("Looked at"), choices=words((LooksAt.MIX, LooksAt.AREA, LooksAt.DAY)))
+    result = forms.ChoiceField(label=_("Result"), choices=words(reversed(CheckResult), without=("ok", "incomplete")))
+    substances = several(_("Substances"), required=True)
+    with_substances = several(_("not together with"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("substances", "with_substances"):
+            self.fields[name].choices = word_choices(name, self.rules, [])  # type: ignore[attr-defined]
+
+    def own(self) -> Mapping[str, Any]:
+        data = self.cleaned_data
+        return {"text": self.both("text"), **{name: data[name] for name in
+                ("shape", "looks_at", "result", "substances", "with_substances")}}  # fmt: skip
+
+
+class AddRuleForm(AddForm):
+    """A screening rule from the closed set of conditions: what was answered, measured or is taken; no expressions."""
+
+    kind, prefix_of_code = "rule", "scr-"
+    COMPARE = (("at_least", _("at least")), ("above", _("above")), ("at_most", _("at most")), ("below", _("below")))
+
+    sentence_en, sentence_tr = text(_("Sentence for clinicians (English)")), text(_("Sentence for clinicians (Turkish)"))
+    explanation_en = text(_("Explanation for the patient (English)"), required=False)
+    explanation_tr = text(_("Explanation for the patient (Turkish)"), required=False)
+    severity = forms.ChoiceField(label=_("Severity"), choices=[(one, word(one)) for one in ("absolute", "relative", "temporary", "info")])
+    scope = several(_("Only in plans with"))
+    wait_key = forms.ChoiceField(
+        label=_("Wait from this date"), required=False, help_text=_("For a wait only. Without a date it waits until the answer changes."))  # fmt: skip
+    wait_days, wait_months = whole(_("Wait, days"), most=1000), whole(_("Wait, months"), most=60)
+    joined = forms.ChoiceField(
+        label=_("It fires when"), choices=[("all", _("all conditions hold")), ("any", _("one of the conditions holds"))])  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["scope"].choices = word_choices("scope", self.rules, [])  # type: ignore[attr-defined]
+        answers = answer_fields(self.rules)
+        dates = [key for key, field in answers.items() if field.kind.value == "date" and "." not in key]
+        self.fields["wait_key"].choices = [("", "–"), *((key, key) for key in dates)]  # type: ignore[attr-defined]
+        what = self._what()
+        for number in range(1, CONDITIONS + 1):
+            label = {"number": number}
+            self.fields[f"what_{number}"] = forms.ChoiceField(
+                label=_("Condition %(number)s") % label, choices=[("", "–"), *what], required=number == 1)
+            self.fields[f"is_{number}"] = line(
+                _("Condition %(number)s: is one of") % label, required=False,
+                help_text=_("Answer values with commas between, such as: yes. Empty for a figure or a medicine."))
+            self.fields[f"compare_{number}"] = forms.ChoiceField(
+                label=_("Condition %(number)s: the figure is") % label, choices=[("", "–"), *self.COMPARE], required=False)
+            self.fields[f"figure_{number}"] = figure(_("Condition %(number)s: figure") % label)
+            self.fields[f"not_{number}"] = forms.BooleanField(
+                label=_("Condition %(number)s must not hold") % label, required=False)
+        last = {name: self.fields.pop(name) for name in ("source", "reason")}
+        self.fields |= last
+
+    def _what(self) -> list[Any]:
+        language = get_language() or "en"
+        questions = [(f"answer:{code}", f"{one.text.get(language)} ({code})"[:120]) for code, one in self.rules.questions.items()]
+        measured = [(f"measured:{code}", f"{one.name.get(language)} ({code})") for code, one in self.rules.measurements.items()]
+        taken = [(f"medicine:{code}", f"{one.name.get(language)} ({code})") for code, one in self.rules.medicine_classes.items()]
+        record = [("age:", _("Age in years")), ("bmi:", _("Body mass index")), ("sex:", pgettext_lazy("of a person", "Sex"))]
+        return [(_("Answers"), questions), (_("Measurements"), measured), (_("Medicines"), taken), (_("Record"), record)]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for number in range(1, CONDITIONS + 1):
+            what = data.get(f"what_{number}") or ""
+            shape = what.partition(":")[0]
+            needs_words = shape in ("answer", "sex") or (
+                shape == "measured" and bool(self.rules.measurements[what.partition(":")[2]].values))
+            if needs_words and not data.get(f"is_{number}"):
+                self.add_error(f"is_{number}", _("Say which answers fire it."))
+            if shape in ("age", "bmi") or (shape == "measured" and not needs_words):
+                if not data.get(f"compare_{number}") or data.get(f"figure_{number}") is None:
+                    self.add_error(f"figure_{number}", _("Say how the figure compares, and with what."))
+        return data
+
+    def own(self) -> Mapping[str, Any]:
+        data = self.cleaned_data
+        parts = [self._condition(number) for number in range(1, CONDITIONS + 1) if data[f"what_{number}"]]
+        clause: dict[str, Any] = {"severity": data["severity"], "when": parts[0] if len(parts) == 1 else {data["joined"]: parts}}
+        if data["severity"] == "temporary":
+            dated = {"within": data["wait_key"], "days": data["wait_days"], "months": data["wait_months"]}
+            clause["wait"] = without_nothing(dated) if data["wait_key"] else "open"
+        return {"name": None, "title": self.both("name"), "sentence": self.both("sentence"),
+                "explanation": self.both("explanation"), "scope": data["scope"], "clauses": [clause]}  # fmt: skip
+
+    def _condition(self, number: int) -> dict[str, Any]:
+        data = self.cleaned_data
+        shape, _colon, code = data[f"what_{number}"].partition(":")
+        bound = {data[f"compare_{number}"]: data[f"figure_{number}"]} if data[f"compare_{number}"] else {}
+        values = listed(data[f"is_{number}"])
+        made: dict[str, Any] = {
+            "answer": {"answer": code, "is": values}, "medicine": {"medicine": code}, "age": {"age": bound},
+            "bmi": {"bmi": bound}, "sex": {"sex": values},
+            "measured": {"measured": code, "is": values} if values else {"measured": code, **bound},
+        }[shape]  # fmt: skip
+        return {"not": made} if data[f"not_{number}"] else made
+
+    def body(self) -> dict[str, Any]:
+        body = super().body()
+        body.pop("name", None)
+        return body
+
+
+FORMS: Mapping[str, type[AddForm]] = {
+    form.kind: form for form in (AddSubstanceForm, AddIndicationForm, AddMixtureForm, AddMixingRuleForm, AddRuleForm)
+}
+"""What can be added, by kind."""
+
+
+def without_nothing(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body as the catalogue stores it: no empty fields, decimals as text."""
+    return {key: jsoned(value) for key, value in body.items() if value not in (None, "", [], {})}
+
+
+def jsoned(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return without_nothing(value)
+    return [jsoned(one) for one in value] if isinstance(value, list) else value
+
+
+def listed(typed: str) -> list[str]:
+    return [one.strip() for one in typed.split(",") if one.strip()]
+
+
+def countries(typed: str) -> list[str]:
+    return [one.upper() for one in listed(typed)]

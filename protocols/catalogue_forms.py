@@ -1,0 +1,183 @@
+"""Forms of the versions pages: making, approving and giving up a draft, and one form made from an entry's own fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _g
+from django.utils.translation import gettext_lazy as _
+
+from clinic.forms import HouseForm
+from protocols.choices import Category, Form
+from protocols.definitions import Catalogue
+from protocols.editing import with_spare_items
+from protocols.field_words import label_of, shown, word
+from protocols.leaves import leaf, leaves
+from protocols.limits import Shape, Spec, cfg_of, specs_of
+
+MOST = Decimal(100_000)
+LONGEST = 300
+
+
+def reason_field(*, required: bool, help_text: Any) -> forms.CharField:
+    return forms.CharField(label=_("Why"), max_length=LONGEST, required=required, help_text=help_text,
+                           widget=forms.Textarea(attrs={"rows": 2}))  # fmt: skip
+
+
+class DraftForm(HouseForm):
+    note = forms.CharField(
+        label=_("What is it for?"), max_length=LONGEST, help_text=_("Shown in the list of versions."),
+    )  # fmt: skip
+
+
+class GiveUpForm(HouseForm):
+    reason = reason_field(required=True, help_text=_("The draft is kept, with everything that was changed in it."))
+
+
+class RemoveForm(HouseForm):
+    reason = reason_field(required=True, help_text=_("It is kept and shown."))
+
+
+class EntryForm(HouseForm):
+    """The editable fields of one entry, named by their path. `values` gives back what was typed as the body holds it."""
+
+    reason = reason_field(
+        required=False,
+        help_text=_("Needed when a limit becomes looser. A loosened hard limit prints on every plan it touches."),
+    )
+
+    def __init__(self, *args: Any, kind: str, body: Mapping[str, Any], rules: Catalogue, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind, self.body = kind, with_spare_items(kind, body)
+        self.specs = specs_of(kind, self.body, list(leaves(self.body)))
+        own: dict[str, forms.Field] = {}
+        for path, spec in self.specs:
+            own |= self._field(path, spec, rules)
+        self.fields = {**own, **self.fields}
+        self.guard_text_fields()
+
+    def _field(self, path: str, spec: Spec, rules: Catalogue) -> dict[str, forms.Field]:
+        now, label = leaf(self.body, path), label_of(self.kind, path)
+        span = cfg_of(self.body).get(path)
+        hint = _g("Allowed: %(low)s to %(high)s.") % {"low": shown("", span[0]), "high": shown("", span[-1])} if span else ""
+        common: dict[str, Any] = {"label": label, "required": spec.required, "help_text": hint}
+        match spec.shape:
+            case Shape.NUMBER:
+                return {path: forms.DecimalField(initial=now, min_value=0, max_value=MOST, **common)}
+            case Shape.WHOLE:
+                return {path: forms.IntegerField(initial=now, min_value=0, max_value=int(MOST), **common)}
+            case Shape.RANGE:
+                low, high = now or (None, None)
+                ends = (("low", low, _g("from")), ("high", high, _g("to")))
+                return {f"{path}.{end}": forms.DecimalField(initial=value, min_value=0, max_value=MOST,
+                                                            **{**common, "label": f"{label}, {words}"})
+                        for end, value, words in ends}  # fmt: skip
+            case Shape.FLAG:
+                return {path: forms.BooleanField(initial=bool(now), **{**common, "required": False})}
+            case Shape.CHOICE:
+                return {path: self._choice(path, spec, now, common, rules)}
+            case Shape.WORDS:
+                return {path: self._words(path, now, common, rules)}
+            case Shape.LINE:
+                return {path: forms.CharField(initial=now, max_length=LONGEST, **common)}
+            case _:
+                return {path: forms.CharField(initial=now, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), **common)}
+
+    def _choice(self, path: str, spec: Spec, now: Any, common: dict[str, Any], rules: Catalogue) -> forms.Field:
+        last = path.rpartition(".")[2]
+        known = {"substance": rules.substances, "technique": rules.techniques}.get(last)
+        if known is not None:
+            choices = [("", "–"), *named(known)]
+            required = spec.required and bool(now)
+            return forms.ChoiceField(initial=now, choices=choices, **{**common, "required": last == "technique" and required})
+        default = {"status": "on", "result": "incompatible"}.get(last)
+        return forms.ChoiceField(initial=now or default, choices=[(one, word(one)) for one in spec.choices],
+                                 **{**common, "required": True})  # fmt: skip
+
+    def _words(self, path: str, now: Any, common: dict[str, Any], rules: Catalogue) -> forms.Field:
+        chosen = now if isinstance(now, list) else [now] if now else []
+        choices = word_choices(path, rules, chosen)
+        if choices is None:
+            return forms.CharField(initial=", ".join(chosen), max_length=LONGEST,
+                                   **{**common, "help_text": common["help_text"] or _g("Words with commas between them.")})  # fmt: skip
+        return forms.MultipleChoiceField(
+            initial=chosen, choices=choices, widget=forms.CheckboxSelectMultiple, **{**common, "required": False}
+        )
+
+    def clean(self) -> dict[str, Any]:
+        clean = super().clean() or self.cleaned_data
+        for path, spec in self.specs:
+            if spec.shape is Shape.RANGE:
+                low, high = clean.get(f"{path}.low"), clean.get(f"{path}.high")
+                if (low is None) != (high is None) and not {f"{path}.low", f"{path}.high"} & set(self.errors):
+                    self.add_error(f"{path}.high", _("Give both figures, or neither."))
+                elif low is not None and high is not None and low > high:
+                    self.add_error(f"{path}.high", _("The second figure is not below the first."))
+        return clean
+
+    def values(self) -> dict[str, Any]:
+        """Path -> value as the body holds it: decimals as text, lists of words, None for what is empty."""
+        return {path: self._value(path, spec) for path, spec in self.specs}
+
+    def _value(self, path: str, spec: Spec) -> Any:
+        if spec.shape is Shape.RANGE:
+            low, high = self.cleaned_data[f"{path}.low"], self.cleaned_data[f"{path}.high"]
+            return None if low is None else [plain(low), plain(high)]
+        typed = self.cleaned_data[path]
+        if spec.shape is Shape.FLAG:
+            return typed or None
+        if spec.shape is Shape.WORDS:
+            words = typed if isinstance(typed, list) else [one.strip() for one in typed.split(",") if one.strip()]
+            now = leaf(self.body, path)
+            ordered = [*(one for one in (now if isinstance(now, list) else [now]) if one in words),
+                       *(one for one in words if one not in (now if isinstance(now, list) else [now]))]  # fmt: skip
+            return now if not isinstance(now, list) and ordered == [now] else ordered or None
+        if spec.shape is Shape.CHOICE and typed == {"status": "on", "result": "incompatible"}.get(path) and leaf(self.body, path) is None:
+            return None
+        if isinstance(typed, Decimal):
+            return plain(typed)
+        return None if typed in ("", None) else typed
+
+    def refuse(self, refusal: Any) -> None:
+        """A range has two fields; the sentence goes beside the second."""
+        if refusal.field and f"{refusal.field}.high" in self.fields:
+            refusal.field = f"{refusal.field}.high"
+        super().refuse(refusal)
+
+
+def plain(number: Decimal) -> str:
+    """The figure without an exponent and without zeros that say nothing."""
+    text = format(number.normalize(), "f")
+    return "0" if text == "-0" else text
+
+
+def named(definitions: Mapping[str, Any]) -> list[tuple[str, str]]:
+    language = get_language() or "en"
+    return [(code, f"{one.name_in(language)} ({code})") for code, one in definitions.items()]
+
+
+def word_choices(path: str, rules: Catalogue, chosen: Sequence[str]) -> list[tuple[str, str]] | None:
+    """What a list of words may hold; None where the words are free. What is there and unknown stays choosable."""
+    last = path.rpartition(".")[2]
+    categories = [(one.value, word(one.value)) for one in Category]
+    known: dict[str, list[tuple[str, str]]] = {
+        "regions": named(rules.regions), "techniques": named(rules.techniques), "indications": named(rules.indications),
+        "substances": named(rules.substances), "only_substances": named(rules.substances),
+        "with_substances": named(rules.substances), "warns": named(rules.mixing_rules), "categories": categories,
+        "sexes": [(one, word(one)) for one in ("female", "male", "other")], "forms": [(one.value, word(one.value)) for one in Form],
+        "groups": [(one, one) for one in sorted({group for sub in rules.substances.values() for group in sub.groups})],
+        "scope": [*categories, *named(rules.indications), *named(rules.regions), *named(rules.techniques),
+                  *named(rules.deliveries), *named(rules.substances)],
+    }  # fmt: skip
+    known["required_with"] = known["scope"]
+    if last not in known:
+        return None
+    offered = known[last]
+    if last in ("substances", "with_substances"):
+        offered = [*[(group, group) for group, _label in known["groups"]], *offered]
+    there = {code for code, _label in offered}
+    return [*offered, *((one, one) for one in chosen if one not in there)]

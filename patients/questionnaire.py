@@ -201,21 +201,21 @@ def unanswered(
     sex: str,
     plan_words: Collection[str] = (),
 ) -> list[str]:
-    """Keys of visible required questions and follow-ups without a value. A list answered `unsure` counts as one."""
+    """Keys of visible required questions and follow-ups without a value. A list answered `unsure` counts as one, and so
+    does a value that the field cannot hold: what nobody offered says nothing, and nothing said is never fine."""
     missing = []
     for question in visible(questions, answers, sex=sex, plan_words=plan_words):
         answer = answers.get(question.key)
-        if not question.follow_ups or is_empty(answer):  # the common case, kept short: screening runs by the thousand
-            if not question.optional and (is_empty(answer) or _is_unsure_list(question, answer)):
-                missing.append(question.key)
-            continue
-        if _is_unsure_list(question, answer):
+        if not question.optional and not _says_something(question, answer):
             missing.append(question.key)
-        missing.extend(
-            item.field.key
-            for item in asked(question, answers)
-            if item.required and item.field is not question and is_empty(answers.get(item.field.key))
-        )
+        if question.follow_ups and not is_empty(answer):
+            missing.extend(
+                item.field.key
+                for item in asked(question, answers)
+                if item.required
+                and item.field is not question
+                and not _says_something(item.field, answers.get(item.field.key))
+            )
     return missing
 
 
@@ -275,8 +275,13 @@ def as_list(answer: AnswerValue | None) -> tuple[str, ...]:
     return (answer,) if isinstance(answer, str) else tuple(answer)
 
 
-def _is_unsure_list(question: Question, answer: AnswerValue | None) -> bool:
-    return question.kind in (Kind.LIST, Kind.NAMES) and UNSURE in as_list(answer)
+def _says_something(field: Field, answer: AnswerValue | None) -> bool:
+    if is_empty(answer) or answer is None:
+        return False
+    if field.kind is Kind.CHOICE:  # the common case, kept short: screening runs by the thousand
+        return answer in field.values or (answer == UNSURE and isinstance(field, Question))
+    unsure_list = field.kind in (Kind.LIST, Kind.NAMES) and UNSURE in as_list(answer)
+    return not unsure_list and not _wrong(field, answer, date.max)
 
 
 def _required(question: Question, follow_up: FollowUp, answers: Mapping[str, AnswerValue]) -> bool | None:

@@ -67,9 +67,14 @@ class Case:
         return () if answer is None else ((key, shown(answer)),)
 
     def day(self, key: str) -> date | None:
-        """The date answered under `key`; None when it was not given or is not known."""
+        """The date answered under `key`; None when it was not given, is not known or cannot be read."""
         answer, _ = self.read(key)
-        return None if not isinstance(answer, str) or answer in ("", UNKNOWN) else date.fromisoformat(answer)
+        if not isinstance(answer, str) or answer in ("", UNKNOWN):
+            return None
+        try:
+            return date.fromisoformat(answer)
+        except ValueError:
+            return None
 
     @property
     def region_groups(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Protocol
 
 from patients.choices import Text
-from patients.facts import PatientFacts
+from patients.facts import Measured, PatientFacts
 from patients.questionnaire import NONE, UNSURE, Question, as_list, unanswered
 from protocols.conditions import planned_parts
 from protocols.findings import Finding, GrantedClearance, Outcome, Screening, Severity, Stage, worst
@@ -341,7 +341,7 @@ def _measurements_due(case: Case, measurements: Mapping[str, MeasurementDefiniti
         if not measurement.required_by(case.words):
             continue
         newest = case.newest(code)
-        if newest is not None and _valid(measurement, newest.taken_on, case.on):
+        if newest is not None and _counts(measurement, newest, case.on):
             continue
         only_for_bmi = code == "m-height" or (code == "m-weight" and case.words.isdisjoint(_NEEDS_WEIGHT))
         if only_for_bmi and _bmi_given(case, measurements):
@@ -355,11 +355,13 @@ _NEEDS_WEIGHT = frozenset({"sub-lidocaine", "sub-la-cream"})  # limits per kg of
 
 def _bmi_given(case: Case, measurements: Mapping[str, MeasurementDefinition]) -> bool:
     newest = case.newest("m-bmi")
-    return newest is not None and "m-bmi" in measurements and _valid(measurements["m-bmi"], newest.taken_on, case.on)
+    return newest is not None and "m-bmi" in measurements and _counts(measurements["m-bmi"], newest, case.on)
 
 
-def _valid(measurement: MeasurementDefinition, taken_on: date, on: date) -> bool:
-    return measurement.valid_days is None or (on - taken_on).days <= measurement.valid_days
+def _counts(measurement: MeasurementDefinition, taken: Measured, on: date) -> bool:
+    """Recent enough, and a value at all: one that could not have been entered tells nothing."""
+    recent = measurement.valid_days is None or (on - taken.taken_on).days <= measurement.valid_days
+    return recent and measurement.problem(taken.value, taken.second, taken.text) is None
 
 
 def _met(need: LabNeed, case: Case) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from clinic.errors import Refused
@@ -24,6 +25,7 @@ from sessions.coursework import Judgement, Wish
 from sessions.explaining import asked_in_words, name_of, outcome_pill, shown_findings
 from sessions.gathering import facts_of
 from sessions.models import Appointment, Course, PlannedSession
+from sessions.planning_page import after_course, before_the_first_of, near_of, shown_near, stop_rule_shown
 from sessions.plans import plan_of
 
 CHECK_PILL = {
@@ -37,13 +39,14 @@ CHECK_PILL = {
 
 
 def check_words(result: CheckResult) -> str:
+    """The word of the clinical reference (section 6) for a result."""
     return {
-        CheckResult.OK: _("Within all limits"),
-        CheckResult.WARNING: _("Usable, with cautions"),
-        CheckResult.INCOMPLETE: _("Something is missing"),
-        CheckResult.OVER_LIMIT: _("Over a limit"),
-        CheckResult.NOT_USABLE: _("Not usable"),
-        CheckResult.INCOMPATIBLE: _("Incompatible"),
+        CheckResult.OK: pgettext("mixture check", "Ok"),
+        CheckResult.WARNING: pgettext("mixture check", "Warning"),
+        CheckResult.INCOMPLETE: pgettext("mixture check", "Incomplete"),
+        CheckResult.OVER_LIMIT: pgettext("mixture check", "Over-limit"),
+        CheckResult.NOT_USABLE: pgettext("mixture check", "Not usable"),
+        CheckResult.INCOMPATIBLE: pgettext("mixture check", "Incompatible"),
     }[result]
 
 
@@ -120,6 +123,8 @@ def shown_judgement(patient: Patient, wish: Wish, rules: Catalogue) -> dict[str,
         **shown_screening(judgement.screening, rules),
         "check": shown_check(judgement.check, rules),
         "dates": judgement.dates,
+        "near": shown_near(judgement.near),
+        "after": after_course(rules.indications[wish.plan.indication], [one.ideal for one in judgement.dates]),
         "why_not": why_not,
     }
 
@@ -141,6 +146,11 @@ class PlannedRow:
     booked: Appointment | None
 
     @property
+    def is_late(self) -> bool:
+        """Not given yet and planned beyond the longest interval (plan-late)."""
+        return self.session.done_on is None and self.session.latest is not None and self.session.ideal > self.session.latest
+
+    @property
     def is_open(self) -> bool:
         return self.booked is None and self.session.done_on is None
 
@@ -151,6 +161,13 @@ def planned_rows(course: Course) -> list[PlannedRow]:
     return [
         PlannedRow(row, next((one.appointment for one in row.fulfilments.all() if one.active), None)) for row in rows
     ]
+
+
+def stands_on(row: PlannedRow) -> dt.date:
+    """The day that counts for a session: given, booked, or as planned."""
+    if row.session.done_on is not None:
+        return row.session.done_on
+    return row.booked.local_start.date() if row.booked else row.session.ideal
 
 
 def course_shown(course: Course) -> dict[str, Any]:
@@ -181,6 +198,10 @@ def course_shown(course: Course) -> dict[str, Any]:
                 )
             )
         ],
+        "near": near_of(course, [row.session for row in planned if row.is_open]),
+        "before_first": before_the_first_of(course, planned[0].session) if planned else "",
+        "after": after_course(indication, [stands_on(row) for row in planned]) if indication and planned else (),
+        "stop_rule": stop_rule_shown(course),
         "clearances": history_of(course.clearances, rules),
         "consents": course.consents.select_related("informed_by", "recorded_by"),
         "consent_state": consenting.state_of(course),

@@ -8,6 +8,7 @@ function decimals(text) {
 
 function stepped(field, direction) {
   const step = field.dataset.stepper;
+  field.value = field.value.replace(",", "."); // typed with a comma; a number field never holds one
   const places = Math.max(decimals(step), decimals(field.value));
   const scale = 10 ** places;
   // Whole numbers of the smallest step: 0.1 + 0.2 must show 0.3.

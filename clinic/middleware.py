@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLoginRequiredMiddleware
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -136,6 +137,7 @@ class CurrentSiteMiddleware:
         request.permissions = frozenset()
         request.patient_doer = None
         if request.user.is_authenticated and not request.path.startswith(OPEN_PREFIXES):
+            prefetch_related_objects([request.user], "roles")  # asked by every gate of this request, read once
             sites = list(request.user.sites())
             chosen = [site for site in sites if site.pk == request.user.current_site_id]
             site = next(iter(chosen or sites), None)

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from patients.choices import Text
+from protocols.entries import SOURCE_WORD
 
 LANGUAGES = ("en", "tr")
 MARKS = ("check", "bg", "dec")
@@ -93,10 +94,13 @@ class Entry:
     def source(self) -> tuple[str, ...]:
         """Sources are words, "S2 E53 dec"; every entry names at least one."""
         value = self.need("source")
-        parts = value if isinstance(value, list) else re.split(r"[;,\s]+", str(value))
+        parts = value if isinstance(value, list) else re.split(r"[;,\s]+", str(value or ""))
         sources = tuple(str(part).strip() for part in parts if str(part).strip())
         if not sources:
             raise self.fail("“source” is empty")
+        if unknown := [one for one in sources if not SOURCE_WORD.match(one)]:
+            raise self.fail(
+                f"source {' '.join(unknown)!r} is not a seed (S0–S4), a source (E1–E99), bg, check or dec")
         return sources
 
     def mark(self) -> str:

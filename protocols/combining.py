@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from patients.facts import EarlierSession
+from patients.facts import EarlierSession, PatientFacts, PriorEvent
 from protocols.definitions import Catalogue, Texts, text_in
 from protocols.plan import Plan
 
@@ -17,6 +17,9 @@ DAYS_BETWEEN_PLANS = 7
 DAYS_BETWEEN_PRP_AND_OTHERS = 14
 NEW_PRODUCTS_A_DAY = 1
 PRP = "sub-prp"
+KNOWN_PRODUCT_DAYS = 365
+ALWAYS_TESTED = "grp-always-test"
+NEVER_TESTED = frozenset({"sub-prp", "sub-nacl", "sub-water-inj", "sub-la-cream"})
 SOURCE = "dec"
 
 
@@ -41,17 +44,42 @@ def check_combination(
     catalogue: Catalogue,
     same_day: Sequence[Plan] = (),
     sessions: Iterable[EarlierSession] = (),
+    other_courses: Iterable[EarlierSession] = (),
     new_products: frozenset[str] = frozenset(),
 ) -> tuple[CombinationProblem, ...]:
     """Every reason why this plan cannot be given on this day beside the others.
 
     `sessions` are the patient's sessions of all plans, before and after the day; those of the same indication keep
-    the interval of their own plan and are not judged here. `new_products` are the substances of the day that were not
+    the interval of their own plan and are not judged here. `other_courses` are sessions known to belong to another
+    plan, whatever its indication. `new_products` are the substances of the day that were not
     given here without a reaction within the last 12 months."""
     return (
         *_same_day(plan, same_day, new_products, catalogue),
-        *_other_days(plan, on, sessions, catalogue),
+        *_other_days(plan, on, _of_other_plans(plan, sessions, other_courses), catalogue),
     )
+
+
+def new_products(*, plan: Plan, facts: PatientFacts, on: date, catalogue: Catalogue) -> frozenset[str]:
+    """Products of the plan that are new for this patient (lab-allergy): not given here without a reaction within the last
+    12 months, and tested at all; calcitonin and enzymes are new each time. An event that was judged unrelated is no
+    reaction; one without products counts for all."""
+    since = on - timedelta(days=KNOWN_PRODUCT_DAYS)
+    known: set[str] = set()
+    for session in facts.sessions:
+        if since <= session.on <= on:
+            known |= {code for code in session.substances if not _reacted(code, session.on, facts.events)}
+    tested = (catalogue.substances[code] for code in plan.substances - NEVER_TESTED if code in catalogue.substances)
+    return frozenset(
+        one.code for one in tested
+        if one.needs_allergy_test and (one.code not in known or ALWAYS_TESTED in one.groups))
+
+
+def _reacted(code: str, given_on: date, events: Iterable[PriorEvent]) -> bool:
+    """Whether something went wrong with this product at or after that session."""
+    return any(
+        event.causality != "unrelated" and (not event.substances or code in event.substances)
+        and (event.on is None or event.on >= given_on)
+        for event in events)
 
 
 def _same_day(
@@ -75,13 +103,19 @@ def _same_day(
             "tr": f"Bir günde birden fazla yeni ürün: {names['tr']}."})
 
 
+def _of_other_plans(
+    plan: Plan, sessions: Iterable[EarlierSession], other_courses: Iterable[EarlierSession]
+) -> tuple[EarlierSession, ...]:
+    return (*(one for one in sessions if one.indication != plan.indication), *other_courses)
+
+
 def _other_days(
     plan: Plan, on: date, sessions: Iterable[EarlierSession], catalogue: Catalogue
 ) -> Iterator[CombinationProblem]:
     areas = _areas(_regions(plan), catalogue)
     for session in sessions:
         days = abs((on - session.on).days)
-        if days == 0 or session.indication == plan.indication or not areas & _areas(session.regions, catalogue):
+        if days == 0 or not areas & _areas(session.regions, catalogue):
             continue
         with_prp = (PRP in plan.substances) != (PRP in session.substances)
         least = DAYS_BETWEEN_PRP_AND_OTHERS if with_prp else DAYS_BETWEEN_PLANS

@@ -12,6 +12,7 @@ from datetime import date, time, timedelta
 from enum import StrEnum
 
 from protocols.definitions import Catalogue, Indication, Phase, Texts, text_in
+from protocols.stop_rules import pain_fell_too_little as pain_fell_too_little
 
 FULL_RESCREEN_AFTER_DAYS = 60
 LONGEST_CLOSURE_DAYS = 366
@@ -369,13 +370,3 @@ def slot_minutes(regions: Iterable[str], catalogue: Catalogue) -> int:
     if not minutes:
         raise ValueError("A slot needs at least one region.")
     return max(minutes) + MINUTES_PER_FURTHER_REGION * (len(minutes) - 1)
-
-
-def pain_fell_too_little(indication: Indication, *, sessions_done: int, baseline_vas: int, vas: int) -> bool | None:
-    """Whether the stop rule for pain says to stop: after the review session the score (VAS 0–10) fell by less than the
-    indication's percentage. None when the indication has no such rule or it is not yet time to ask."""
-    percent = indication.stop_if_vas_fell_less_than_percent
-    due = next((review.session for review in indication.reviews if review.session is not None), None)
-    if percent is None or due is None or sessions_done < due:
-        return None
-    return (baseline_vas - vas) * 100 < percent * baseline_vas

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clinic.choices import Permission, Role
@@ -18,11 +19,15 @@ from clinic.errors import NotPermitted, Refused
 from clinic.models import Absence, Closure, OpeningHours, Shift, Site
 from clinic.permissions import check_may
 from protocols.permissions import Act
-from sessions import screenings
+from sessions import before_the_first, outcomes, screenings
 from sessions.availability import Wish
 from sessions.choices import APPOINTMENT_MOVES, CANCELLED, AppointmentStatus, CourseStatus
 from sessions.clashes import weekday_date
+from sessions.coursework import NEVER_GIVEN, check, problems_in_words
 from sessions.models import Appointment, Fulfilment, PlannedSession
+from sessions.neighbours import in_words, neighbours_of
+from sessions.planned import interval_of, late_words, stands_on
+from sessions.plans import plan_of, same_day_plans
 from sessions.slots import Fit, Hours, Window, spans_on
 
 WALK_IN_MINUTES = 30  # somebody who just came in may be booked this far back, no further
@@ -31,11 +36,12 @@ LATE_CANCEL_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a wish cannot be booked; `field` is the form field it belongs beside."""
+    """Why a wish cannot be booked; `field` is the form field it belongs beside, `source` where a clinical rule is from."""
 
     code: str
     sentence: str
     field: str | None = None
+    source: str = ""
 
 
 # --- who may --------------------------------------------------------------------------------------------------------
@@ -72,6 +78,7 @@ def obstacles(wish: Wish) -> Iterator[Obstacle]:
     yield from _about_practitioner(wish)
     yield from _about_room_and_device(wish)
     yield from _about_course(wish)
+    yield from _about_neighbours(wish)
     yield from _about_screening(wish)
 
 
@@ -194,6 +201,9 @@ def _about_planned_session(wish: Wish, planned: PlannedSession) -> Iterator[Obst
         values["day"] = weekday_date(window.earliest)
         sentence = _("Too early for session %(number)s: possible on or after %(day)s.") % values
         yield Obstacle("too-early", sentence, "starts_at")
+    stopped = outcomes.stop_rule_of(wish.course)
+    if stopped is not None and stopped.stops:
+        yield Obstacle(stopped.code, stopped.text(get_language() or "en"), "planned_session", stopped.source)
 
 
 def window_of(planned: PlannedSession) -> Window:
@@ -201,19 +211,30 @@ def window_of(planned: PlannedSession) -> Window:
 
 
 def window_after(planned: PlannedSession, previous_day: dt.date | None = None) -> Window:
-    """The window counted from the day the session before really takes (`previous_day`, else its booking). Once that is
-    done, its record has moved the stored windows already."""
+    """The window counted from the day the session before really takes: `previous_day` where that is being chosen as
+    well, else what is booked. Once that is done, its record has moved the stored windows already."""
     window = window_of(planned)
     previous = PlannedSession.objects.filter(course=planned.course_id, number=planned.number - 1, done_on=None).first()
     if previous is None:
         return window
-    if previous_day is None:
-        booked = Fulfilment.objects.filter(planned_session=previous, active=True).select_related("appointment__site")
-        fulfilment = booked.first()
-        if fulfilment is None:
-            return window
-        previous_day = fulfilment.appointment.local_start.date()
-    return window.later_by((previous_day - previous.ideal).days)
+    return window.later_by(((previous_day or stands_on(previous)) - previous.ideal).days)
+
+
+def _about_neighbours(wish: Wish) -> Iterator[Obstacle]:
+    """Other plans on that day or near it: the same area, own blood, new products, the sums of the day (section 14)."""
+    if not wish.service.is_gated or wish.course is None:
+        return
+    plan = plan_of(wish.course)
+    around = neighbours_of(
+        patient=wish.patient, around=[wish.day], except_course=wish.course, ignoring=wish.ignoring
+    )
+    for problem in around.problems(plan, wish.day):
+        yield Obstacle(problem.code, in_words(problem), "starts_at", problem.source)
+    same_day = same_day_plans(patient=wish.patient, on=wish.day, except_course=wish.course)
+    if same_day:
+        found = check(wish.course, on=wish.day)
+        if found.result in NEVER_GIVEN:
+            yield Obstacle("mixture-day", problems_in_words(found, NEVER_GIVEN), "starts_at")
 
 
 def _about_screening(wish: Wish) -> Iterator[Obstacle]:
@@ -230,6 +251,16 @@ def mark_of(wish: Wish) -> str:
         return ""
     verdict = screenings.permission(patient=wish.patient, course=wish.course, act=Act.BOOK, on=wish.day)
     return screenings.sentence(verdict.reason)[:200] if verdict.marked else ""
+
+
+def day_mark_of(wish: Wish) -> str:
+    """Why an allowed day needs a look: late, after a long gap, or before the first session of a new product."""
+    if wish.course is None or not wish.planned_sessions:
+        return ""
+    marks = [late_words(interval_of(planned, wish.day, follows=wish.follows)) for planned in wish.planned_sessions]
+    if any(planned.number == 1 for planned in wish.planned_sessions):
+        marks.append(before_the_first.words_for(wish.course, wish.day))
+    return " ".join(mark for mark in marks if mark)[:300]
 
 
 # --- when may: a change of status -----------------------------------------------------------------------------------

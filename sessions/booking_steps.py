@@ -21,6 +21,7 @@ from sessions.choices import AppointmentStatus
 from sessions.clashes import is_exclusion, slot_taken, weekday_date
 from sessions.locking import once_more
 from sessions.models import Appointment, Fulfilment
+from sessions.planned import replan
 from sessions.slots import Footprint, wall_time
 
 STATUS = AppointmentStatus
@@ -99,6 +100,7 @@ def insert(wish: Wish, by: Doer, note: str = "") -> Appointment:
         Fulfilment(appointment=appointment, planned_session=planned, patient=wish.patient)
         for planned in wish.planned_sessions
     )
+    plan_on(appointment)
     PatientSite.objects.get_or_create(patient=wish.patient, site=wish.site)
     log(appointment, by, "booked", f"booked {wish.service} for {appointment.agreed_start}")
     messaging.appointment_booked(appointment=appointment, by=by)
@@ -119,6 +121,7 @@ def when_and_where(wish: Wish, by: Doer) -> dict[str, Any]:
         "overbooked_by": by.user if overbooked else None,
         "overbooked_reason": wish.overbook_reason,
         "flagged": rules.mark_of(wish),
+        "day_mark": rules.day_mark_of(wish),
         **span_columns(wish.footprint),
     }
 
@@ -156,6 +159,7 @@ def put(appointment: Appointment, wish: Wish, by: Doer) -> None:
     if appointment.status == STATUS.CONFIRMED:
         values |= {"status": STATUS.BOOKED, "confirmed_at": None}
     save(appointment, values)
+    plan_on(appointment)
 
 
 def unchanged(appointment: Appointment, seen_version: int) -> Appointment:
@@ -188,6 +192,13 @@ def save(appointment: Appointment, values: dict[str, Any]) -> None:
 
 def free_planned_sessions(appointment: Appointment) -> None:
     appointment.fulfilments.filter(active=True).update(active=False)
+    plan_on(appointment)
+
+
+def plan_on(appointment: Appointment) -> None:
+    """The days of the course that follow count from this appointment now, or no longer (plan-shift)."""
+    if appointment.course is not None and appointment.fulfilments.exists():
+        replan(appointment.course)
 
 
 def log(appointment: Appointment, by: Doer, action: str, sentence: str, **more: Any) -> None:

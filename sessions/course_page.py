@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
 
+from clinic.components.drawing import figure
 from clinic.errors import Refused
 from patients.models import Patient
 from protocols import catalogue
@@ -170,6 +172,27 @@ def stands_on(row: PlannedRow) -> dt.date:
     return row.booked.local_start.date() if row.booked else row.session.ideal
 
 
+def shown_syringes(course: Course, rules: Catalogue) -> list[dict[str, Any]]:
+    """What is drawn up, syringe by syringe: its lines with their names, and what is its own of place and needle."""
+    shown = []
+    for syringe, items in groupby(course.items.all(), key=lambda item: item.syringe):
+        about = [
+            name_of(syringe.region, rules.regions) if syringe.region else "",
+            name_of(syringe.technique, rules.techniques) if syringe.technique != course.technique else "",
+            ngettext("%(count)s point", "%(count)s points", syringe.points) % {"count": syringe.points}
+            if syringe.points else "",
+            f"{figure(syringe.depth_mm)} mm" if syringe.depth_mm is not None else "",
+        ]  # fmt: skip
+        shown.append(
+            {
+                "number": syringe.number,
+                "about": [one for one in about if one],
+                "lines": [(item, name_of(item.substance, rules.substances)) for item in items],
+            }
+        )
+    return shown
+
+
 def course_shown(course: Course) -> dict[str, Any]:
     """Everything about one course but its forms."""
     rules = catalogue.in_force()
@@ -184,7 +207,7 @@ def course_shown(course: Course) -> dict[str, Any]:
         "evidence": indication.evidence if indication else "",
         "regions": [name_of(code, rules.regions) for code in course.regions],
         "technique": name_of(course.technique, rules.techniques),
-        "items": [(item, name_of(item.substance, rules.substances)) for item in course.items.all()],
+        "syringes": shown_syringes(course, rules),
         "planned": planned,
         "unbooked": [row for row in planned if row.is_open],
         **shown_screening(evaluated, rules, course),

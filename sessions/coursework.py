@@ -21,6 +21,7 @@ from clinic.permissions import check_may
 from patients.models import Patient
 from protocols import catalogue
 from protocols.choices import CheckResult
+from protocols.combining import CombinationProblem
 from protocols.definitions import Catalogue
 from protocols.findings import Outcome
 from protocols.findings import Screening as Evaluated
@@ -33,6 +34,7 @@ from sessions import screenings
 from sessions.choices import COURSE_MOVES, CourseStatus
 from sessions.gathering import facts_of
 from sessions.models import Course, PlannedSession
+from sessions.neighbours import neighbours_of
 from sessions.open_days import open_days
 from sessions.plans import plan_of, plan_to_json, same_day_plans, store_syringes
 
@@ -52,18 +54,30 @@ class Wish:
     first_day: dt.date
     wall_time: dt.time
     sessions: int | None = None
+    phase_sessions: tuple[int, ...] | None = None
     interval_days: int | None = None
     price_per_session: Decimal | None = None
     currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class NearProblem:
+    """Why the proposed day of a session cannot stand beside another plan as it is given or booked now. Nothing is booked
+    yet, so this warns; booking on that day is refused."""
+
+    number: int
+    on: dt.date
+    problem: CombinationProblem
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """Everything that is known about a wish for this patient: screening, mixture check, proposed days."""
+    """Everything that is known about a wish for this patient: screening, mixture check, proposed days, other plans."""
 
     screening: Evaluated
     check: PlanCheck
     dates: tuple[PlannedDate, ...]
+    near: tuple[NearProblem, ...] = ()
 
     @property
     def is_blocked(self) -> bool:
@@ -112,6 +126,7 @@ def judge(*, patient: Patient, wish: Wish) -> Judgement:
             first_day=wish.first_day,
             wall_time=wish.wall_time,
             sessions=wish.sessions,
+            phase_sessions=wish.phase_sessions,
             interval_days=wish.interval_days,
             substances=sorted(wish.plan.substances),
             is_open=open_days(wish.site, wish.practitioner),
@@ -125,6 +140,19 @@ def judge(*, patient: Patient, wish: Wish) -> Judgement:
             same_day=same_day_plans(patient=patient, on=wish.first_day),
         ),
         dates=dates,
+        near=near_problems(patient=patient, plan=wish.plan, dates=dates),
+    )
+
+
+def near_problems(
+    *, patient: Patient, plan: Plan, dates: Sequence[PlannedDate], except_course: Course | None = None
+) -> tuple[NearProblem, ...]:
+    """What other plans of this patient stand in the way of these days (section 14)."""
+    if not dates:
+        return ()
+    around = neighbours_of(patient=patient, around=[one.ideal for one in dates], except_course=except_course)
+    return tuple(
+        NearProblem(one.number, one.ideal, problem) for one in dates for problem in around.problems(plan, one.ideal)
     )
 
 
@@ -180,6 +208,7 @@ def _create_course(*, patient: Patient, wish: Wish, found: PlanCheck, by: User) 
         numbing_cream_g=plan.numbing_cream_g,
         check_result=found.result,
         check_problems=[problem.code for problem in found.problems],
+        usual_time=wish.wall_time,
         price_per_session=wish.price_per_session,
         currency=wish.currency,
         created_by=by,
@@ -192,18 +221,14 @@ def write_dates(*, course: Course, dates: Sequence[PlannedDate]) -> None:
     PlannedSession.objects.bulk_create(
         PlannedSession(
             course=course, patient_id=course.patient_id, number=date.number, phase=_phase_number(date),
-            interval_days=_interval(dates, position), earliest=date.earliest, ideal=date.ideal, latest=date.latest,
+            interval_days=date.interval_days, earliest=date.earliest, ideal=date.ideal, latest=date.latest,
         )
-        for position, date in enumerate(dates)
+        for date in dates
     )  # fmt: skip
 
 
 def _phase_number(date: PlannedDate) -> int:
     return int(date.phase) if str(date.phase).isdigit() else ord(str(date.phase)[:1].upper() or "A") - ord("A") + 1
-
-
-def _interval(dates: Sequence[PlannedDate], position: int) -> int:
-    return (dates[position].ideal - dates[position - 1].ideal).days if position else 0
 
 
 def check(course: Course, *, on: dt.date | None = None) -> PlanCheck:

@@ -15,30 +15,33 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from patients import intake
 from patients.facts import Measured, PatientFacts
 from patients.models import Patient
 from patients.questionnaire import UNSURE
-from protocols import catalogue
+from protocols import catalogue, combining
 from protocols.definitions import Catalogue
 from protocols.plan import Plan
 from protocols.planning import IntervalKind, judge_interval, needs_full_rescreen
 from protocols.screening import Act, Stage, permits
+from protocols.stop_rules import StopState
 from sessions import consenting, screenings
 from sessions.choices import RecordStatus
 from sessions.gathering import facts_of
-from sessions.models import AllergyTest, Course, TreatmentSession
+from sessions.models import AllergyTest, TreatmentSession
 from sessions.models.allergy_test import TestResult
+from sessions.neighbours import in_words, neighbours_of
+from sessions.outcomes import stop_rule_of
 from sessions.planned import step_before
 from sessions.plans import plan_of
 
 READY, MEND, BLOCKED = "ready", "mend", "blocked"
 LAB_VALID_DAYS = 90
+FULL_SCREENING_DAYS = 180
 WEIGHT_VALID_DAYS = 90
 PREGNANCY_TEST_VALID_DAYS = 3
 TEST_LEAST = dt.timedelta(hours=24)
 TEST_VALID_DAYS = 30
-KNOWN_PRODUCT_DAYS = 365
-NEVER_TESTED = frozenset({"sub-prp", "sub-nacl", "sub-water-inj", "sub-la-cream"})
 OBESE_BMI = Decimal(30)
 OVERRIDABLE = frozenset({"gate-photos", "gate-interval", "gate-labs"})
 FIVE_ARI = frozenset({"sub-finasteride", "sub-dutasteride"})
@@ -96,11 +99,11 @@ def case_of(record: TreatmentSession) -> Case:
 
 
 def gates_of(record: TreatmentSession) -> list[Gate]:
-    """All lights in their fixed order."""
+    """All lights in their fixed order; the stop rule is one only where the indication has such a rule."""
     case = case_of(record)
     return [
         _identity(case), _history(case), _screening(case), _consent(case), _thinking(case), _test(case), _labs(case),
-        _weight(case), _interval(case), _lots(case), _licence(case), _photos(case),
+        _weight(case), _interval(case), *_stop_rule(case), _lots(case), _licence(case), _photos(case),
     ]  # fmt: skip
 
 
@@ -115,10 +118,31 @@ def _identity(case: Case) -> Gate:
 
 
 def _history(case: Case) -> Gate:
+    again = full_rescreen_due(case)
+    if again:
+        return Gate("gate-history", MEND, again, "questions")
     confirmed = case.record.history_confirmed_at
     if confirmed is None:
         return Gate("gate-history", MEND, _("Ask what changed since last time."), "history")
     return Gate("gate-history", READY, case.record.history_changes or _("Nothing changed"))
+
+
+def full_rescreen_due(case: Case) -> str:
+    """Why all health questions are asked again, not only the short round: never asked, the last full round older than
+    180 days, or more than 60 days since the last session of the course (section 0, plan-gap). Empty when they are not."""
+    full = case.patient.responses.filter(purpose=intake.PURPOSE, submitted_at__isnull=False)
+    newest = full.order_by("-submitted_at").values_list("submitted_at", flat=True).first()
+    if newest is None:
+        return _("Ask all health questions before the first session.")
+    zone = case.record.appointment.site.zone
+    asked_on = newest.astimezone(zone).date()
+    if (case.today - asked_on).days > FULL_SCREENING_DAYS:
+        return _("The last full round of health questions is older than 180 days: ask all of them again.")
+    last = case.previous.ended_at if case.previous is not None else None
+    gap = last is not None and needs_full_rescreen(last.astimezone(zone).date(), case.today)
+    if gap and needs_full_rescreen(asked_on, case.today):
+        return _("More than 60 days since the last session: ask all health questions again.")
+    return ""
 
 
 def _screening(case: Case) -> Gate:
@@ -164,15 +188,9 @@ def _test(case: Case) -> Gate:
     return Gate("gate-test", READY, _("No new product, or tested"))
 
 
-def new_products(*, plan: Plan, facts: PatientFacts, today: dt.date, rules: Catalogue) -> set[str]:
-    """Products of the plan that were not given here within the last 12 months and that are tested at all."""
-    since = today - dt.timedelta(days=KNOWN_PRODUCT_DAYS)
-    known = {code for session in facts.sessions if session.on >= since for code in session.substances}
-    return {
-        code
-        for code in plan.substances - known - NEVER_TESTED
-        if code in rules.substances and rules.substances[code].needs_allergy_test
-    }
+def new_products(*, plan: Plan, facts: PatientFacts, today: dt.date, rules: Catalogue) -> frozenset[str]:
+    """Products of the plan that were not given here without a reaction within the last 12 months and that are tested."""
+    return combining.new_products(plan=plan, facts=facts, on=today, catalogue=rules)
 
 
 def _tested(case: Case, code: str) -> bool:
@@ -247,6 +265,12 @@ def _weight(case: Case) -> Gate:
 
 
 def _interval(case: Case) -> Gate:
+    beside = neighbours_of(
+        patient=case.patient, around=[case.today], except_course=case.record.course, facts=case.facts,
+        ignoring=[case.record.appointment_id],
+    )  # fmt: skip
+    for problem in beside.problems(case.plan, case.today):
+        return Gate("gate-interval", BLOCKED, in_words(problem))
     if case.previous is None or case.previous.ended_at is None:
         return Gate("gate-interval", READY, _("First session"))
     step = step_before(case.record.planned_session, case.record.course, case.rules)
@@ -260,6 +284,15 @@ def _interval(case: Case) -> Gate:
     if verdict.kind is IntervalKind.LATE and "gate-interval" not in case.overridden:
         return Gate("gate-interval", MEND, words, "override-interval")
     return Gate("gate-interval", READY, words)
+
+
+def _stop_rule(case: Case) -> Iterator[Gate]:
+    """Pain after three sessions: stop, or a clinician goes on with a reason (section 1). Nothing before it is asked."""
+    verdict = stop_rule_of(case.record.course)
+    if verdict is None or verdict.state is StopState.NOT_DUE:
+        return
+    words = verdict.text(get_language() or "en")
+    yield Gate("gate-stop-rule", MEND if verdict.stops else READY, words, "stop-rule" if verdict.stops else "")
 
 
 def _lots(case: Case) -> Gate:

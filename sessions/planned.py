@@ -42,12 +42,13 @@ class TooClose:
 
 def planned_dates(course: Course) -> tuple[PlannedDate, ...]:
     """The course's sessions in order, at the clock time of the course."""
-    return tuple(
-        PlannedDate(
-            number=row.number, earliest=row.earliest, ideal=row.ideal, latest=row.latest, phase=str(row.phase),
-            wall_time=course.usual_time, interval_days=row.interval_days,
-        )
-        for row in course.planned_sessions.all()
+    return tuple(planned_date(row, course.usual_time) for row in course.planned_sessions.all())
+
+
+def planned_date(row: PlannedSession, usual_time: dt.time) -> PlannedDate:
+    return PlannedDate(
+        number=row.number, earliest=row.earliest, ideal=row.ideal, latest=row.latest, phase=str(row.phase),
+        wall_time=usual_time, interval_days=row.interval_days,
     )  # fmt: skip
 
 
@@ -167,13 +168,16 @@ def too_close_words(number: int, verdict: IntervalVerdict) -> str:
     return _("Session %(number)s is too close: %(why)s") % words
 
 
-def interval_of(planned: PlannedSession, on: dt.date) -> IntervalVerdict | None:
-    """How a day stands to the session before: done, booked, or as planned; None for the first and where no rule is known."""
+def interval_of(
+    planned: PlannedSession, on: dt.date, *, follows: dt.date | None = None
+) -> IntervalVerdict | None:
+    """How a day stands to the session before: on the day `follows` where that is being chosen as well, else done, booked
+    or as planned; None for the first and where no rule is known."""
     previous = PlannedSession.objects.filter(course=planned.course_id, number=planned.number - 1).first()
     if previous is None:
         return None
     step = step_before(planned, planned.course, catalogue.in_force())
-    return judge_interval(previous=stands_on(previous), proposed=on, step=step) if step else None
+    return judge_interval(previous=follows or stands_on(previous), proposed=on, step=step) if step else None
 
 
 def stands_on(planned: PlannedSession) -> dt.date:

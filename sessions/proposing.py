@@ -13,7 +13,6 @@ from sessions.booking_rules import window_after, window_of
 from sessions.models import Course, PlannedSession
 from sessions.slots import Fit, Window
 
-USUAL_TIME = dt.time(10)
 LOOK_FURTHER_DAYS = 21  # past the window's end: late, but at least a date
 OFFERS_A_DAY = 60  # more than a day of quarter hours has
 
@@ -37,13 +36,15 @@ def service_of(course: Course) -> Service | None:
 
 
 def propose(
-    *, course: Course, service: Service, sessions: Sequence[PlannedSession], usual_time: dt.time = USUAL_TIME
+    *, course: Course, service: Service, sessions: Sequence[PlannedSession], usual_time: dt.time | None = None
 ) -> list[Proposal]:
     """A time per session: on the ideal day or after it within the window, else before it, else late; on a day the time
-    nearest to the usual one. One search loads everything, so the queries do not grow with the days."""
+    nearest to the clock time of the last appointment, or to the usual time of the course (plan-next). One search
+    loads everything, so the queries do not grow with the days."""
     if not sessions:
         return []
     today = course.site.today()
+    usual_time = usual_time or usual_time_of(course)
     first = max(today, min(window_of(one).earliest for one in sessions))
     ends = [(window_of(one).latest or window_of(one).ideal) for one in sessions]
     last = max(today, *ends) + dt.timedelta(days=3 * LOOK_FURTHER_DAYS)
@@ -59,6 +60,12 @@ def propose(
         proposals.append(Proposal(planned, window, offer))
         before = (planned, offer.local_start.date()) if offer else None
     return proposals
+
+
+def usual_time_of(course: Course) -> dt.time:
+    """The wall-clock time of the course's newest appointment that stands, else the time it was planned for."""
+    newest = course.appointments.occupying().select_related("site").order_by("-starts_at").first()
+    return newest.local_start.time() if newest else course.usual_time
 
 
 def _best(search: Search, window: Window, earliest: dt.date, usual_time: dt.time) -> Offer | None:

@@ -21,7 +21,8 @@ from sessions.models import Document, Lot, TreatmentSession
 GATE_ICONS = {
     "gate-identity": "fingerprint", "gate-history": "history", "gate-screening": "shield-check", "gate-consent": "file-check",
     "gate-thinking": "clock", "gate-test": "vaccine", "gate-labs": "flask", "gate-weight": "scale",
-    "gate-interval": "calendar-event", "gate-lots": "package", "gate-licence": "certificate", "gate-photos": "camera",
+    "gate-interval": "calendar-event", "gate-stop-rule": "activity", "gate-lots": "package",
+    "gate-licence": "certificate", "gate-photos": "camera",
 }  # fmt: skip
 
 
@@ -31,6 +32,8 @@ def mending(record: TreatmentSession) -> dict[str, tuple[str, str]]:
     return {
         "identity": (_("Check"), reverse("record-identity", args=[key])),
         "history": (_("Ask"), reverse("record-history", args=[key])),
+        "questions": (_("Ask all"), reverse("intake-send", args=[record.patient.public_id])),
+        "stop-rule": (_("Decide"), reverse("course-scores", args=[record.course.public_id])),
         "screening": (_("See why"), course),
         "measure": (_("Measure"), reverse("measurements", args=[record.patient.public_id])),
         "consent": (_("Papers"), f"{course}#consent"),
@@ -46,13 +49,14 @@ def lights_of(record: TreatmentSession) -> list[dict[str, Any]]:
     """The gates as lights in their fixed order, each open one with the button that mends it."""
     rules = catalogue.in_force()
     addresses = mending(record)
+    own_names = {"gate-history": pgettext("health", "History"), "gate-stop-rule": _("Effect so far")}
     lights = []
     for gate in gates.gates_of(record):
         known = rules.start_gates.get(gate.code)
         light = {
             "state": gate.state,
             "icon": GATE_ICONS[gate.code],
-            "name": known.name_in(get_language() or "en") if known else pgettext("health", "History"),
+            "name": known.name_in(get_language() or "en") if known else own_names[gate.code],
             "detail": gate.detail,
         }
         if gate.mend and not gate.is_met:

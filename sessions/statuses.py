@@ -18,6 +18,7 @@ from sessions.booking_steps import (
     check_rules,
     free_planned_sessions,
     log,
+    plan_on,
     save,
     span_columns,
     unchanged,
@@ -120,6 +121,7 @@ def _taken_back(appointment: Appointment, wish: Wish) -> dict[str, Any]:
         if Fulfilment.objects.filter(planned_session=planned, active=True).exists():
             raise Refused(_("Session %(number)s was booked anew meanwhile.") % {"number": planned.number})
     appointment.fulfilments.update(active=True)
+    plan_on(appointment)
     values: dict[str, Any] = {"cancelled_at": None, "cancel_reason": "", **span_columns(wish.footprint)}
     if appointment.status in CANCELLED:
         values["revision"] = appointment.revision + 1

@@ -31,6 +31,18 @@ def scaled_items(mixture: Mixture, indication: str) -> Iterator[tuple[MixtureIte
         yield item, (item.volume_ml * factor).quantize(Decimal("0.001")).normalize()
 
 
+def interval_words(indication: Indication) -> str:
+    """The usual interval of each phase with its range; empty where there is a single session."""
+    spans = [phase.interval_days for phase in indication.phases if phase.interval_days is not None]
+    ranges = [
+        _("%(usual)s (%(low)s–%(high)s)") % {"usual": one.default, "low": one.low, "high": one.high}
+        if one.high is not None
+        else _("%(usual)s (at least %(low)s)") % {"usual": one.default, "low": one.low}
+        for one in spans
+    ]
+    return _("Usual: %(days)s") % {"days": ", ".join(str(one) for one in ranges)} if ranges else ""
+
+
 class RhythmForm(HouseForm):
     """Who treats, how often, from when, for how much: what every new course needs beside its plan."""
 
@@ -38,6 +50,7 @@ class RhythmForm(HouseForm):
         label=_("Practitioner"), queryset=User.objects.none(), to_field_name="public_id"
     )
     sessions = forms.IntegerField(label=pgettext_lazy("course", "Sessions"), min_value=1, max_value=30)
+    interval_days = forms.IntegerField(label=_("Days between sessions"), min_value=1, max_value=365, required=False)
     first_day = forms.DateField(label=_("First session from"), widget=forms.DateInput(attrs={"type": "date"}))
     wall_time = forms.TimeField(label=_("Usual time"), widget=forms.TimeInput(attrs={"type": "time"}))
     price_per_session = forms.DecimalField(label=_("Price per session"), min_value=Decimal(0), max_digits=9,
@@ -54,6 +67,7 @@ class RhythmForm(HouseForm):
         where that fits."""
         people = User.objects.practitioners_at(self.site)
         self.fields["practitioner"].queryset = people  # type: ignore[attr-defined]
+        self.fields["interval_days"].help_text = interval_words(self.indication)
         return {
             "sessions": self.indication.sessions.default,
             "first_day": (self.site.today() + dt.timedelta(days=2)).isoformat(),
@@ -82,6 +96,7 @@ class RhythmForm(HouseForm):
             first_day=data["first_day"],
             wall_time=data["wall_time"],
             sessions=data["sessions"],
+            interval_days=data["interval_days"],
             price_per_session=data["price_per_session"],
             currency=data["currency"] if data["price_per_session"] is not None else "",
         )

@@ -6,7 +6,17 @@ from django.shortcuts import get_object_or_404
 
 from clinic.http import StaffRequest
 from patients.models import Patient
-from sessions.models import AdverseEvent, AllergyTest, Appointment, Clearance, Consent, Course, TreatmentSession, Upload
+from sessions.models import (
+    AdverseEvent,
+    AllergyTest,
+    Appointment,
+    Clearance,
+    Consent,
+    Course,
+    OutcomeScore,
+    TreatmentSession,
+    Upload,
+)
 
 
 def patient_or_404(request: StaffRequest, public_id: str) -> Patient:
@@ -61,3 +71,8 @@ def allergy_test_or_404(request: StaffRequest, public_id: str) -> AllergyTest:
 def event_or_404(request: StaffRequest, public_id: str) -> AdverseEvent:
     events = AdverseEvent.objects.select_related("patient__registered_at", "site")
     return get_object_or_404(events, public_id=public_id, patient__in=Patient.objects.visible_to(request.user))
+
+
+def score_or_404(request: StaffRequest, public_id: str) -> OutcomeScore:
+    scores = OutcomeScore.objects.select_related("patient__registered_at", "course__site", "course__patient")
+    return get_object_or_404(scores, public_id=public_id, patient__in=Patient.objects.visible_to(request.user))

@@ -20,7 +20,6 @@ from protocols.planning import (
     maintenance_window,
     needs_full_rescreen,
     next_window,
-    pain_fell_too_little,
     propose_course,
     review_dates,
     shift_course,
@@ -247,13 +246,3 @@ def test_slot_is_the_longest_region_and_ten_more_each(
 def test_slot_needs_a_region(reference: Catalogue) -> None:
     with pytest.raises(ValueError, match="region"):
         slot_minutes((), reference)
-
-
-@pytest.mark.parametrize(("done", "baseline", "now", "expected"), [
-    (2, 8, 8, None), (3, 10, 7, False), (3, 10, 8, True), (4, 10, 10, True), (3, 0, 0, False)])
-def test_stop_rule_for_pain(reference: Catalogue, done: int, baseline: int, now: int, expected: bool | None) -> None:
-    """Stop when the score fell by less than 30 percent; exactly 30 is enough."""
-    assert pain_fell_too_little(
-        reference.indications["ind-msk-pain"], sessions_done=done, baseline_vas=baseline, vas=now) is expected
-    assert pain_fell_too_little(
-        reference.indications["ind-cellulite"], sessions_done=done, baseline_vas=baseline, vas=now) is None

@@ -1,0 +1,97 @@
+"""What has to happen before the first session: the allergy test of every new product, and time to think (sections 8, 13)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from patients.facts import PatientFacts
+from protocols import catalogue
+from protocols.combining import new_products
+from sessions.explaining import day_in_words, name_of
+from sessions.gathering import facts_of
+from sessions.models import AllergyTest, Consent, Course
+from sessions.models.allergy_test import TestResult
+from sessions.plans import plan_of
+
+TEST_LEAST = dt.timedelta(hours=24)
+TEST_VALID_DAYS = 30
+THINKING = dt.timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class TestingVisit:
+    """The visit the planner asks for: a test placed on one of these local days is in time for a session on `session_on`.
+
+    `products` are codes that are new then and have no negative test that would still count."""
+
+    products: tuple[str, ...]
+    first_day: dt.date
+    last_day: dt.date
+    session_on: dt.date
+
+    @property
+    def is_possible(self) -> bool:
+        return self.last_day >= self.first_day
+
+
+def visit_for_testing(course: Course, on: dt.date, *, facts: PatientFacts | None = None) -> TestingVisit | None:
+    """The allergy test a session of this course on that day asks for; None when nothing has to be tested."""
+    rules = catalogue.in_force()
+    new = new_products(plan=plan_of(course), facts=facts or facts_of(course.patient), on=on, catalogue=rules)
+    if not new:
+        return None
+    zone = course.site.zone
+    tests = AllergyTest.objects.filter(patient=course.patient, substance__in=new).order_by("substance", "-placed_at")
+    newest: dict[str, AllergyTest] = {}
+    for one in tests:
+        newest.setdefault(one.substance, one)
+    open_codes = sorted(code for code in new if not counts_on(newest.get(code), on, zone))
+    if not open_codes:
+        return None
+    # A test placed the day before at the same clock time is 24 hours old; on the day itself it never is.
+    first = max(course.site.today(), on - dt.timedelta(days=TEST_VALID_DAYS))
+    return TestingVisit(tuple(open_codes), first, on - dt.timedelta(days=1), on)
+
+
+def counts_on(test: AllergyTest | None, on: dt.date, zone: dt.tzinfo) -> bool:
+    """A test that will count on that day: not positive, and placed 1 to 30 calendar days before. One that is not read yet
+    may still count; the gate looks again."""
+    if test is None or test.result == TestResult.POSITIVE:
+        return False
+    return 1 <= (on - test.placed_at.astimezone(zone).date()).days <= TEST_VALID_DAYS
+
+
+def words_for(course: Course, on: dt.date) -> str:
+    """What is still to do before a first session on that day, in sentences; empty when nothing is."""
+    return " ".join([*_test_words(course, on), *_thinking_words(course, on)])
+
+
+def _test_words(course: Course, on: dt.date) -> Sequence[str]:
+    visit = visit_for_testing(course, on)
+    if visit is None:
+        return ()
+    rules = catalogue.in_force()
+    values = {
+        "names": ", ".join(name_of(code, rules.substances) for code in visit.products),
+        "first": day_in_words(visit.first_day), "last": day_in_words(visit.last_day),
+    }  # fmt: skip
+    if not visit.is_possible:
+        return (_("Allergy test of %(names)s: none can be old enough by then.") % values,)
+    return (_("Allergy test of %(names)s: between %(first)s and %(last)s.") % values,)
+
+
+def _thinking_words(course: Course, on: dt.date) -> Sequence[str]:
+    """24 elapsed hours between the information about this plan and the first session (gate-thinking)."""
+    consents = Consent.objects.filter(course=course, plan_version=course.plan_version)
+    informed = consents.order_by("informed_at").values_list("informed_at", flat=True).first()
+    if informed is None:
+        return (_("Give the consent text at least 24 hours before."),)
+    ends = (informed + THINKING).astimezone(course.site.zone)
+    if ends.date() >= on:
+        words = _("Time to think ends on %(day)s at %(time)s.")
+        return (words % {"day": day_in_words(ends.date()), "time": f"{ends:%H:%M}"},)
+    return ()

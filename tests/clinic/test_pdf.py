@@ -152,6 +152,7 @@ def test_at_the_real_limits_the_same_holds(renderer: RendererProcess) -> None:
     assert still_alive()
 
 
+@pytest.mark.prove
 def test_many_papers_leave_the_renderer_as_it_was(renderer: RendererProcess) -> None:
     for number in range(5):
         render(f"<html lang='en'><p>warm {number} {time.time()}</p></html>", wait_seconds=30)

@@ -40,6 +40,7 @@ def sent(value: str | bytes) -> str:
     return quote_from_bytes(value) if isinstance(value, bytes) else quote(value[:6_000])
 
 
+@pytest.mark.prove
 def test_no_query_breaks_a_page(errors):
     world = make_world()
     order = random.Random(52)

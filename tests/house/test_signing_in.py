@@ -48,6 +48,7 @@ def watch_hasher(monkeypatch) -> list[str]:
     return reached
 
 
+@pytest.mark.prove
 def test_guessing_is_slowed_whatever_the_guesser_claims(monkeypatch, at):
     """1,000 wrong tries within one minute, each with another forged X-Forwarded-For: ten or fewer reach the hasher."""
     at("2026-03-12T07:00:05+00:00")
@@ -61,6 +62,7 @@ def test_guessing_is_slowed_whatever_the_guesser_claims(monkeypatch, at):
     assert 0 < len({one for one in reached if one.startswith("wrong-")}) <= 10
 
 
+@pytest.mark.prove
 def test_guessing_many_logins_from_one_place_is_slowed(monkeypatch, at):
     at("2026-03-12T07:00:05+00:00")
     reached = watch_hasher(monkeypatch)
@@ -230,6 +232,7 @@ def test_a_working_day_ends_after_twelve_hours(at, settings):
     assert client.get(reverse("board")).status_code == 302
 
 
+@pytest.mark.prove
 def test_every_way_of_losing_access_holds_from_the_next_request():
     """100 open sessions, each ended another way; all are refused at once."""
     site = make.make_site()

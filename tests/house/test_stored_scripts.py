@@ -178,6 +178,7 @@ document.addEventListener('securitypolicyviolation', e => window.__breaches.push
 """
 
 
+@pytest.mark.prove
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.browser
 def test_nothing_stored_runs_in_a_browser(new_page: Any, live_server: Any, settings: Any):

@@ -33,6 +33,7 @@ def queue_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return queue.url
 
 
+@pytest.mark.prove
 def test_a_day_at_the_clinic_without_redis(queue_killed: str, client: Client, at: Any, renderer: Any) -> None:
     at(MORNING)
     day = make_care_day()

@@ -88,6 +88,7 @@ def test_a_time_in_the_autumn_overlap_is_asked_about():
     assert at_wall_time(twice, ROME, fold=1) == second
 
 
+@pytest.mark.prove
 @given(
     zone=st.sampled_from(sorted(available_timezones())),
     agreed=st.datetimes(wall("2020-01-01T00:00"), wall("2035-12-31T23:59")).map(

@@ -47,13 +47,16 @@ PILLS = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that stands in the way or is to be thought of. `word` names its kind beside the pill's colour."""
+    """One thing that stands in the way or is to be thought of. `word` names its kind beside the pill's colour,
+    `concerns` the components it is about, `trigger` the answers behind it."""
 
     kind: str
     word: str
     title: str
     sentence: str
     code: str
+    concerns: str = ""
+    trigger: str = ""
     until: str = ""
     lifts: str = ""
     source: str = ""
@@ -210,7 +213,11 @@ class _Page:
     def _row(self, option: Option) -> Row:
         screening = option.judged.screening
         shown = shown_findings(screening, self.rules)
-        own = [one for one in shown if one.code not in self.common]
+        own = [
+            self._of_finding(one, finding)
+            for one, finding in zip(shown, screening.findings, strict=True)
+            if one.code not in self.common
+        ]
         return Row(
             indication=name_of(option.indication.code, self.rules.indications),
             category=option.indication.category.value,
@@ -218,7 +225,7 @@ class _Page:
             mixture=standing_alone(option.mixture.name_in(self.language)) if option.mixture else "",
             contents=tuple(self._component(one) for syringe in option.judged.plan.syringes for one in syringe.components),
             pill=self._pill(option.judged),
-            reasons=(*(_of_finding(one) for one in own), *self._of_check(option)),
+            reasons=(*own, *self._of_check(option)),
             shared=tuple(one.title for one in shown if one.code in self.common and one.outcome != "note"),
             missing=tuple(asked_in_words(code, self.rules) for code in screening.missing),
             instead=tuple(self._instead(one, option) for one in option.substitutes),
@@ -232,6 +239,22 @@ class _Page:
             return PILLS[judged.verdict], _("Incomplete")
         screening = judged.screening
         return outcome_pill(screening.outcome, screening.wait_until, screening.open_ended)
+
+    def _of_finding(self, shown: Shown, finding: Finding) -> Reason:
+        """A day that is named says all about what lifts it; a note or a cleared finding has nothing to lift."""
+        until_a_day = finding.wait_until is not None and not finding.open_ended
+        return Reason(
+            kind=shown.outcome,
+            word=str(OUTCOMES[shown.outcome]),
+            title=shown.title,
+            sentence=shown.sentence,
+            code=shown.code,
+            concerns=", ".join(name_of(code, self.rules.substances) for code in finding.substances),
+            trigger=shown.trigger,
+            until=shown.until,
+            lifts="" if shown.outcome in {"note", "cleared"} or until_a_day else shown.lifts,
+            source="; ".join(titles_of(finding.source, self.language)),
+        )
 
     def _of_check(self, option: Option) -> list[Reason]:
         problems = [
@@ -299,16 +322,3 @@ class _Page:
             return ""
         chosen = urlencode({"indication": indication, "mixture": mixture.code})
         return f"{reverse('course-new', args=[self.patient.public_id])}?{chosen}"
-
-
-def _of_finding(shown: Shown) -> Reason:
-    return Reason(
-        kind=shown.outcome,
-        word=str(OUTCOMES[shown.outcome]),
-        title=shown.title,
-        sentence=shown.sentence,
-        code=shown.code,
-        until=shown.until,
-        lifts=shown.lifts if shown.outcome not in {"note", "cleared"} else "",
-        source="; ".join(titles_of(shown.source, get_language() or "en")),
-    )

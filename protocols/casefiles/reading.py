@@ -58,7 +58,7 @@ def read_file(path: Path, catalogue: Catalogue) -> Iterator[Case | CaseError]:
         if not cases.is_list or not cases.items():
             raise cases.fail("a case file is a list of cases, each beginning with “- case:”.")
     except CaseError as error:
-        yield CaseError(file=name, line=error.line, field=error.field or "file", sentence=error.sentence)
+        yield CaseError(file=name, line=error.line, field="file", sentence=error.sentence)
         return
     for written in cases.items():
         try:

@@ -51,7 +51,7 @@ class Written:
         return int(self.node.start_mark.line) + 1
 
     def fail(self, sentence: str) -> CaseError:
-        return CaseError(file=self.file, line=self.line, field=self.field, sentence=sentence)
+        return CaseError(file=self.file, line=self.line, field=self.field or "case", sentence=sentence)
 
     @property
     def is_nothing(self) -> bool:
@@ -203,7 +203,9 @@ class Block:
     def need(self, key: str) -> Written:
         found = self.take(key)
         if found is None:
-            raise self.written.fail(f"the field “{key}” is missing.")
+            place = self.written
+            field = f"{place.field}.{key}" if place.field else key
+            raise CaseError(file=place.file, line=place.line, field=field, sentence=f"the field “{key}” is missing.")
         return found
 
     def each(self, key: str) -> list[Written]:
@@ -227,7 +229,7 @@ def compose(text: str, file: str) -> Written:
     """The whole file as one value. Raises `CaseError` when it is not readable as YAML."""
     try:
         node = yaml.compose(text, Loader=SafeLoader)  # only builds nodes, no objects
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         sentence = f"not readable as YAML: {getattr(error, 'problem', None) or error}."
         raise CaseError(file=file, line=mark.line + 1 if mark else 1, field="file", sentence=sentence) from error

@@ -209,6 +209,7 @@ def corpus(number: int) -> list[bytes]:
     return made
 
 
+@pytest.mark.prove
 def test_of_a_hostile_corpus_only_pixels_are_stored(record_property: Any) -> None:
     """300 files: each is refused, or comes back as pixels alone; a PDF comes back as it was."""
     taken = 0
@@ -268,6 +269,7 @@ def bombs(number: int) -> list[bytes]:
     return made
 
 
+@pytest.mark.prove
 def test_bombs_are_refused_and_leave_the_web_process_as_it_was(record_property: Any) -> None:
     check_file(sent("warm.jpg", picture()))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

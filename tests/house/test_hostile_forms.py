@@ -24,6 +24,7 @@ from tests.house import payloads
 from tests.house.ledger import Ledger, check_deferred, holds, undone
 from tests.house.pages import Field, Form, Page, post_forms
 from tests.house.world import addresses, behind_link, make_world, open_invitation, our_urls
+from tests.papers import pdf
 
 pytestmark = pytest.mark.django_db
 SUBMISSIONS = 10_000  # in bin/prove; bin/test sends one hostile value to each field
@@ -45,6 +46,8 @@ BY_KIND = {"number": "1", "date": "2030-03-12", "time": "10:00", "datetime-local
 BYSTANDERS = {"csrfmiddlewaretoken"}
 # A wrong birth date is counted as a try, and a saved draft is what the page of a question promises.
 DRAFT = {"patients_questionnaireresponse", "patients_questionnaireresponseevent"}
+LETTER = pdf()
+BOUNDARY = "a-line-that-stands-in-no-field"
 MAY_WRITE = {
     "patient-gate": {"patients_patientlink", "patients_patientlinkevent", "clinic_auditevent"},
     "patient-intake-question": DRAFT, "patient-intake-sign": DRAFT,
@@ -86,6 +89,8 @@ def fill(one: Field) -> list[str]:
         return one.options[:1]
     if one.kind == "hidden":
         return one.values
+    if one.kind == "file":
+        return [LETTER]
     return [ORDINARY.get(one.name) or BY_KIND.get(one.kind) or ("1" if one.is_number else "Some words")]
 
 
@@ -98,11 +103,24 @@ def body_of(values: dict[str, list[str]]) -> bytes:
     return "&".join(parts).encode()
 
 
+def multipart_of(values: dict[str, list[str]], files: set[str]) -> bytes:
+    """As a browser sends a form with a file field."""
+    parts = []
+    for name, some in values.items():
+        named = f'form-data; name="{name}"' + ('; filename="letter"' if name in files else "")
+        for one in some:
+            content = one if isinstance(one, bytes) else one.encode(errors="surrogatepass")
+            parts.append(f"--{BOUNDARY}\r\nContent-Disposition: {named}\r\n\r\n".encode() + content + b"\r\n")
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
 def send(offered: Offered, values: dict[str, list[str]], **headers: str):
     cookies = offered.client.cookies.copy()
-    answer = offered.client.post(
-        offered.form.action, body_of(values), content_type="application/x-www-form-urlencoded", **headers
-    )
+    files = {one.name for one in offered.form.fields.values() if one.kind == "file"}
+    body, content_type = body_of(values), "application/x-www-form-urlencoded"
+    if files:
+        body, content_type = multipart_of(values, files), f"multipart/form-data; boundary={BOUNDARY}"
+    answer = offered.client.post(offered.form.action, body, content_type=content_type, **headers)
     offered.client.cookies = cookies
     return answer
 
@@ -238,6 +256,7 @@ def smuggled(offered: Offered, ledger: Ledger) -> list[str]:
         return [table for table in ledger.changed() if holds(table, MARK)]
 
 
+@pytest.mark.prove
 def test_no_form_breaks_saves_or_forgets(errors):
     world = make_world(given_name="Zerynthia", family_name="Quexbury")
     forms = every_form(world, errors)

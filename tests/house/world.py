@@ -18,7 +18,7 @@ from clinic.doer import Doer
 from patients import links
 from patients.models import Allergy, Measurement, Medicine
 from protocols import catalogue
-from sessions import documents
+from sessions import documents, uploading
 from sessions.models import (
     AdverseEvent,
     AllergyTest,
@@ -33,6 +33,8 @@ from sessions.models import (
     UsedProduct,
 )
 from tests import factories as make
+from tests.healthy import answered
+from tests.papers import new_letter
 
 # Which object a URL speaks of, by the first word of its path; a new noun must be named here.
 NOUNS = {
@@ -41,6 +43,7 @@ NOUNS = {
     "stock": "lot", "protocols": "version", "staff": "doctor", "sites": "site", "site_id": "site", "rooms": "room",
     "devices": "device", "services": "service", "measurement_id": "measurement",
     "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event",
+    "uploads": "upload",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
@@ -129,6 +132,7 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
     world.test = AllergyTest.objects.create(
         patient=patient, substance="sub-ha-nc", placed_at=now - dt.timedelta(hours=30), placed_by=doctor
     )
+    world.upload = uploading.keep(patient=patient, new=new_letter(), by=Doer.staff(doctor, site))
     world.medicine = Medicine.objects.create(patient=patient, name="Ramipril 5 mg", recorded_at=now)
     world.allergy = Allergy.objects.create(patient=patient, allergen="latex", note="Gloves", recorded_at=now, recorded_by=doctor)
     world.measurement = Measurement.objects.create(
@@ -156,13 +160,23 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
     done = make_record(world, signed, signed.course, status="ended", ended_at=now, **stamps)
     set_fields(done, status="signed", signed_at=now, signed_by=world.doctor, content_digest="0" * 64)
     proposed = make.make_course(world.patient, world.doctor, approved=False)
+    to_clear = make_course_to_clear(world)
     world.variants = {
-        "appointment": visits, "course": [proposed, arrived.course],
+        "appointment": visits, "course": [proposed, arrived.course, to_clear],
         "message": [make_message(world, state) for state in ("failed", "unknown", "sent", "suppressed")],
         "document": papers,
         "consent": [signed_consent(world, now)], "medicine": [], "patient": [world.stranger],
         "doctor": [world.people["front-desk"]], "event": [closed_event(world, now)],
     }  # fmt: skip
+
+
+def make_course_to_clear(world: SimpleNamespace) -> Course:
+    """A course of somebody whose finding (WORDS names its rule) waits for a clearance, with a letter to choose."""
+    patient = make.make_patient(world.site)
+    answered(patient, q_keloid="yes")
+    uploading.keep(patient=patient, new=new_letter(), by=Doer.staff(world.doctor, world.site))
+    course: Course = make.make_course(patient, world.doctor, approved=False)
+    return course
 
 
 def set_fields(row: Any, **fields: Any) -> None:

@@ -195,7 +195,8 @@ def shown_syringes(course: Course, rules: Catalogue) -> list[dict[str, Any]]:
 
 def course_shown(course: Course) -> dict[str, Any]:
     """Everything about one course but its forms."""
-    rules = catalogue.in_force()
+    version = catalogue.current()
+    rules = catalogue.load(version)
     indication = rules.indications.get(course.indication)
     planned = planned_rows(course)
     day = coursework.next_day(course)
@@ -228,7 +229,8 @@ def course_shown(course: Course) -> dict[str, Any]:
         "clearances": history_of(course.clearances, rules),
         "consents": course.consents.select_related("informed_by", "recorded_by"),
         "consent_state": consenting.state_of(course),
-        "catalogue": catalogue.current(),
+        "catalogue": version,
+        "loosened": shown_loosened(version, words_of(plan_of(course))),
         "is_open": course.status in {CourseStatus.PROPOSED, CourseStatus.APPROVED},
         "why_not": why_not_approve(course) if course.status == CourseStatus.PROPOSED else "",
     }

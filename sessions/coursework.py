@@ -170,7 +170,7 @@ def problems_in_words(found: PlanCheck, results: Sequence[CheckResult]) -> str:
     """The sentences of the problems with one of these results, each once."""
     language = get_language() or "en"
     sentences = [problem.text(language) for problem in found.problems if problem.result in results]
-    return "; ".join(dict.fromkeys(sentences))
+    return " ".join(dict.fromkeys(sentences))
 
 
 @transaction.atomic

@@ -60,7 +60,7 @@ class LineRow:
     substance: Substance
     name: str
     key: str
-    strength: forms.BoundField
+    strength: forms.BoundField | None
     ml: forms.BoundField
     dose: forms.BoundField | None
     hidden: tuple[forms.BoundField, ...]
@@ -171,7 +171,7 @@ class MixtureForm(HouseForm):
             ("ml", _("Volume of %(name)s"), text | {"data-stepper": "0.1", "data-unit": "ml", "min": "0"}),
             ("dose", _("Dose of %(name)s"), text),
         ):
-            if part != "dose" or building.is_dosed(substance):
+            if part == "ml" or (building.is_dosed(substance) if part == "dose" else substance.strength_unit):
                 self.fields[f"{key}-{part}"] = forms.CharField(
                     label=label % {"name": name}, required=False, max_length=12, widget=forms.TextInput(attrs=attrs)
                 )
@@ -267,7 +267,7 @@ class MixtureForm(HouseForm):
             rows.append(
                 LineRow(
                     number=place, substance=substance, name=name_of(substance.code, self.rules.substances), key=key,
-                    strength=self[f"{key}-strength"], ml=self[f"{key}-ml"],
+                    strength=self[f"{key}-strength"] if substance.strength_unit else None, ml=self[f"{key}-ml"],
                     dose=self[f"{key}-dose"] if building.is_dosed(substance) else None,
                     hidden=(self[f"{key}-substance"], self[f"{key}-seen"]), seen=self[f"{key}-seen"],
                     component=self.component(key),

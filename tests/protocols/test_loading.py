@@ -310,3 +310,10 @@ def test_days_before_a_session_are_the_same_in_screening_and_in_the_combinations
 def test_days_between_two_plans_are_those_of_the_combinations(reference: Catalogue) -> None:
     assert reference.combinations["combine-prp"].days_before == combining.DAYS_BETWEEN_PRP_AND_OTHERS
     assert reference.combinations["combine-spacing"].days_before == combining.DAYS_BETWEEN_PLANS
+
+
+def test_an_entry_is_marked_with_what_its_source_admits() -> None:
+    """Who reads only the mark learns that a figure is background knowledge, our decision or to be confirmed."""
+    for row in entries_of_reference():
+        admitted = {"bg", "dec", "check"} & set(row.source.split())
+        assert admitted <= set(row.mark.split()) or row.mark, row.code

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from protocols.combining import check_combination
+from patients.facts import PatientFacts, PriorEvent
+from protocols.combining import check_combination, new_products
 from protocols.definitions import Catalogue
 from protocols.plan import Plan
 from tests.protocols.plans import TODAY, mix, plan, session
@@ -69,3 +70,46 @@ def test_first_possible_day_is_named(reference: Catalogue) -> None:
 def test_sessions_of_the_same_plan_keep_their_own_interval(reference: Catalogue) -> None:
     own = replace(session(TODAY - timedelta(days=3), "minoxidil", region="reg-scalp"), indication="ind-aga")
     assert codes(reference, HAIR, sessions=[own]) == []
+
+
+def test_another_course_of_the_same_indication_is_another_plan(reference: Catalogue) -> None:
+    own = replace(session(TODAY - timedelta(days=3), "minoxidil", region="reg-scalp"), indication="ind-aga")
+    assert codes(reference, HAIR, other_courses=[own]) == ["combine-spacing"]
+
+
+def known(days: int, *parts: str, **more: object) -> PatientFacts:
+    return PatientFacts(
+        birth_date=date(1990, 1, 1), sex="female",
+        sessions=(session(TODAY - timedelta(days=days), *parts, region="reg-face"),), **more)  # type: ignore[arg-type]
+
+
+def reaction(code: str, *, causality: str = "possible", days: int = 10) -> PriorEvent:
+    return PriorEvent("rash", 1, "closed", causality, (code,) if code else (), TODAY - timedelta(days=days))
+
+
+@pytest.mark.parametrize(("facts", "expected"), [
+    (known(365, "ha-nc"), set()),
+    (known(366, "ha-nc"), {"sub-ha-nc"}),
+    (known(30, "pn"), {"sub-ha-nc"}),
+    (known(30, "ha-nc", events=(reaction("sub-ha-nc"),)), {"sub-ha-nc"}),
+    (known(30, "ha-nc", events=(reaction(""),)), {"sub-ha-nc"}),
+    (known(30, "ha-nc", events=(reaction("sub-ha-nc", causality="unrelated"),)), set()),
+    (known(30, "ha-nc", events=(reaction("sub-pn"),)), set()),
+    (known(5, "ha-nc", events=(reaction("sub-ha-nc", days=40),)), set()),
+])
+def test_a_product_is_known_when_it_was_given_without_a_reaction(
+    reference: Catalogue, facts: PatientFacts, expected: set[str]
+) -> None:
+    assert new_products(plan=FACE, facts=facts, on=TODAY, catalogue=reference) == expected
+
+
+def test_diluents_and_own_blood_are_never_tested(reference: Catalogue) -> None:
+    nobody = PatientFacts(birth_date=date(1990, 1, 1), sex="female")
+    judged = plan(mix("nacl 2"), mix("water-inj 0.2"), mix("prp 4"))
+    assert new_products(plan=judged, facts=nobody, on=TODAY, catalogue=reference) == frozenset()
+
+
+def test_enzymes_and_calcitonin_are_tested_each_time(reference: Catalogue) -> None:
+    judged = plan(mix("hyaluronidase 150U/ml 1"))
+    assert new_products(plan=judged, facts=known(30, "hyaluronidase"), on=TODAY, catalogue=reference) == {
+        "sub-hyaluronidase"}

@@ -33,12 +33,12 @@ from protocols.planning import (
     course_steps,
     judge_interval,
     maintenance_window,
-    pain_fell_too_little,
     propose_course,
     review_dates,
     shift_course,
     slot_minutes,
 )
+from protocols.stop_rules import pain_fell_too_little
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FIRST = date(2026, 3, 2)

@@ -4,7 +4,7 @@ Pure. Which substances, forms and figures a rule means stands in the catalogue; 
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -199,9 +199,16 @@ def status(rule: MixingRule, day: PlannedDay) -> Problems:
         elif entry.status is Status.WITHDRAWN or (entry.status is not Status.ON and entry.code not in day.enabled):
             yield problem(rule, catalogue, substances=[entry.code], form=STATUS_WORDS[entry.status])
     for number, syringe in enumerate(plan.syringes, start=1):
+        given = _undiluted(_codes(syringe), day)
         for mixture in catalogue.mixtures.values():
-            if day.country in mixture.never_in and _codes(syringe) == {item.substance for item in mixture.items}:
+            named = _undiluted((item.substance for item in mixture.items), day)
+            if day.country in mixture.never_in and given == named:
                 yield problem(rule, catalogue, substances=[mixture.code], form=BANNED, syringe=number)
+
+
+def _undiluted(codes: Iterable[str], day: PlannedDay) -> frozenset[str]:
+    """What makes a mixture what it is: leaving out or changing the diluent does not make another one of it."""
+    return frozenset(code for code in codes if day.catalogue.substances[code].role is not Role.DILUENT)
 
 
 def scope(rule: MixingRule, day: PlannedDay) -> Problems:

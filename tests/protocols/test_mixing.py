@@ -288,6 +288,11 @@ def test_country_ban_cannot_be_enabled(country: str, expected: str | None) -> No
 def test_banned_example_mixture_in_france(reference: Catalogue) -> None:
     judged = plan_of(reference.mixtures["ck-cell-lipo"], indication="ind-cellulite", catalogue=reference)
     assert results(check(judged, country="FR"))["ix-status"] == "not-usable"
+    (drawn,) = judged.syringes
+    undiluted = tuple(one for one in drawn.components if one.substance != "sub-nacl")
+    without_saline = replace(judged, syringes=(replace(drawn, components=undiluted),))
+    assert results(check(without_saline, country="FR"))["ix-status"] == "not-usable", "saline does not make it another one"
+    assert "ix-status" not in results(check(without_saline, country="TR"))
     assert "ix-status" not in results(check(judged, country="TR"))
 
 

@@ -61,7 +61,7 @@ def _build(version_id: int) -> Catalogue:
 
 def rows_of(version: CatalogueVersion) -> list[tuple[str, str, dict[str, Any]]]:
     """Kind, code and body of every entry, in order: what is validated, digested and compared."""
-    return list(version.entries.order_by("position").values_list("kind", "code", "body"))
+    return [(row.kind, row.code, row.body) for row in version.entries.order_by("position")]
 
 
 def digest_of(rows: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:

@@ -150,11 +150,10 @@ def _with_units(draft: CatalogueVersion, kind: str, body: dict[str, Any]) -> dic
     if kind != "mixture":
         return body
     named = [item["substance"] for item in body["items"]]
-    units = {code: sub.get("strength_unit", "") for code, sub in
-             draft.entries.filter(code__in=named).values_list("code", "body")}  # fmt: skip
+    units = {sub.code: sub.body.get("strength_unit", "") for sub in draft.entries.filter(code__in=named)}
     items = [
-        {**item, "strength_unit": units.get(item["substance"], "")}
-        if item.get("strength") is not None and units.get(item["substance"]) != item.get("strength_unit", "mg/ml")
+        {**item, "strength_unit": units[item["substance"]]}
+        if item.get("strength") is not None and units.get(item["substance"], "mg/ml") != item.get("strength_unit", "mg/ml")
         else item
         for item in body["items"]
     ]

@@ -35,6 +35,12 @@ def entry_of(rules: Catalogue, code: str) -> WithStatus | None:
     return next((entry for entry in entries_with_status(rules) if entry.code == code), None)
 
 
+def is_for_some(entry: WithStatus) -> bool:
+    """In use for one sex only (“on for men”): off for everyone else, which the medical lead may allow for people who
+    cannot become pregnant."""
+    return isinstance(entry, Substance) and entry.status == Status.ON and bool(entry.allowed.sexes)
+
+
 def refusal_to_enable(entry: WithStatus | None, site: Site) -> str:
     """Why this cannot be allowed at this site at all, in a sentence; empty when the medical lead may decide."""
     if entry is None:
@@ -43,7 +49,7 @@ def refusal_to_enable(entry: WithStatus | None, site: Site) -> str:
         return _("What is withdrawn can never be used again; it is kept for history only.")
     if site.country in getattr(entry, "never_in", ()):
         return _("Not allowed in this country (%(country)s), and nobody here can allow it.") % {"country": site.country}
-    if entry.status == Status.ON:
+    if entry.status == Status.ON and not is_for_some(entry):
         return _("This is in use everywhere already.")
     return ""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
 from clinic.models import Site
-from protocols.catalogue_forms import LONGEST, named, reason_field
-from protocols.choices import Status
+from protocols.catalogue_forms import LONGEST, reason_field
 from protocols.definitions import Catalogue
-from protocols.enabling import entries_with_status
+from protocols.enabling import entries_with_status, is_for_some, refusal_to_enable
+from protocols.field_words import word
 
 
 class EnableForm(HouseForm):
@@ -25,11 +26,11 @@ class EnableForm(HouseForm):
 
     def __init__(self, *args: Any, rules: Catalogue, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        allowed = [one for one in entries_with_status(rules) if not refusal_to_enable(one, site)]
         choices = [("", "–")]
-        for status, words in ((Status.OFF, _("off")), (Status.LOCKED, _("locked"))):
-            found = {one.code: one for one in entries_with_status(rules)
-                     if one.status == status and site.country not in getattr(one, "never_in", ())}  # fmt: skip
-            choices += [(code, f"{label}, {words}") for code, label in named(found)]
+        for one in allowed:
+            words = _("off for everyone but the sex it is for") if is_for_some(one) else word(one.status)
+            choices.append((one.code, f"{one.name_in(get_language() or 'en')} ({one.code}), {words}"))
         self.fields["code"].choices = choices  # type: ignore[attr-defined]
 
 

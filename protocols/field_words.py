@@ -17,8 +17,8 @@ KINDS: Mapping[str, Any] = {
     "rule": L("Screening rules"), "lab": L("Labs and wash-outs"), "question": L("Questions"),
     "measurement": L("Measurements"), "medicine_class": L("Medicine classes"), "start_gate": L("Start gates"),
     "aftercare": L("Aftercare"), "reaction": L("Reactions"), "message": L("Messages"), "consent_item": L("Consent"),
-    "refused": L("Not offered"), "combination": L("Combinations"), "planner_rule": L("Dates of a course"),
-    "check_in": L("Check-in answers"),
+    "combination": L("Combinations"), "planner_rule": L("Dates of a course"), "check_in": L("Check-in answers"),
+    "refused": L("Not offered"),
 }  # fmt: skip
 ONE: Mapping[str, Any] = {
     "indication": L("Indication"), "mixture": L("Example mixture"), "substance": L("Substance"), "region": L("Region"),
@@ -88,7 +88,8 @@ PARTS: Mapping[str, Any] = {
     "any": L("part %(number)s"), "follow_ups": L("Follow-up %(number)s"),
 }  # fmt: skip
 VALUES: Mapping[str, Any] = {
-    "on": L("in use"), "off": L("off"), "locked": L("locked"), "withdrawn": L("withdrawn"), "absolute": L("absolute: blocks"),
+    "on": L("in use"), "off": pgettext_lazy("catalogue entry", "off"), "locked": pgettext_lazy("catalogue entry", "locked"),
+    "withdrawn": pgettext_lazy("catalogue entry", "withdrawn"), "absolute": L("absolute: blocks"),
     "relative": L("relative: needs a clearance"), "temporary": L("temporary: waits"), "info": L("note"),
     "ok": L("ok"), "warning": L("warning"), "incomplete": L("incomplete"), "over-limit": L("over the limit"),
     "not-usable": L("not usable"), "incompatible": L("incompatible"), "must": L("must"), "should": L("should"),
@@ -130,7 +131,7 @@ def shown(path: str, value: Any) -> str:
         return "; ".join(f"{key}: {shown(path, inner)}" for key, inner in value.items())
     if isinstance(value, list):
         if pattern_of(path).rpartition(".")[2] in ("strength", "typical", "depth_mm", "ml_per_point") and len(value) == 2:
-            return f"{value[0]}–{value[1]}"
+            return f"{value[0]}–{value[1]}" if value[0] != value[1] else str(value[0])
         return ", ".join(shown("", inner) for inner in value)
     return str(VALUES.get(str(value), value)) if "." not in str(value) else str(value)
 

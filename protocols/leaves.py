@@ -48,7 +48,9 @@ def with_leaf(body: Any, path: str, value: Any) -> Any:
     step, _dot, rest = path.partition(".")
     if isinstance(body, list):
         at = int(step) - 1
-        return [with_leaf(inner, rest, value) if place == at else inner for place, inner in enumerate(body)]
+        return [
+            inner if place != at else with_leaf(inner, rest, value) if rest else value for place, inner in enumerate(body)
+        ]
     copy = dict(body or {})
     new = with_leaf(copy.get(step), rest, value) if rest else value
     if new is None or new == {}:

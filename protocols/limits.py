@@ -50,13 +50,10 @@ class Direction(StrEnum):
 
 
 STATUSES = tuple(status.value for status in Status)
-SEVERITIES = (Severity.INFO, Severity.TEMPORARY, Severity.RELATIVE, Severity.ABSOLUTE)
+SEVERITIES = tuple(one.value for one in (Severity.INFO, Severity.TEMPORARY, Severity.RELATIVE, Severity.ABSOLUTE))
 RESULTS = tuple(result.value for result in CheckResult if result is not CheckResult.OK)
 URGENCIES = tuple(reversed([severity.value for severity in InstructionSeverity]))
-RANKS: Mapping[str, Sequence[str]] = {
-    "status": STATUSES, "severity": (*(one.value for one in SEVERITIES),), "result": RESULTS, "urgency": URGENCIES,
-}
-"""Words from the loosest to the strictest."""
+"""Closed words, each from the loosest to the strictest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +147,7 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
     "rule": (
         *_texts("title", line=True), *_texts("sentence", required=False), *_texts("explanation", required=False),
         *_texts("advice", required=False), Spec("scope", Shape.WORDS, Looser.FEWER),
-        Spec("clauses.#.severity", Shape.CHOICE, Looser.RANKED, False, RANKS["severity"], True),  # type: ignore[arg-type]
+        Spec("clauses.#.severity", Shape.CHOICE, Looser.RANKED, False, SEVERITIES, True),
         Spec("clauses.#.scope", Shape.WORDS, Looser.FEWER),
         _whole("clauses.#.wait.days", Looser.DOWN), _whole("clauses.#.wait.months", Looser.DOWN),
         *_texts("clauses.#.sentence", required=False), *_texts("clauses.#.lifted_by", required=False),
@@ -201,7 +198,8 @@ def specs_of(kind: str, body: Mapping[str, Any], paths: Sequence[str]) -> list[t
     for spec in SPECS[kind]:
         found += [(path, spec) for path in _fill(spec.pattern.split("."), body, "")]
     if kind == "rule":
-        found += [(path, spec) for path in paths if ".when." in f".{path}." and (spec := _bound(path)) is not None]
+        bounds = [(path, _bound(path)) for path in paths if ".when." in f".{path}."]
+        found += [(path, bound) for path, bound in bounds if bound is not None]
     return found
 
 
@@ -274,7 +272,7 @@ def _is_looser(spec: Spec, path: str, before: Any, after: Any) -> bool | None:
         case Looser.MORE | Looser.FEWER:
             return _words_are_looser(spec.looser, before, after, is_scope=path.rpartition(".")[2] == "scope")
         case _:
-            return _rank_is_looser(spec.choices or RANKS["severity"], before, after, status=path == "status")
+            return _rank_is_looser(spec.choices, before, after, status=path == "status")
 
 
 def _number_is_looser(spec: Spec, path: str, before: Any, after: Any) -> bool | None:

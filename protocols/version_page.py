@@ -21,7 +21,7 @@ Row = tuple[str, str, dict[str, Any]]
 LABS = ("lab-", "wo-")
 UNIT_OF = ("typical", "hard_max")
 SUMMARY: Mapping[str, Sequence[str]] = {
-    "indication": ("category", "evidence", "sessions.default", "phases.1.sessions", "phases.1.interval_days", "never_in"),
+    "indication": ("category", "evidence", "phases.1.sessions", "phases.1.interval_days", "never_in"),
     "substance": ("typical", "hard_max", "mg_per_kg", "min_interval_days", "max_sessions", "never_in"),
     "mixture": ("items", "total_ml"), "region": ("depth_mm", "max_ml", "slot_minutes"),
     "technique": ("depth_mm", "ml_per_point", "hard_depth_mm", "spacing_mm", "needle"), "delivery": ("depth_mm",),
@@ -136,7 +136,7 @@ def _summary(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(value, Mapping):
             text = _default_in_range(value) if "default" in value else said(value) if "en" in value else shown(path, value)
         unit = f" {body['dose_unit']}" if path in UNIT_OF and "dose_unit" in body else ""
-        yield label_of(kind, path.replace(".1.", ".").removesuffix(".default")), text + unit
+        yield label_of(kind, path.removeprefix("phases.1.").removesuffix(".default")), text + unit
 
 
 def _component(item: Mapping[str, Any]) -> str:

@@ -11,12 +11,16 @@ from decimal import Decimal
 from itertools import groupby
 
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from clinic.components.drawing import figure
 from clinic.models import Site
 from protocols.aftercare import expected_reactions, possible_adverse_events
 from protocols.definitions import Catalogue, ConsentItem, Substance, text_in
+from protocols.models import CatalogueVersion
+from protocols.patient_case import words_of
 from protocols.plan import Plan
+from protocols.version_page import shown_loosened
 from sessions.models import Course, CourseItem
 from sessions.paper_words import CONSENT, SHARED, word
 from sessions.papers import birth_day
@@ -74,14 +78,18 @@ class ConsentContent:
     off_label_why: str
     grade: str
     entries: tuple[Entry, ...] = field(default_factory=tuple)
+    limits: tuple[str, ...] = ()
+    """What the plan's limits are worth: not yet approved by the medical lead, or loosened by whom and why."""
 
 
 Notes = Mapping[str, Callable[[], list[Paragraph]]]
 """What is listed beside the catalogue's sentence, by consent code."""
 
 
-def consent_content(course: Course, *, catalogue: Catalogue, language: str) -> ConsentContent:
-    """The form of an approved course, in one language."""
+def consent_content(
+    course: Course, *, catalogue: Catalogue, language: str, version: CatalogueVersion
+) -> ConsentContent:
+    """The form of an approved course, in one language, with what the limits of the version in force are worth."""
     with translation.override(language):
         filled = _Filled(course, plan_of(course), catalogue, language)
         items = [item for item in catalogue.consent_items.values() if applies(item, filled.plan)]
@@ -93,6 +101,7 @@ def consent_content(course: Course, *, catalogue: Catalogue, language: str) -> C
             off_label_why=word(CONSENT["off_label_why"], language),
             grade=filled.grade(),
             entries=entries_of(items, language=language, notes=filled.notes(), products=filled.products()),
+            limits=tuple(limit_lines(version, filled.plan)),
         )
 
 
@@ -112,6 +121,15 @@ def blank_consent_content(site: Site, *, catalogue: Catalogue, language: str) ->
                 products=(ProductLine("", "", "", ""),) * BLANK_ROWS,
             ),
         )  # fmt: skip
+
+
+def limit_lines(version: CatalogueVersion, plan: Plan) -> list[str]:
+    """What prints on every plan: that its limits are a default nobody approved yet, and each loosened limit it touches,
+    in the active language."""
+    default = [] if version.approved_at else [_("Default limits, not yet approved by your medical lead.")]
+    return default + [
+        _("A limit of this plan was loosened: %(line)s") % {"line": line} for line in shown_loosened(version, words_of(plan))
+    ]
 
 
 def applies(item: ConsentItem, plan: Plan) -> bool:

@@ -19,7 +19,9 @@ from protocols.choices import CheckResult
 from protocols.definitions import Catalogue
 from protocols.findings import Screening as Evaluated
 from protocols.mixing import DoseTotal, PlanCheck
+from protocols.patient_case import words_of
 from protocols.screening import Stage
+from protocols.version_page import shown_loosened
 from sessions import consenting, coursework, gates, screenings
 from sessions.choices import CourseStatus
 from sessions.clearing_page import history_of

@@ -92,7 +92,7 @@ def next_day(course: Course) -> dt.date:
 
 def enabled_at(site: Site) -> frozenset[str]:
     """Codes of off or locked entries that the medical lead has enabled for this site."""
-    return frozenset(Enablement.objects.filter(site=site, ended_at=None).values_list("code", flat=True))
+    return frozenset(Enablement.objects.open_at(site).values_list("code", flat=True))
 
 
 def check_of(

@@ -48,7 +48,9 @@ from sessions.sheet_facts import sheet_facts
 
 CODE_SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing that reads like something else
 REPLACED = "replaced"
-DENSITIES: dict[str, tuple[str, ...]] = {DocumentKind.AFTERCARE: ("", "snug", "tight")}
+DENSITIES: dict[str, tuple[str, ...]] = {
+    DocumentKind.AFTERCARE: ("", "snug", "tight"), DocumentKind.WORKSHEET: ("", "snug", "tight"),
+}  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------------------- the request
@@ -72,7 +74,7 @@ def issue_aftercare(*, treatment_session: TreatmentSession, by: Doer, language: 
         kind=DocumentKind.AFTERCARE, appointment=record.appointment, superseded_by=None
     ).exclude(state=DocumentState.FAILED)
     ended_at = record.ended_at.isoformat()
-    return _queue(
+    return queue(
         Document(
             kind=DocumentKind.AFTERCARE, patient=record.patient, site=record.appointment.site,
             appointment=record.appointment, course=record.course, language=spoken, template_version=AFTERCARE_VERSION,
@@ -109,12 +111,12 @@ def issue_consent(*, course: Course, by: Doer, language: str | None = None, blan
     earlier = Document.objects.filter(kind=DocumentKind.CONSENT, course=course, superseded_by=None).exclude(
         state=DocumentState.FAILED
     )
-    return _queue(
+    return queue(
         Document(
             kind=DocumentKind.CONSENT, patient=course.patient, site=course.site, course=course, language=spoken,
             template_version=CONSENT_VERSION,
         ),
-        content=consent_content(course, catalogue=rules, language=spoken),
+        content=consent_content(course, catalogue=rules, language=spoken, version=catalogues.current()),
         template="consent",
         name=word(CONSENT["document"], spoken),
         head=papers.Head.of(course.site, course.practitioner),
@@ -132,7 +134,7 @@ def issue_blank_consent(*, site: Site, by: Doer, language: str) -> Document:
     """The form for days when the computer is down: no patient, every paragraph, room to write."""
     spoken = printable_language(language)
     version = catalogues.current()
-    return _queue(
+    return queue(
         Document(kind=DocumentKind.BLANK_CONSENT, site=site, language=spoken, template_version=CONSENT_VERSION),
         content=blank_consent_content(site, catalogue=catalogues.load(version), language=spoken),
         template="consent",
@@ -165,7 +167,7 @@ def issue_explanation(
         kind=DocumentKind.EXPLANATION, patient=patient, course=course, language=spoken, superseded_by=None,
         source__ids__finding=code,
     ).exclude(state=DocumentState.FAILED)  # fmt: skip
-    return _queue(
+    return queue(
         Document(
             kind=DocumentKind.EXPLANATION, patient=patient, site=site, course=course, language=spoken,
             template_version=EXPLANATION_VERSION,
@@ -180,7 +182,7 @@ def issue_explanation(
     )  # fmt: skip
 
 
-def _queue(
+def queue(
     document: Document, *, content: Any, template: str, name: str, head: papers.Head, ids: dict[str, Any],
     replaces: Sequence[Document], by: Doer,
 ) -> Document:  # fmt: skip

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from patients.choices import Text
 from sessions.explanation_words import EXPLANATION
+from sessions.worksheet_words import WORKSHEET
 
 AFTERCARE_VERSION = "aftercare-1"
-CONSENT_VERSION = "consent-1"
+CONSENT_VERSION = "consent-2"
 
 SHARED: Mapping[str, Text] = {
     "patient": Text.of(en="Patient", tr="Hasta"),
@@ -168,7 +169,7 @@ CONSENT: Mapping[str, Text] = {
 }
 
 LANGUAGES = ("en", "tr")
-ALL: tuple[Mapping[str, Text], ...] = (SHARED, AFTERCARE, CONSENT, EXPLANATION)
+ALL: tuple[Mapping[str, Text], ...] = (SHARED, AFTERCARE, CONSENT, EXPLANATION, WORKSHEET)
 
 
 def words_in(language: str) -> dict[str, dict[str, str]]:
@@ -177,6 +178,7 @@ def words_in(language: str) -> dict[str, dict[str, str]]:
         name: {key: word(text, language) for key, text in group.items()}
         for name, group in (
             ("shared", SHARED), ("aftercare", AFTERCARE), ("consent", CONSENT), ("explanation", EXPLANATION),
+            ("worksheet", WORKSHEET),
         )
     }
 

@@ -1,0 +1,125 @@
+"""The medical lead's walk in a real browser: draft, edit, refusal beside the field, difference, approval, publication."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from clinic.choices import Role
+from clinic.doer import Doer
+from clinic.models import User
+from protocols import catalogue, enabling, versions
+from protocols.models import CatalogueVersion
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SIZES = [(1440, 900), (820, 1180), (390, 844)]
+
+
+@pytest.fixture
+def lead() -> User:
+    make.make_site()
+    return make.make_user(Role.MEDICAL_LEAD, name="Dr Jonas Weber")
+
+
+def enter(page: Page, address: str, user: User) -> None:
+    client = make.signed_in(Client(), user)
+    page.context.add_cookies([{"name": name, "value": one.value, "url": address} for name, one in client.cookies.items()])
+
+
+def test_a_limit_is_tightened_loosened_compared_and_published(
+    lead: User, page: Page, live_server: Any, no_axe_findings: Callable[[Page], None]
+) -> None:
+    # given the medical lead on the page of versions
+    enter(page, live_server.url, lead)
+    page.goto(reverse("catalogue-versions"))
+    page.get_by_role("link", name="New draft").first.click()
+    page.get_by_label("What is it for?").fill("Spring review")
+    page.get_by_role("button", name="Make the draft").click()
+    expect(page.get_by_text("nothing in it counts for patients yet")).to_be_visible()
+    no_axe_findings(page)
+    # when a hard maximum is raised without a reason it is refused beside the reason, with one it is saved
+    page.get_by_role("link", name="Substances").click()
+    page.get_by_role("link", name="tranexamic acid").click()
+    page.get_by_label("Hard maximum per session").fill("120")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("becomes looser: 100 → 120").first).to_be_visible()
+    expect(page.get_by_label("Hard maximum per session")).to_have_value("120")
+    no_axe_findings(page)
+    page.get_by_label("Why", exact=True).fill("Specialist clinic")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("loosened").first).to_be_visible()
+    # and a value outside its range is refused beside its field, with the range
+    draft = versions.open_draft()
+    assert draft is not None
+    page.goto(reverse("catalogue-entry", args=[draft.public_id, "ac-no-water"]))
+    page.get_by_label("Until hour", exact=True).fill("30")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Only 10 to 24 is allowed here").first).to_be_visible()
+    # then the difference tells it, and publishing waits for the impact
+    page.goto(reverse("catalogue-difference", args=[draft.public_id]))
+    expect(page.get_by_role("cell", name="120")).to_be_visible()
+    expect(page.get_by_text("Specialist clinic").first).to_be_visible()
+    no_axe_findings(page)
+    page.goto(reverse("catalogue-version", args=[draft.public_id]))
+    page.get_by_role("button", name="Approve these limits and texts").click()
+    page.get_by_role("link", name="Publish …").click()
+    expect(page.get_by_role("button", name="Publish now")).to_be_disabled()
+    no_axe_findings(page)
+    versions.mark_impact_seen(version=CatalogueVersion.objects.get(pk=draft.pk), by=Doer.staff(lead))
+    page.reload()
+    page.get_by_role("button", name="Publish now").click()
+    expect(page.get_by_role("heading", name="Protocols")).to_be_visible()
+    assert catalogue.current().pk == draft.pk
+
+
+def test_who_asks_for_what_is_refused_reads_why(lead: User, page: Page, live_server: Any) -> None:
+    enter(page, live_server.url, lead)
+    page.goto(reverse("protocols"))
+    page.get_by_placeholder("Name, code or what was asked for").fill("chamomile")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("A wet compress is not sterile")).to_be_visible()
+
+
+@pytest.mark.parametrize(("role", "language"), [(Role.MEDICAL_LEAD, "en"), (Role.PRACTITIONER, "tr")])
+def test_every_page_of_a_version_is_readable_at_every_size(
+    lead: User, page: Page, live_server: Any, no_axe_findings: Callable[[Page], None], role: str, language: str
+) -> None:
+    draft = versions.make_draft(based_on=catalogue.current(), note="Spring review", by=Doer.staff(lead))
+    site = lead.roles.get().site or make.make_site()
+    enabling.enable(site=site, code="sub-dmae", reason="Asked for", legal_basis="", by=Doer.staff(lead))
+    user = lead if role == Role.MEDICAL_LEAD else make.make_user(role, language=language)
+    enter(page, live_server.url, user)
+    args = [draft.public_id]
+    pages = [
+        ("protocols", reverse("protocols")), ("versions", reverse("catalogue-versions")),
+        ("version", reverse("catalogue-version", args=args) + "?part=substance"),
+        ("refused", reverse("catalogue-version", args=args) + "?part=refused"),
+        ("rule", reverse("catalogue-entry", args=[*args, "scr-diabetes-other"])),
+        ("substance", reverse("catalogue-entry", args=[*args, "sub-lidocaine"])),
+        ("difference", reverse("catalogue-difference", args=args)), ("allowed", reverse("enablements")),
+    ]  # fmt: skip
+    if role == Role.MEDICAL_LEAD:
+        pages += [
+            (f"add-{kind}", reverse("catalogue-entry-add", args=[*args, kind]))
+            for kind in ("substance", "indication", "mixture", "mixing_rule", "rule")
+        ]
+        pages += [("publish", reverse("catalogue-publish", args=args)), ("allow", reverse("enablement-new"))]
+    for name, address in pages:
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            answer = page.goto(address)
+            assert answer is not None
+            assert answer.status == 200, address
+            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if keep := os.environ.get("H1_LOOK"):
+                page.screenshot(path=Path(keep) / f"{language}-{name}-{width}.png")
+            assert wider <= 0, f"{address} is {wider} px wider than {width}"
+        no_axe_findings(page)

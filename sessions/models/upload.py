@@ -7,6 +7,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from clinic.models import PublicId, SameParent, User
 from patients.models import Patient
@@ -14,7 +15,7 @@ from sessions.models.screening import Clearance
 
 
 class UploadKind(models.TextChoices):
-    LETTER = "letter", _("Letter")
+    LETTER = "letter", pgettext_lazy("kind of paper", "Letter")
     LABORATORY = "laboratory", _("Laboratory report")
     OTHER = "other", _("Other paper")
 

@@ -2,7 +2,7 @@
 
 Lint, types, floors, migrations, Django's deployment check, then the tests. Everything runs even when something before
 it failed; the exit code is zero only if all was well, and pytest has the last word. `--prove` (bin/prove) runs tests
-marked `prove` alone, at full figures, and writes down what they showed.
+marked `prove` alone, at full figures, and writes down what they showed; `--bench` (bin/bench) the benchmarks.
 """
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def main(options: list[str]) -> int:
             prepare(family, env)
             if "--prove" in options:
                 return prove(family, [word for word in options if word != "--prove"], env)
+            if "--bench" in options:
+                return run(family, [PYTHON, "-m", "tests.benchmarks", *(w for w in options if w != "--bench")], env)
             failed = [name for name, command in CHECKS.items() if not passes(family, name, command, env)]
             if failed:
                 print(f"\nNot in order: {', '.join(failed)} (see above).\n", flush=True)

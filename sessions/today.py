@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import Count
 from django.utils import timezone
@@ -16,126 +16,19 @@ from django.utils.translation import get_language
 
 from clinic.choices import Permission
 from clinic.models import Room, Site, User
-from patients.models import Allergy, QuestionnaireResponse
-from protocols.choices import Category
 from protocols.definitions import Catalogue
-from sessions.choices import CANCELLED, UPCOMING, AppointmentStatus, DocumentKind, DocumentState, MessageState, RecordStatus
-from sessions.message_texts import REMINDER
+from sessions.board_cards import TROUBLE, Card, cards_of, short_name
+from sessions.choices import CANCELLED, UPCOMING, AppointmentStatus, RecordStatus
 from sessions.models import (
     Appointment,
-    Consent,
-    Document,
-    Finding,
     Lot,
     Message,
-    PlannedSession,
-    Screening,
     TreatmentSession,
 )  # fmt: skip
 
 STATUS = AppointmentStatus
-CONSENT_MONTHS = 12
-LONG_WAIT_MINUTES = 15
 LOT_DAYS = 14  # a lot that ends within this many days is worth a look
 PROBLEM_DAYS = 30  # older message problems are found in the message log
-
-CATEGORY_BAR = {
-    Category.AESTHETIC: "face",
-    Category.SKIN_DISEASE: "face",
-    Category.HAIR: "hair",
-    Category.BODY: "body",
-    Category.VASCULAR: "body",
-    Category.PAIN: "pain",
-}
-TROUBLE = (MessageState.FAILED, MessageState.BOUNCED, MessageState.UNKNOWN)
-
-
-@dataclass
-class Card:
-    """One appointment on the board. `headline` is the screening's word, empty when all is well or not for this role;
-    `is_flagged` means that the newest facts or rules no longer simply allow this booking, `flag_words` why."""
-
-    appointment: Appointment
-    title: str
-    number: str
-    category: str
-    marks: list[str] = field(default_factory=list)
-    headline: str = ""
-    alert_words: str = ""
-    is_flagged: bool = False
-    flag_words: str = ""
-    intake_missing: bool = False
-    consent_missing: bool = False
-    aftercare: Document | None = None
-    next_visit: Appointment | None = None
-    record: TreatmentSession | None = None
-
-    @property
-    def line(self) -> str:
-        return f"{self.title} · {self.number}" if self.number else self.title
-
-    @property
-    def place(self) -> str:
-        return f"{self.who} · {self.appointment.room.name}"
-
-    @property
-    def who(self) -> str:
-        return short_name(self.appointment.practitioner.name)
-
-    @property
-    def waiting_minutes(self) -> int:
-        return minutes_since(self.appointment.arrived_at)
-
-    @property
-    def waits_long(self) -> bool:
-        return self.waiting_minutes >= LONG_WAIT_MINUTES
-
-    @property
-    def late_minutes(self) -> int:
-        """Expected, but the time has passed."""
-        return minutes_since(self.appointment.starts_at)
-
-    @property
-    def since(self) -> dt.datetime:
-        """When the treatment really began, in the site's time; the booked start until that is known."""
-        begun = self.record.begun_at if self.record else None
-        return (begun or self.appointment.starts_at).astimezone(self.appointment.site.zone)
-
-    @property
-    def over_minutes(self) -> int:
-        return minutes_since(self.appointment.ends_at)
-
-    @property
-    def left_minutes(self) -> int:
-        return max(0, self.planned_minutes - self.elapsed_minutes)
-
-    @property
-    def planned_minutes(self) -> int:
-        return max(1, int((self.appointment.ends_at - self.since).total_seconds() // 60))
-
-    @property
-    def elapsed_minutes(self) -> int:
-        return min(minutes_since(self.since), self.planned_minutes)
-
-    @property
-    def is_first(self) -> bool:
-        return "first-visit" in self.marks
-
-    @property
-    def is_unsigned(self) -> bool:
-        return "unsigned" in self.marks
-
-
-def short_name(name: str) -> str:
-    """As colleagues say it: "Dr Haddad", "E. Kaya"."""
-    first, *rest = name.split() or [name]
-    if not rest:
-        return name
-    return f"{first} {rest[-1]}" if first.rstrip(".") in {"Dr", "Prof"} else f"{first[0]}. {rest[-1]}"
-
-
-def minutes_since(moment: dt.datetime | None) -> int:
-    return 0 if moment is None else max(0, int((timezone.now() - moment).total_seconds() // 60))
 
 
 @dataclass(frozen=True)
@@ -148,7 +41,10 @@ class RoomNow:
 
 @dataclass
 class Board:
+    """`practitioner` is whose part is shown, None for everybody's."""
+
     day: dt.date
+    practitioner: User | None
     expected: list[Card]
     waiting: list[Card]
     treated: list[Card]
@@ -202,9 +98,11 @@ class Needs:
 
 
 def board_of(
-    *, site: Site, day: dt.date, rules: Catalogue, permissions: Iterable[str], practitioner: User | None = None
-) -> Board:
-    """The whole board of a site's local day, or one practitioner's part of it."""
+    *, site: Site, day: dt.date, rules: Catalogue, permissions: Iterable[str], practitioner: User | None = None,
+    or_everyone: bool = False,
+) -> Board:  # fmt: skip
+    """The whole board of a site's local day, or one practitioner's part of it; `or_everyone`: the whole board when that
+    part is empty."""
     held = frozenset(permissions)
     appointments = list(
         Appointment.objects.on_day(site, day)
@@ -214,12 +112,15 @@ def board_of(
     )
     everyone = cards_of(appointments, rules, headline=Permission.SEE_HEADLINE in held,
                         clinical=Permission.SEE_CLINICAL in held)  # fmt: skip
+    if or_everyone and practitioner not in {card.appointment.practitioner for card in everyone}:
+        practitioner = None
     shown = [card for card in everyone if practitioner is None or card.appointment.practitioner_id == practitioner.pk]
     lanes: dict[str, list[Card]] = defaultdict(list)
     for card in shown:
         lanes[card.appointment.status].append(card)
     return Board(
         day=day,
+        practitioner=practitioner,
         expected=[card for card in shown if card.appointment.status in UPCOMING],
         waiting=sorted(lanes[STATUS.ARRIVED], key=lambda card: card.appointment.arrived_at or card.appointment.starts_at),
         treated=lanes[STATUS.IN_TREATMENT],
@@ -229,153 +130,6 @@ def board_of(
         practitioners=sorted({card.appointment.practitioner for card in everyone}, key=lambda user: user.name),
         needs=needs_of(site, rules, held),
     )
-
-
-# --- cards ----------------------------------------------------------------------------------------------------------
-def cards_of(
-    appointments: list[Appointment], rules: Catalogue, *, headline: bool, clinical: bool
-) -> list[Card]:
-    """A card each, with marks gathered for all at once."""
-    if not appointments:
-        return []
-    totals = totals_of(appointments)
-    cards = [_plain_card(appointment, rules, totals) for appointment in appointments]
-    _mark_first_visits(cards)
-    _mark_messages(cards)
-    _add_aftercare_and_next(cards)
-    if headline:
-        _mark_papers(cards)
-        _mark_safety(cards, clinical=clinical)
-    for card in cards:
-        if card.record is not None and card.record.status == RecordStatus.ENDED:
-            card.marks.append("unsigned")
-        if card.appointment.course_id is not None:
-            card.marks.append("course")
-    return cards
-
-
-def totals_of(appointments: Iterable[Appointment]) -> dict[int, int]:
-    """Sessions per course, for the n of "3/6"."""
-    courses = {one.course_id for one in appointments if one.course_id is not None}
-    rows = PlannedSession.objects.filter(course__in=courses).order_by().values_list("course").annotate(Count("id"))
-    return dict(rows)
-
-
-def _plain_card(appointment: Appointment, rules: Catalogue, totals: Mapping[int, int]) -> Card:
-    record = getattr(appointment, "treatment_session", None)
-    numbers = sorted(one.planned_session.number for one in appointment.fulfilments.all())
-    title, category = title_of(appointment, rules)
-    total = totals.get(appointment.course_id or 0, 0)
-    number = f"{'+'.join(map(str, numbers))}/{total}" if numbers else ""
-    return Card(appointment, title, number, category, record=record)
-
-
-def title_of(appointment: Appointment, rules: Catalogue) -> tuple[str, str]:
-    """What it is for, and the bar of its category."""
-    indication = rules.indications.get(appointment.service.indication)
-    return appointment.service.name, CATEGORY_BAR.get(indication.category, "") if indication else ""
-
-
-def _mark_first_visits(cards: list[Card]) -> None:
-    first = min(card.appointment.starts_at for card in cards)
-    seen = set(
-        Appointment.objects.filter(
-            patient__in={card.appointment.patient_id for card in cards}, starts_at__lt=first,
-            status__in=[STATUS.DONE, STATUS.IN_TREATMENT, STATUS.ARRIVED],
-        ).order_by().values_list("patient", flat=True).distinct()
-    )  # fmt: skip
-    for card in cards:
-        if card.appointment.patient_id not in seen:
-            card.marks.append("first-visit")
-
-
-def _mark_messages(cards: list[Card]) -> None:
-    """One bell per card: failed before sent before planned, of the reminder for the current revision."""
-    states: dict[int, set[str]] = defaultdict(set)
-    rows = Message.objects.filter(appointment__in=[card.appointment.pk for card in cards], kind=REMINDER)
-    for appointment, state in rows.order_by().values_list("appointment", "state"):
-        states[appointment].add(state)
-    for card in cards:
-        found = states[card.appointment.pk]
-        if found & {*TROUBLE, MessageState.MISSED}:
-            card.marks.append("reminder-failed")
-        elif found & {MessageState.SENT, MessageState.DELIVERED}:
-            card.marks.append("reminder-sent")
-        elif found & {MessageState.SCHEDULED, MessageState.SENDING}:
-            card.marks.append("reminder-queued")
-
-
-def _add_aftercare_and_next(cards: list[Card]) -> None:
-    sheets = Document.objects.filter(
-        appointment__in=[card.appointment.pk for card in cards], kind=DocumentKind.AFTERCARE,
-        state__in=[DocumentState.ISSUED, DocumentState.QUEUED],
-    ).only("public_id", "appointment_id", "state")  # fmt: skip
-    sheet_of = {sheet.appointment_id: sheet for sheet in sheets}
-    upcoming: dict[int, Appointment] = {}
-    patients = {card.appointment.patient_id for card in cards}
-    last = max(card.appointment.starts_at for card in cards)
-    later = Appointment.objects.upcoming().filter(patient__in=patients, starts_at__gt=last)
-    for row in later.order_by("patient_id", "starts_at").distinct("patient_id").select_related("site"):
-        upcoming[row.patient_id] = row
-    for card in cards:
-        card.aftercare = sheet_of.get(card.appointment.pk)
-        card.next_visit = upcoming.get(card.appointment.patient_id)
-
-
-def _mark_papers(cards: list[Card]) -> None:
-    """Health questions never signed off, or no consent signed for the plan as it is now."""
-    patients = {card.appointment.patient_id for card in cards}
-    answered = set(
-        QuestionnaireResponse.objects.filter(patient__in=patients, submitted_at__isnull=False)
-        .order_by().values_list("patient", flat=True).distinct()
-    )  # fmt: skip
-    since = timezone.now() - dt.timedelta(days=30 * CONSENT_MONTHS)
-    consented = set(
-        Consent.objects.filter(patient__in=patients, signed_at__gte=since, withdrawn_at=None)
-        .order_by().values_list("course", "plan_version").distinct()
-    )  # fmt: skip
-    for card in cards:
-        appointment = card.appointment
-        card.intake_missing = appointment.patient_id not in answered
-        if appointment.course is not None and appointment.service.is_gated:
-            card.consent_missing = (appointment.course_id, appointment.course.plan_version) not in consented
-        card.marks += ["intake-missing"] if card.intake_missing else []
-        card.marks += ["consent-missing"] if card.consent_missing else []
-
-
-def _mark_safety(cards: list[Card], *, clinical: bool) -> None:
-    """The newest screening of the course, else of the patient; a triangle for what blocks and for severe allergies."""
-    patients = {card.appointment.patient_id for card in cards}
-    newest = (
-        Screening.objects.filter(patient__in=patients)
-        .order_by("patient_id", "course_id", "-evaluated_at", "-id").distinct("patient_id", "course_id")
-        .only("id", "patient_id", "course_id", "outcome", "wait_until", "open_ended")
-    )  # fmt: skip
-    by_key = {(row.patient_id, row.course_id): row for row in newest}
-    allergies = Allergy.objects.filter(patient__in=patients, ended_at=None, severe=True)
-    severe = set(allergies.values_list("patient", flat=True))
-    blocking = _blocking_titles(by_key.values()) if clinical else {}
-    for card in cards:
-        appointment = card.appointment
-        card.is_flagged = bool(appointment.flagged) and appointment.status in UPCOMING
-        card.flag_words = appointment.flagged if card.is_flagged and clinical else ""
-        key = (appointment.patient_id, appointment.course_id)
-        screening = by_key.get(key) or by_key.get((appointment.patient_id, None))
-        if screening is not None and screening.outcome in {"blocked", "needs-clearance", "wait", "incomplete"}:
-            card.headline = screening.outcome
-            card.alert_words = blocking.get(screening.pk, "")
-        if appointment.patient_id in severe or card.headline == "blocked":
-            card.marks.insert(0, "safety")
-
-
-def _blocking_titles(screenings: Iterable[Screening]) -> dict[int, str]:
-    """Titles of what blocks, for those who may see findings."""
-    language = (get_language() or "en").split("-")[0]
-    titles: dict[int, list[str]] = defaultdict(list)
-    rows = Finding.objects.filter(screening__in=[one.pk for one in screenings], severity="absolute", cleared_by="")
-    for screening, title in rows.values_list("screening", "title"):
-        titles[screening].append(title.get(language) or title.get("en", ""))
-    return {key: ", ".join(words) for key, words in titles.items()}
 
 
 # --- beside the lanes -----------------------------------------------------------------------------------------------

@@ -24,13 +24,13 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.models import Service
 from sessions import availability, booking, screenings
+from sessions.board_cards import cards_of
 from sessions.booking_rules import refusal_of, undo_target, window_of
 from sessions.choices import AppointmentStatus
 from sessions.explaining import outcome_pill
 from sessions.forms.booking import AppointmentForm, CancelForm, MoveForm, offer_value, offered, unbooked_sessions
 from sessions.message_texts import KINDS
 from sessions.models import Appointment, Document, Message, Screening
-from sessions.today import cards_of
 from sessions.views.asking import permissions_of, site_of, user_of
 
 STATUS = AppointmentStatus

@@ -17,8 +17,9 @@ from clinic.idempotency import new_token
 from clinic.models import Site, User
 from clinic.permissions import requires
 from protocols import catalogue
+from sessions.board_cards import short_name
 from sessions.board_revision import revision_of
-from sessions.today import Board, board_of, short_name
+from sessions.today import Board, board_of
 from sessions.views.asking import permissions_of, site_of, user_of
 
 
@@ -43,7 +44,9 @@ def board(request: HttpRequest) -> HttpResponse:
         rules=catalogue.in_force(),
         permissions=permissions_of(request),
         practitioner=chosen,
+        or_everyone=not request.GET.get("practitioner"),
     )
+    chosen = shown.practitioner
     context = {
         "board": shown,
         "site": site,

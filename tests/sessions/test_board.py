@@ -100,6 +100,8 @@ def test_one_practitioner_or_everyone(client, day):
     assert desk.get("/", {"practitioner": day.other_doctor.public_id}).context["board"].count == 1
     doctor = signed_in(client, day.doctor)
     assert doctor.get("/").context["board"].count == 1, "who treats begins with their own day"
+    idle = signed_in(client.__class__(), factories.make_user("medical-lead"))
+    assert idle.get("/").context["board"].count == 2, "and with everybody's while their own is empty"
     assert doctor.get("/", {"practitioner": "all"}).context["board"].count == 2
 
 

@@ -17,7 +17,8 @@ from clinic.choices import Role
 from clinic.doer import Doer
 from patients import links
 from patients.models import Allergy, Measurement, Medicine
-from protocols import catalogue
+from protocols import catalogue, versions
+from protocols.models import Enablement
 from sessions import documents, uploading
 from sessions.models import (
     AdverseEvent,
@@ -28,6 +29,7 @@ from sessions.models import (
     Course,
     Document,
     Message,
+    OutcomeScore,
     TreatedArea,
     TreatmentSession,
     UsedProduct,
@@ -42,12 +44,12 @@ NOUNS = {
     "clearances": "clearance", "allergy-tests": "test", "messages": "message", "documents": "document",
     "stock": "lot", "protocols": "version", "staff": "doctor", "sites": "site", "site_id": "site", "rooms": "room",
     "devices": "device", "services": "service", "measurement_id": "measurement",
-    "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event",
-    "uploads": "upload",
+    "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event", "scores": "score",
+    "uploads": "upload", "allowed-at-site": "enablement",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
-    "kind": "aftercare", "language": "en", "section": "screening",
+    "kind": "aftercare", "entry_kind": "substance", "language": "en", "section": "screening", "paper": "worksheet",
 }  # fmt: skip
 # allauth's own views carry no declaration of ours.
 THIRD_PARTY = ("allauth.", "django.views.")
@@ -142,6 +144,12 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
         patient=patient, site=site, reaction="ae-haematoma", term="haematoma", grade=1, reported_at=now,
         reported_by_label=doctor.name, elsewhere="Clinic abroad",
     )  # fmt: skip
+    world.score = OutcomeScore.objects.create(
+        patient=patient, course=course, scale="GAIS", value=Decimal(2), taken_at=now, recorded_at=now, recorded_by=doctor
+    )
+    world.enablement = Enablement.objects.create(
+        site=site, code="sub-dmae", reason="Asked for", country=site.country, enabled_at=now, enabled_by=doctor
+    )
     world.message = make_message(world, "scheduled")
 
 
@@ -154,6 +162,8 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
     stamps = {"history_confirmed_at": now, "begun_at": now}
     for visit, status in ((begun, "in-treatment"), (ended, "done"), (signed, "done")):
         set_fields(visit, status=status, arrived_at=now)
+    lead = Doer.staff(world.people["medical-lead"])
+    draft = versions.make_draft(based_on=world.version, note="Review", by=lead)
     make_record(world, begun, begun.course, status="begun", **stamps)
     sheet = make_record(world, ended, ended.course, status="ended", ended_at=now, **stamps)
     world.document, *papers = make_documents(world, sheet)
@@ -167,6 +177,7 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
         "document": papers,
         "consent": [signed_consent(world, now)], "medicine": [], "patient": [world.stranger],
         "doctor": [world.people["front-desk"]], "event": [closed_event(world, now)],
+        "version": [draft],
     }  # fmt: skip
 
 

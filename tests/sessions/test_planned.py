@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -187,4 +188,4 @@ def test_phases_survive_a_new_date(day: CareDay) -> None:
     replan(course)
     found = [(row.ideal - after(75)).days for row in rows(course)[6:]]
     assert found[0] == 28
-    assert [b - a for a, b in zip(found, found[1:], strict=False)] == [28, 28, 28]
+    assert [b - a for a, b in pairwise(found)] == [28, 28, 28]

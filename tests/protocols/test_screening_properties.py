@@ -115,12 +115,16 @@ def events() -> st.SearchStrategy[PriorEvent]:
 
 @st.composite
 def risks(draw: st.DrawFn, sex: str, *, unsure: bool = True) -> list[Risk]:
-    """Up to five risks, each about something else."""
-    questions = [one for one in catalogue().questions.values() if one.asked_of(sex) and (one.options or one.key == "q-medicines")]
+    """Up to eight risks, each about something else. An event on record is the assessment that a report ("yes" to
+    q-reaction) waits for, so the two are not drawn together."""
+    happened = draw(st.lists(events(), max_size=1))
+    questions = [
+        one for one in catalogue().questions.values()
+        if one.asked_of(sex) and (one.options or one.key == "q-medicines") and not (happened and one.key == "q-reaction")]
     chosen = draw(st.lists(st.sampled_from(questions), max_size=4, unique_by=lambda one: one.key))
     found: list[Risk] = [draw(answered(one, unsure=unsure)) for one in chosen]
     found += draw(st.lists(st.sampled_from(ABNORMAL), max_size=2, unique_by=lambda one: one.code))
-    found += draw(st.lists(medicines(), max_size=1)) + draw(st.lists(events(), max_size=1))
+    found += [*draw(st.lists(medicines(), max_size=1)), *happened]
     return draw(st.permutations(found))
 
 

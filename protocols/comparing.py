@@ -53,11 +53,19 @@ def compare(before: Bodies, after: Bodies) -> list[EntryDifference]:
 
 
 def compare_entry(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[FieldDifference]:
-    """The fields of one entry that differ."""
+    """The fields of one entry that differ. Where a wait becomes a note or a clearance, or back, its days only move
+    between `wait` and `when`: what is looser then is told by the severity."""
     old, new = leaves(before), leaves(after)
+    moved = tuple(
+        path.removesuffix("severity") + part
+        for path in new
+        if path.endswith(".severity") and old.get(path) != new[path] and "temporary" in (old.get(path), new[path])
+        for part in ("wait", "when")
+    )
     for path in (*new, *(gone for gone in old if gone not in new)):
         if path in UNTOLD or same(old.get(path), new.get(path)):
             continue
+        direction = direction_of(kind, path, old.get(path), new.get(path))
         yield FieldDifference(
-            path, old.get(path), new.get(path), direction_of(kind, path, old.get(path), new.get(path)),
+            path, old.get(path), new.get(path), Direction.CHANGED if path.startswith(moved) else direction,
             is_hard(kind, path, before))

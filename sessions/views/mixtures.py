@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic import access_log, idempotency
 from clinic.access_log import doer_of
@@ -28,15 +28,16 @@ from protocols.adapting import Situation
 from protocols.definitions import Catalogue, Indication
 from protocols.dosing import syringe_of
 from protocols.plan import Plan
-from sessions import building, coursework, mixtures
+from sessions import building, coursework, mixture_papers, mixtures
 from sessions.explaining import name_of
 from sessions.forms.mixture import MixtureForm, NewMixtureForm
 from sessions.mixture_page import builder_shown, judge_form, shown_proposal
-from sessions.models import Course
+from sessions.models import Course, TreatmentSession
 from sessions.plans import plan_of
 from sessions.views.courses import choice_of
-from sessions.views.fetching import course_or_404, patient_or_404
+from sessions.views.fetching import course_or_404, patient_or_404, record_or_404
 
+PAPERS = {"worksheet": mixture_papers.issue_worksheet, "label": mixture_papers.issue_labels}
 CHECK, ADAPT, TAKE = "check", "adapt", "take"
 FRAGMENTS = {CHECK: "#checked"}
 EVERYTHING = "#built"
@@ -231,3 +232,35 @@ def course_mixture(request: StaffRequest, public_id: str) -> HttpResponse:
         return back
 
     return builder.answer(save, version_now=lambda: course_or_404(request, public_id).version)
+
+
+# ---------------------------------------------------------------------------------------------------------------- papers
+@requires(Permission.TREAT, Permission.SEE_CLINICAL)
+@require_POST
+def course_paper(request: StaffRequest, public_id: str, paper: str) -> HttpResponse:
+    """Worksheet or labels of an approved course, with blanks where the lots will stand."""
+    return issue_paper(request, course_or_404(request, public_id), None, paper)
+
+
+@requires(Permission.TREAT, Permission.SEE_CLINICAL)
+@require_POST
+def record_paper(request: StaffRequest, public_id: str, paper: str) -> HttpResponse:
+    """Worksheet or labels of an open session, with the lots that were chosen."""
+    record = record_or_404(request, public_id)
+    return issue_paper(request, record.course, record, paper)
+
+
+def issue_paper(
+    request: StaffRequest, course: Course, record: TreatmentSession | None, paper: str
+) -> HttpResponse:
+    """In the language of whoever prepares it. Leads to the paper, which finishes by itself."""
+    issue = PAPERS.get(paper)
+    if issue is None:
+        raise Http404
+    if not HouseForm(request.POST).is_valid():
+        raise Refused(_("This form does not fit what is saved now. Reload the page and try again."))
+    with idempotency.once(request) as attempt:
+        if attempt.answer:
+            return redirect(attempt.answer)
+        made = issue(course=course, record=record, by=doer_of(request), language=request.user.language)
+        return attempt.leads_to(reverse("document", args=[made.public_id]))

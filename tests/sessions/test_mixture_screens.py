@@ -57,14 +57,14 @@ def test_a_mixture_is_built_adapted_and_proposed(day: CareDay, page: Page, live_
     # a dose turns into ml, and the other way round
     write(page, "Dose of Caffeine", "75")
     expect(page.get_by_role("textbox", name="Volume of Caffeine")).to_have_value("1.5")
-    write(page, "Volume of Caffeine", "2,5")
-    expect(page.get_by_role("textbox", name="Dose of Caffeine")).to_have_value("125")
-    expect(page.get_by_role("textbox", name="Volume of Caffeine")).to_have_value("2,5")
+    write(page, "Volume of Caffeine", "1,2")
+    expect(page.get_by_role("textbox", name="Dose of Caffeine")).to_have_value("60")
+    expect(page.get_by_role("textbox", name="Volume of Caffeine")).to_have_value("1,2")
 
     # what does not go together says so in its row
     add(page, "Pentoxifylline")
     verdict(page, "Incomplete")
-    write(page, "Volume of Pentoxifylline", "1")
+    write(page, "Volume of Pentoxifylline", "0.5")
     verdict(page, "Incompatible")
     expect(page.get_by_text("Only one xanthine a day")).to_be_visible()
     expect(page.get_by_role("button", name="Propose this course")).to_be_disabled()
@@ -73,7 +73,7 @@ def test_a_mixture_is_built_adapted_and_proposed(day: CareDay, page: Page, live_
     page.get_by_role("button", name="Adapt to this patient").click()
     proposal = page.get_by_role("region", name="Adapted to this patient")
     expect(proposal.get_by_text("Caffeine taken out")).to_be_visible()
-    expect(page.get_by_role("textbox", name="Volume of Caffeine")).to_have_value("2,5")
+    expect(page.get_by_role("textbox", name="Volume of Caffeine")).to_have_value("1,2")
     proposal.get_by_role("button", name="Take it over").click()
     expect(page.get_by_role("textbox", name="Volume of Caffeine")).to_have_count(0)
     verdict(page, "Ok")

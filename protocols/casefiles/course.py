@@ -1,7 +1,7 @@
 """Cases of kind course: on which days does a course fall, and may this day be taken? Pure."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import pairwise
@@ -29,6 +29,7 @@ from protocols.planning import (
     OpenDay,
     PlannedDate,
     ReviewDate,
+    Step,
     Window,
     course_steps,
     judge_interval,
@@ -41,6 +42,7 @@ from protocols.planning import (
 from protocols.stop_rules import pain_fell_too_little
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+Steps = Sequence[Step | None]
 FIRST = date(2026, 3, 2)
 AT = time(10, 0)
 
@@ -109,39 +111,43 @@ class _Run:
 
     def __call__(self) -> Planned:
         steps = course_steps(self.indication, self.catalogue, **self.how_many)
-        dates = propose_course(
+        dates, for_decision = self._after_what_happened(steps, propose_course(
             indication=self.indication, catalogue=self.catalogue, first_day=self.first, wall_time=self.at,
-            is_open=self.is_open, **self.how_many)
-        for_decision: tuple[int, ...] = ()
-        if self.happened is not None:
-            number, actual = self.happened
-            shift = shift_course(planned=dates, steps=steps, after_number=number, actual=actual, booked=self.booked,
-                                 is_open=self.is_open)
-            moved = {one.number: one for one in shift.moved}
-            dates = tuple(moved.get(one.number, one) for one in dates)
-            for_decision = tuple(one.number for one in shift.for_decision)
+            is_open=self.is_open, **self.how_many))
         stands = {one.number: one.ideal for one in dates} | dict([self.happened] if self.happened else [])
-        verdict = None
-        if self.proposed is not None:
-            number, on = self.proposed
-            step = steps[number - 1] if number <= len(steps) else None
-            if step is None:
-                raise CourseRefused("plan-phase", {
-                    "en": f"No interval leads up to session {number}.",
-                    "tr": f"{number}. seansa götüren bir aralık yok."})
-            verdict = judge_interval(previous=stands[number - 1], proposed=on, step=step)
-        last = max(stands)
+        last = stands[len(dates)]
         return Planned(
             dates=dates,
             actual=self.happened,
             for_decision=for_decision,
-            verdict=verdict,
-            maintenance=maintenance_window(self.indication, stands[last]),
-            reviews=review_dates(self.indication, first=stands[1], last=stands[last]),
+            verdict=self._verdict(steps, stands),
+            maintenance=maintenance_window(self.indication, last),
+            reviews=review_dates(self.indication, first=stands[1], last=last),
             stop=self._stop(),
             slot=slot_minutes(self.regions, self.catalogue) if self.regions else None,
             zone=self.zone,
         )
+
+    def _after_what_happened(
+        self, steps: Steps, dates: tuple[PlannedDate, ...]
+    ) -> tuple[tuple[PlannedDate, ...], tuple[int, ...]]:
+        """The course as it stands now, and the booked sessions left for a decision."""
+        if self.happened is None:
+            return dates, ()
+        number, actual = self.happened
+        _step_of(steps, number)
+        shift = shift_course(
+            planned=dates, steps=steps, after_number=number, actual=actual, booked=self.booked, is_open=self.is_open)
+        moved = {one.number: one for one in shift.moved}
+        return (
+            tuple(moved.get(one.number, one) for one in dates), tuple(one.number for one in shift.for_decision))
+
+    def _verdict(self, steps: Steps, stands: Mapping[int, date]) -> IntervalVerdict | None:
+        if self.proposed is None:
+            return None
+        number, on = self.proposed
+        step = _step_of(steps, number)
+        return None if step is None else judge_interval(previous=stands[number - 1], proposed=on, step=step)
 
     def _stop(self) -> bool | None:
         if self.pain is None:
@@ -149,6 +155,15 @@ class _Run:
         return pain_fell_too_little(
             self.indication, sessions_done=self.pain["sessions_done"], baseline_vas=self.pain["baseline"],
             vas=self.pain["now"])
+
+
+def _step_of(steps: Steps, number: int) -> Step | None:
+    """The interval up to that session. Raises `CourseRefused` when the course has no such session."""
+    if number > len(steps):
+        raise CourseRefused("plan-phase", {
+            "en": f"The course has {len(steps)} sessions; there is no session {number}.",
+            "tr": f"Bu kür {len(steps)} seanstır; {number}. seans yok."})
+    return steps[number - 1]
 
 
 def read(block: Block, catalogue: Catalogue) -> Callable[[], Planned]:

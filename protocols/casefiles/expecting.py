@@ -18,6 +18,9 @@ Answer = TypeVar("Answer")
 Reader = Callable[[Written, Catalogue], Any]
 Codes = Callable[[Catalogue], Collection[str]]
 
+ABSENT = "not there"
+"""What is got for a code that is not in the answer: that is never the same as `none`."""
+
 REFUSED = "refused"
 REFUSED_MEANS = (
     "below zero", "the input or the plan is refused, with a sentence that contains these words (or the planner's code)")
@@ -102,8 +105,8 @@ def by_code(
     """Some codes with a value each; codes that are not named are not judged."""
     return Expectation(
         key, example, means, read, got,
-        holds=lambda expected, found: all(found.get(code) == value for code, value in expected.items()),
-        part=lambda expected, found: {code: found.get(code) for code in expected})
+        holds=lambda expected, found: all(found.get(code, ABSENT) == value for code, value in expected.items()),
+        part=lambda expected, found: {code: found.get(code, ABSENT) for code in expected})
 
 
 # --- how values are read ---------------------------------------------------------------------------------------------
@@ -134,10 +137,6 @@ def word(allowed: Collection[str]) -> Reader:
 
 def flag(written: Written, _catalogue: Catalogue) -> bool:
     return written.flag()
-
-
-def text(written: Written, _catalogue: Catalogue) -> str:
-    return written.text()
 
 
 def whole(written: Written, _catalogue: Catalogue) -> int:

@@ -14,6 +14,7 @@ from protocols.casefiles.expecting import (
     exactly,
     excluding,
     including,
+    plain,
     values,
     word,
 )
@@ -37,6 +38,7 @@ FIELDS: Keys = {
     "new_products": ("[sub-vit-c]", "what was not given here without a reaction within the last 12 months"),
 }
 WHOLE_SESSION = "session"
+UNKNOWN_AMOUNT = "unknown"
 RESULTS = [one.value for one in CheckResult]
 
 
@@ -123,13 +125,7 @@ class Amount:
     unit: str
 
     def __str__(self) -> str:
-        if self.figure is None:
-            return "unknown"
-        shown = f"{self.figure:f}"
-        return f"{shown.rstrip('0').rstrip('.') if '.' in shown else shown} {self.unit}"
-
-
-UNKNOWN_AMOUNT = "unknown"
+        return UNKNOWN_AMOUNT if self.figure is None else f"{plain(self.figure)} {self.unit}"
 
 
 def _amount(written: Written) -> Amount:

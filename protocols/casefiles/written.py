@@ -23,6 +23,8 @@ except ImportError:  # PyYAML built without libyaml
 Keys = Mapping[str, tuple[str, str]]
 """The fields a block may have: an example and what it means. The documentation is written from the same mapping."""
 
+YEARS = range(1900, 2201)
+
 _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,9})?", re.ASCII)
 _QUANTITY = re.compile(r"(-?\d{1,12}(?:\.\d{1,9})?)\s*(\D.*)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -124,12 +126,18 @@ class Written:
 
     def day(self) -> date:
         word = self.text()
-        if _DAY.fullmatch(word):
-            try:
-                return date.fromisoformat(word)
-            except ValueError:
-                pass
-        raise self.fail(f"“{word}” is not a date such as 2026-03-02.")
+        try:
+            day = date.fromisoformat(word) if _DAY.fullmatch(word) else None
+        except ValueError:
+            day = None
+        if day is None:
+            raise self.fail(f"“{word}” is not a date such as 2026-03-02.")
+        return self._in_our_time(day)
+
+    def _in_our_time(self, day: date) -> date:
+        if day.year not in YEARS:
+            raise self.fail(f"the year {day.year} is not from {YEARS[0]} to {YEARS[-1]}.")
+        return day
 
     def clock(self) -> time:
         word = self.text()
@@ -148,6 +156,7 @@ class Written:
             wall = datetime.fromisoformat(f"{found[1]}T{found[2]}:00")
         except ValueError:
             raise self.fail(f"“{word}” is not a date and time such as 2026-03-02 14:30.") from None
+        self._in_our_time(wall.date())
         if found[3]:
             return wall.replace(tzinfo=UTC)
         moment = wall.replace(tzinfo=zone).astimezone(UTC)

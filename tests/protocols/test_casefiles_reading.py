@@ -1,9 +1,12 @@
 """Reading case files: every fault names file, line and field in a sentence, and hides no other case."""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from protocols.casefiles.reading import Case, case_files, read_file
 from protocols.casefiles.running import CaseResult, check_files, run
@@ -87,6 +90,7 @@ FAULTS = {
         SCREENING + "  patient: {events: [{term: x, grade: 6, status: open, causality: certain}]}\n" + CLEARED, 3,
         "patient.events[1].grade", "not from 1 to 5"),
     "a day that is none": (SCREENING + "  on: 2026-02-30\n" + CLEARED, 3, "on", "not a date"),
+    "a year nobody means": (SCREENING + "  on: 0001-01-01\n" + CLEARED, 3, "on", "the year 1 is not from 1900 to 2200"),
     "unknown stage": (SCREENING + "  stage: later\n" + CLEARED, 3, "stage", "not one of intake"),
     "field twice": (SCREENING + "  on: 2026-06-15\n  on: 2026-06-16\n" + CLEARED, 4, "on", "stands twice"),
     "not a block": ("- just words\n", 1, "case", "a block of fields is expected"),
@@ -246,3 +250,23 @@ def test_every_kind_is_read(tmp_path: Path) -> None:
     assert {one.kind.name for one in cases if isinstance(one, Case)} == {
         "screening", "mixture", "course", "aftercare", "messages"}
     assert all(run(one).passed for one in cases[:5])
+
+
+WHOLE = (Path(__file__).parents[2] / "docs" / "case-files.md").read_text(encoding="utf-8")
+PIECES = st.sampled_from([
+    *"[]{}:,-~&*#'\"\n\t ", "", "9" * 30, "-1", "0", "1e9", "NaN", "é", "\u2028", "\x00", "~", "null",
+    "!!python/object:os.system",
+    "2026-02-30", "9999-12-31", "24:00", "Etc/Nowhere", "sub-nothing", "yes", "<<: *a", "- ", "[[[[", "2 ml", "-2 ml"])
+
+
+@given(st.sampled_from(re.findall(r"```yaml\n(.*?)```", WHOLE, re.DOTALL)), st.data())
+@settings(derandomize=True, max_examples=250, deadline=None, database=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_written_is_answered_and_nothing_breaks(tmp_path: Path, example: str, data: st.DataObject) -> None:
+    """Words cut out and nonsense put in: a passed case, a failed one or a sentence, never an error of ours."""
+    for _edit in range(data.draw(st.integers(1, 3))):
+        begin = data.draw(st.integers(0, len(example)))
+        end = begin + data.draw(st.integers(0, 12))
+        example = example[:begin] + data.draw(PIECES) + example[end:]
+    for result in results(tmp_path, example):
+        assert result.passed or result.mismatches or (result.fault is not None and result.fault.line >= 1)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from patients.health_forms import word_of
 from protocols.definitions import Catalogue
 from protocols.findings import Severity
 from sessions.explaining import asked_in_words, day_in_words, in_words, option_in_words
@@ -101,12 +104,26 @@ def _answer(reason: Reason, rules: Catalogue) -> str:
     return _("%(question)s %(after)s (before: %(before)s)") % said
 
 
+def _figures(code: str, value: str) -> str:
+    """A reading as people write it: no zeros at the end, pressures as upper/lower, words of a scale in words."""
+    try:
+        return "/".join(number_format(_plain(Decimal(one))) for one in value.split("/"))
+    except InvalidOperation:
+        return str(word_of(code, value))
+
+
+def _plain(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral() else amount.normalize()
+
+
 def _measured(reason: Reason, rules: Catalogue) -> str:
     known = rules.measurements.get(reason.code)
     unit = known.unit if known else ""
     said = {
-        "name": asked_in_words(reason.code, rules), "after": f"{reason.after} {unit}".strip(), "before": reason.before
-    }  # fmt: skip
+        "name": asked_in_words(reason.code, rules),
+        "after": f"{_figures(reason.code, reason.after)} {unit}".strip(),
+        "before": _figures(reason.code, reason.before),
+    }
     if not reason.before:
         return _("%(name)s: %(after)s, measured for the first time") % said
     return _("%(name)s: %(after)s (before: %(before)s)") % said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
@@ -17,6 +18,7 @@ from sessions.charting import age_on, allergy_lines
 from sessions.choices import DocumentKind, DocumentState, RecordStatus
 from sessions.explaining import name_of
 from sessions.models import Document, Lot, TreatmentSession
+from sessions.since_last import since_last
 
 GATE_ICONS = {
     "gate-identity": "fingerprint", "gate-history": "history", "gate-screening": "shield-check", "gate-consent": "file-check",
@@ -115,6 +117,7 @@ def record_shown(record: TreatmentSession) -> dict[str, Any]:
         "areas": [(row, name_of(row.region, rules.regions)) for row in record.areas.all()],
         "amounts": shown_amounts(amounts_of(record)),
         "sheet": sheet_of(record),
+        "since_last": partial(since_last, record),  # asked by the whole page, not by every save while typing
         "addenda": record.addenda.select_related("written_by"),
     }
 

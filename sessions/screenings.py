@@ -162,13 +162,16 @@ def store_findings(pairs: Iterable[tuple[Screening, Evaluated]]) -> None:
 def screened_before(
     *, patient: Patient, stage: Stage, course: Course | None, appointment: Appointment | None = None
 ) -> Screening | None:
-    """The screening that "since last time" speaks of. At a start: that of the start before it in this course, and the
-    newest of the course while there was none; else the newest of this course, or of the patient as such."""
+    """The screening that "since last time" speaks of. At a start: that of the start before it in this course, and for the
+    first session the one the plan was approved on; else the newest of this course, or of the patient as such."""
     rows = Screening.objects.filter(patient=patient, course=course).prefetch_related("findings")
+    planned = rows.exclude(stage=Stage.START)
     if stage is not Stage.START:
-        return rows.exclude(stage=Stage.START).first()
+        return planned.first()
     earlier = rows.exclude(appointment=appointment) if appointment is not None else rows
-    return earlier.filter(stage=Stage.START).first() or rows.exclude(stage=Stage.START).first()
+    if course is not None and course.approved_at is not None:
+        planned = planned.filter(evaluated_at__lte=course.approved_at)
+    return earlier.filter(stage=Stage.START).first() or planned.first()
 
 
 def changes_since(since: Screening, facts: PatientFacts, result: Evaluated) -> tuple[Reason, ...]:

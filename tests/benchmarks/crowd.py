@@ -86,7 +86,7 @@ def _copied(column: str, links: tuple[str, ...], prototypes: int) -> str:
     if column == "id" or column in links:
         return f"{name} + k * {STRIDE}"
     if column in {"public_id", "record_number"}:
-        return f"substr(md5({name} || k), 1, 14)"
+        return f"substr(md5({name} || '-' || k), 1, 16)"
     if column in TIMES:
         return f"{name} + {ahead}"
     if column.endswith("_span"):

@@ -66,7 +66,7 @@ def test_a_mixture_is_built_adapted_and_proposed(day: CareDay, page: Page, live_
     verdict(page, "Incomplete")
     write(page, "Volume of Pentoxifylline", "0.5")
     verdict(page, "Incompatible")
-    expect(page.get_by_text("Only one xanthine a day")).to_be_visible()
+    expect(page.locator("#builder").get_by_text("Only one xanthine a day")).to_be_visible()
     expect(page.get_by_role("button", name="Propose this course")).to_be_disabled()
 
     # the smallest change, shown before it is taken over

@@ -64,7 +64,10 @@ def _of_indications(catalogue: Catalogue) -> Iterator[Found]:
 
 
 def _of_substances(catalogue: Catalogue) -> Iterator[Found]:
+    weighed = catalogue.measurements["m-weight"].required_with if "m-weight" in catalogue.measurements else ()
     for code, substance in catalogue.substances.items():
+        if substance.mg_per_kg is not None and code not in weighed:
+            yield code, "mg_per_kg is a limit by body weight, but m-weight is not required_with it"
         yield from _unknown(code, "by_region", substance.by_region, catalogue.regions)
         yield from _unknown(code, "allowed.indications", substance.allowed.indications, catalogue.indications)
         yield from _unknown(code, "allowed.regions", substance.allowed.regions, catalogue.regions)

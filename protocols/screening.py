@@ -343,14 +343,18 @@ def _measurements_due(case: Case, measurements: Mapping[str, MeasurementDefiniti
         newest = case.newest(code)
         if newest is not None and _counts(measurement, newest, case.on):
             continue
-        only_for_bmi = code == "m-height" or (code == "m-weight" and case.words.isdisjoint(_NEEDS_WEIGHT))
-        if only_for_bmi and _bmi_given(case, measurements):
+        if _only_for_bmi(code, case.words, measurements) and _bmi_given(case, measurements):
             continue
         due.append(code)
     return tuple(due)
 
 
-_NEEDS_WEIGHT = frozenset({"sub-lidocaine", "sub-la-cream"})  # limits per kg of body weight, section 4
+def _only_for_bmi(code: str, words: frozenset[str], measurements: Mapping[str, MeasurementDefinition]) -> bool:
+    """Height always; weight unless the plan names something that asks for it and not for the height: a dose per kg."""
+    if code != "m-weight" or "m-height" not in measurements:
+        return code == "m-height"
+    of_height = measurements["m-height"].required_with
+    return not any(word in words and word not in of_height for word in measurements[code].required_with)
 
 
 def _bmi_given(case: Case, measurements: Mapping[str, MeasurementDefinition]) -> bool:

@@ -177,13 +177,26 @@ FAULTS = [
 def test_a_fault_names_file_entry_and_problem(
     tmp_path: Path, file: str, old: str, new: str, entry: str, words: str
 ) -> None:
+    error = broken(tmp_path, file, old, new)
+    assert any(
+        problem.file == file and problem.entry.startswith(entry) and words in problem.problem
+        for problem in error.problems
+    ), str(error)
+
+
+def test_a_limit_by_body_weight_asks_for_the_weight(tmp_path: Path) -> None:
+    """Named at the substance, though the word is missing at the measurement."""
+    error = broken(tmp_path, "measurements.yaml", "required_with: [sub-lidocaine, sub-la-cream,", "required_with: [")
+    assert [(one.file, one.entry) for one in error.problems] == [("substances.yaml", "sub-lidocaine")]
+    assert "m-weight is not required_with it" in error.problems[0].problem
+
+
+def broken(tmp_path: Path, file: str, old: str, new: str) -> CatalogueError:
+    """The error of the reference with one replacement in one file."""
     folder = Path(shutil.copytree(REFERENCE, tmp_path / "reference"))
     text = (folder / file).read_text(encoding="utf-8")
     assert old in text, f"{file} no longer holds {old!r}"
     (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(CatalogueError) as error:
         load_reference(folder)
-    assert any(
-        problem.file == file and problem.entry.startswith(entry) and words in problem.problem
-        for problem in error.value.problems
-    ), str(error.value)
+    return error.value

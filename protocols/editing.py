@@ -203,7 +203,7 @@ def _check_status(found: FieldDifference) -> None:
         raise Refused(_("What is withdrawn can never be used again; it is kept for history only."), field="status")
     if before == Status.LOCKED and after in {Status.ON, Status.OFF}:
         raise Refused(
-            _("A locked entry stays locked in the catalogue. Record the legal basis for a site's country instead, under “Allowed at sites”."),
+            _("A locked entry stays locked in the catalogue. Record the legal basis for a site's country instead, under “Allowed at this site”."),
             field="status",
         )
 

@@ -121,14 +121,20 @@ def shown_changes(rows: Sequence[RescreenChange], run: RescreenRun) -> list[dict
             "what": _what(row, rules),
             "before": _pill(row.before_outcome),
             "after": _pill(row.after_outcome),
-            "came": [code for code in row.after_codes if code not in row.before_codes],
-            "went": [code for code in row.before_codes if code not in row.after_codes],
+            "codes": _codes(row),
             "why": stored_in_words(row.reasons, rules),
             "lead": list(dict.fromkeys(word for one in row.reasons for word in why.get(one["code"], ()))),
             "booking": _booking(row),
         }
         for row in rows
     ]
+
+
+def _codes(row: RescreenChange) -> list[tuple[str, str]]:
+    """Each code that changed, with a sign where it came or went."""
+    signs = {code: "+ " for code in row.after_codes if code not in row.before_codes}
+    signs |= {code: "− " for code in row.before_codes if code not in row.after_codes}
+    return [(signs.get(code, ""), code) for code in dict.fromkeys(one["code"] for one in row.reasons)]
 
 
 def _what(row: RescreenChange, rules: Catalogue) -> str:

@@ -51,7 +51,7 @@ def state_of(course: Course, *, at: dt.datetime | None = None) -> ConsentState:
     if newest.plan_version != course.plan_version:
         return ConsentState(False, _("The plan changed after the consent was signed."), newest)
     today = moment.astimezone(course.site.zone).date()
-    if today >= months_later(newest.signed_at.astimezone(course.site.zone).date(), VALID_MONTHS):
+    if today > months_later(newest.signed_at.astimezone(course.site.zone).date(), VALID_MONTHS):
         return ConsentState(False, _("The consent is older than 12 months."), newest)
     return ConsentState(True, "", newest)
 

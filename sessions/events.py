@@ -27,7 +27,7 @@ def prior_events(events: Sequence[AdverseEvent], *, reported_at: dt.datetime | N
     any event the rule itself asks for one, so nothing is added then."""
     known = [
         PriorEvent(
-            term=event.term,
+            term=event.reaction or event.term,  # the code reads in every language
             grade=event.grade,
             status=OPEN if event.is_open else CLOSED,
             causality=event.causality,

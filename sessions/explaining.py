@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.formats import date_format
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from patients.asking import DO_NOT_KNOW, options_of
@@ -18,6 +18,7 @@ from protocols.definitions import Catalogue
 from protocols.findings import Finding as EvaluatedFinding
 from protocols.findings import Screening as Evaluated
 from protocols.findings import Severity
+from sessions.choices import Causality
 from sessions.models import Finding, Screening
 
 PILL = {
@@ -104,7 +105,18 @@ def asked_and_answered(code: str, value: str, rules: Catalogue) -> tuple[str, st
     if code == EVENT:
         known = rules.reactions.get(value)
         return _("After an earlier session"), name_of(value, rules.reactions) if known else value
+    if code.startswith(f"{EVENT}."):
+        return _of_event(code.rpartition(".")[2], value)
     return asked_in_words(code, rules), _value_in_words(value, {}, rules)
+
+
+def _of_event(part: str, value: str) -> tuple[str, str]:
+    """Grade, cause and state of an adverse event."""
+    if part == "grade":
+        return _("Grade"), value
+    if part == "causality":
+        return _("Cause"), dict(Causality.choices).get(value, value)
+    return _("State"), {"open": pgettext("event", "Open"), "closed": pgettext("event", "Closed")}.get(value, value)
 
 
 def option_in_words(code: str, value: str, rules: Catalogue) -> str:

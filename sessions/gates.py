@@ -21,9 +21,10 @@ from patients.models import Patient
 from patients.questionnaire import UNSURE
 from protocols import catalogue, combining
 from protocols.definitions import Catalogue
+from protocols.findings import Screening
 from protocols.plan import Plan
 from protocols.planning import IntervalKind, judge_interval, needs_full_rescreen
-from protocols.screening import Act, Stage, permits
+from protocols.screening import Act, Stage, clearance_needs, permits
 from protocols.stop_rules import StopState
 from sessions import consenting, screenings
 from sessions.choices import RecordStatus
@@ -33,7 +34,7 @@ from sessions.models.allergy_test import TestResult
 from sessions.neighbours import in_words, neighbours_of
 from sessions.outcomes import stop_rule_of
 from sessions.planned import step_before
-from sessions.plans import plan_of
+from sessions.plans import plan_of, same_day_plans
 
 READY, MEND, BLOCKED = "ready", "mend", "blocked"
 LAB_VALID_DAYS = 90
@@ -43,6 +44,7 @@ PREGNANCY_TEST_VALID_DAYS = 3
 TEST_LEAST = dt.timedelta(hours=24)
 TEST_VALID_DAYS = 30
 OBESE_BMI = Decimal(30)
+CREAM = "sub-la-cream"
 OVERRIDABLE = frozenset({"gate-photos", "gate-interval", "gate-labs"})
 FIVE_ARI = frozenset({"sub-finasteride", "sub-dutasteride"})
 PREGNANCY_TESTED = FIVE_ARI | {"sub-thiocolchicoside", "sub-txa"}
@@ -75,6 +77,8 @@ class Case:
     today: dt.date
     previous: TreatmentSession | None
     overridden: frozenset[str]
+    screening: Screening
+    same_day: tuple[Plan, ...]
 
     def newest(self, code: str) -> Measured | None:
         """The newest reading up to today; of two of one day the one recorded last."""
@@ -91,10 +95,15 @@ def case_of(record: TreatmentSession) -> Case:
         .order_by("-ended_at")
         .first()
     )
+    facts, today = facts_of(record.patient), now.astimezone(site.zone).date()
     return Case(
-        record=record, patient=record.patient, facts=facts_of(record.patient), plan=plan_of(record.course),
-        rules=catalogue.in_force(), now=now, today=now.astimezone(site.zone).date(), previous=previous,
+        record=record, patient=record.patient, facts=facts, plan=plan_of(record.course),
+        rules=catalogue.in_force(), now=now, today=today, previous=previous,
         overridden=frozenset(one["gate"] for one in record.gate_overrides),
+        screening=screenings.evaluate(
+            patient=record.patient, stage=Stage.START, on=today, course=record.course, facts=facts
+        ),
+        same_day=tuple(same_day_plans(patient=record.patient, on=today, except_course=record.course)),
     )  # fmt: skip
 
 
@@ -146,9 +155,7 @@ def full_rescreen_due(case: Case) -> str:
 
 
 def _screening(case: Case) -> Gate:
-    result = screenings.evaluate(
-        patient=case.patient, stage=Stage.START, on=case.today, course=case.record.course, facts=case.facts
-    )
+    result = case.screening
     verdict = permits(result, Act.START, case.today)
     if verdict.allowed:
         return Gate("gate-screening", READY, _("Cleared today"))
@@ -226,12 +233,13 @@ def _labs_needed(case: Case) -> Iterator[tuple[str, bool, bool]]:
     def name(code: str) -> str:
         return case.rules.measurements[code].name.get(language)
 
-    yield name("m-cbc"), missing("m-cbc"), True
+    ruled = labs_of_findings(case)
+    yield name("m-cbc"), missing("m-cbc"), "m-cbc" not in ruled
     if case.facts.answers.get("q-diabetes") != "no" or _bmi(case) >= OBESE_BMI:
-        yield name("m-hba1c"), missing("m-hba1c"), True
+        yield name("m-hba1c"), missing("m-hba1c"), "m-hba1c" not in ruled
     if case.plan.category in {"body", "pain"} or case.plan.substances & FIVE_ARI:
-        yield name("m-liver"), missing("m-liver"), True
-        yield name("m-kidney"), missing("m-kidney"), True
+        for code in ("m-liver", "m-kidney"):
+            yield name(code), missing(code), code not in ruled
     said = case.facts.answers.get("q-pregnant")
     may_be_pregnant = case.facts.sex != "male" and said != "na"
     if said == UNSURE or (case.plan.substances & PREGNANCY_TESTED and may_be_pregnant):
@@ -244,6 +252,16 @@ def _labs_needed(case: Case) -> Iterator[tuple[str, bool, bool]]:
         yield name("m-pregnancy-test"), stale, False
 
 
+def labs_of_findings(case: Case) -> frozenset[str]:
+    """The values a rule of the screening asks for today: these nobody waives."""
+    return frozenset(
+        need.measurement
+        for finding in case.screening.findings
+        for need in clearance_needs(finding, facts=case.facts, on=case.today, catalogue=case.rules, letter=True)
+        if need.measurement
+    )
+
+
 def _bmi(case: Case) -> Decimal:
     """kg per square metre from the newest readings; 0 while height or weight is not known (screening asks for them)."""
     entered, weight, height = case.newest("m-bmi"), case.newest("m-weight"), case.newest("m-height")
@@ -253,9 +271,10 @@ def _bmi(case: Case) -> Decimal:
 
 
 def _weight(case: Case) -> Gate:
-    limited = [
-        code for code in case.plan.substances if code in case.rules.substances and case.rules.substances[code].mg_per_kg
-    ]
+    given = case.plan.substances.union(*(plan.substances for plan in case.same_day))
+    if CREAM in given:  # its lidocaine counts in the sum
+        given |= {"sub-lidocaine"}
+    limited = [code for code in given if code in case.rules.substances and case.rules.substances[code].mg_per_kg]
     if not limited:
         return Gate("gate-weight", READY, _("Not needed for this plan"))
     newest = case.newest("m-weight")

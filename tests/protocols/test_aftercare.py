@@ -1,10 +1,13 @@
 """Aftercare of section 10: who gets what, for how long, with clock times across both clock changes."""
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from patients.facts import Measured, PatientFacts
 from protocols.aftercare import (
@@ -232,3 +235,69 @@ def test_red_flags_stand_by_urgency_in_both_languages(reference: Catalogue) -> N
     flags = red_flags(reference)
     assert [one.code for one in flags] == ["rf-call-now", "rf-same-day", "rf-late-lump"]
     assert all(one.text("tr") != one.text("en") for one in flags)
+
+
+SKIN_FACE = {"reg-face", "reg-periocular", "reg-lips", "reg-eyebrow", "reg-neck", "reg-submental"}
+EXPOSED = SKIN_FACE | {"reg-decollete", "reg-hands", "reg-scalp", "reg-upper-arm", "reg-leg", "reg-knee"}
+
+
+def test_every_region_belongs_to_the_sets_of_the_reference(reference: Catalogue) -> None:
+    """Make-up rules for the face and the decollete, sun cream for what is exposed, hair washing for the scalp alone."""
+    for region in reference.regions:
+        found = set(sheet(plan(mix("ha-nc 1"), indication="ind-hydration", regions=(region,))))
+        assert ("ac-no-makeup" in found) is (region in SKIN_FACE | {"reg-decollete"}), region
+        assert ("ac-spf" in found) is (region in EXPOSED), region
+        assert ("ac-hair-wash" in found) is (region == "reg-scalp"), region
+
+
+@pytest.mark.parametrize(("code", "severity"), [
+    ("ac-no-water", "must"), ("ac-no-touch", "must"), ("ac-no-exercise", "must"), ("ac-no-heat", "must"),
+    ("ac-no-sauna-pool", "must"), ("ac-no-sun", "must"), ("ac-no-scratch", "must"), ("ac-no-procedures", "must"),
+    ("ac-red-flags", "must"), ("ac-no-massage", "should"), ("ac-loose-clothes", "should"), ("ac-no-nsaid", "should"),
+    ("ac-no-alcohol", "should"), ("ac-gentle-skin", "should"), ("ac-hygiene", "should"), ("ac-cold-dry", "tip"),
+])
+def test_how_strongly_each_is_said(code: str, severity: str) -> None:
+    assert sheet(BACK)[code].severity == severity
+
+
+@pytest.mark.parametrize(("judged", "code", "severity"), [
+    (SCALP, "ac-hair-wash", "must"), (FACE, "ac-no-makeup", "must"), (FACE, "ac-spf", "should"),
+    (THIGH, "ac-move-later", "tip"), (scalp("biotin 5mg/ml 1"), "ac-biotin-lab", "should"),
+    (scalp("dutasteride 0.1mg/ml 1"), "ac-blood-donation", "must"),
+    (plan(mix("ketoprofen 80mg/ml 1"), indication="ind-msk-pain", regions=("reg-lumbar",)), "ac-ketoprofen-sun", "must"),
+])
+def test_how_strongly_the_special_ones_are_said(judged: Plan, code: str, severity: str) -> None:
+    assert sheet(judged)[code].severity == severity
+
+
+def test_the_reference_has_no_other_instruction(reference: Catalogue) -> None:
+    known = set(EVERYBODY) | {code for _plan, extra in SOME for code in extra}
+    assert known == set(reference.aftercare)
+
+
+def test_only_water_and_makeup_are_set_within_a_range(reference: Catalogue) -> None:
+    ranges = {code: rule.settable_hours for code, rule in reference.aftercare.items() if rule.settable_hours}
+    assert ranges == {"ac-no-water": (10, 24), "ac-no-makeup": (24, 48)}
+
+
+def test_the_delivery_changes_nothing() -> None:
+    gun = replace(FACE, delivery="dv-gun")
+    assert sheet(gun) == sheet(FACE)
+
+
+def test_a_syringe_with_its_own_region_counts() -> None:
+    both = plan(mix("ha-nc 1"), mix("ha-nc 1", region="reg-scalp"), indication="ind-hydration", regions=("reg-abdomen",))
+    assert "ac-hair-wash" in sheet(both)
+
+
+@given(code=st.sampled_from(sorted(EVERYBODY)), more=st.integers(0, 400), fewer=st.integers(0, 400))
+def test_more_hours_never_end_anything_earlier(code: str, more: int, fewer: int) -> None:
+    """Monotone: a longer setting of one instruction shortens none, and a later end moves every time along."""
+    catalogue = load_reference()
+    rule = catalogue.aftercare[code]
+    low, high = rule.settable_hours or (rule.hours_until or 0, 10_000)
+    short, long = sorted((min(low + fewer, high), min(low + more, high)))
+    one, other = sheet(SCALP, settings={code: short}), sheet(SCALP, settings={code: long})
+    assert all(other[key].until_at >= found.until_at for key, found in one.items() if found.until_at)  # type: ignore[operator]
+    later = sheet(SCALP, ended_at=END + timedelta(hours=fewer))
+    assert all(later[key].from_at - found.from_at == timedelta(hours=fewer) for key, found in sheet(SCALP).items())

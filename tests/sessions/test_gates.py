@@ -86,10 +86,11 @@ def test_time_to_think_counts_elapsed_hours_over_a_clock_change(day: CareDay, at
 
 @pytest.mark.parametrize(
     ("signed", "holds"),
-    [("2025-03-13T10:00:00+00:00", True), ("2025-03-12T10:00:00+00:00", False), ("2025-03-12T23:30:00+00:00", True)],
+    [("2025-03-12T10:00:00+00:00", True), ("2025-03-11T10:00:00+00:00", False), ("2025-03-11T23:30:00+00:00", True)],
 )
 def test_a_consent_holds_12_months_by_the_sites_calendar(day: CareDay, signed: str, holds: bool) -> None:
-    """Signed 23:30 UTC on 12 March is 13 March in Rome, and 12 March 2026 is the day that is asked about."""
+    """Not older than 12 months: it holds on the day itself. Signed 23:30 UTC on 11 March is 12 March in Rome, and 12 March
+    2026 is the day that is asked about."""
     course, moment = day.course(), dt.datetime.fromisoformat(signed)
     Consent.objects.create(
         patient=course.patient, course=course, plan_version=course.plan_version, language="en", informed_at=moment,

@@ -47,6 +47,26 @@ class ShownClearance:
         return self.row.ended_at is None and self.pill == PILL[Standing.VALID]
 
 
+@dataclass(frozen=True, slots=True)
+class ShownUpload:
+    """One paper of the list, with the title of the finding it is for."""
+
+    row: Upload
+    title: str
+
+
+def papers_of(patient: Patient, rules: Catalogue) -> list[ShownUpload]:
+    """Newest first, withdrawn ones too. One query."""
+    rows = patient.uploads.select_related("uploaded_by", "withdrawn_by")
+    return [ShownUpload(row, rule_title(row.rule_code, rules)) for row in rows]
+
+
+def rule_title(code: str, rules: Catalogue) -> str:
+    """The rule's title in the reader's language; a code the catalogue no longer knows stays as it is."""
+    rule = rules.rules.get(code)
+    return screenings.sentence(rule.title) if rule else code
+
+
 def history_of(rows: Any, rules: Catalogue) -> list[ShownClearance]:
     """Newest first, from a queryset of clearances. Three queries."""
     found = rows.select_related("granted_by", "ended_by", "course__site", "patient__registered_at").prefetch_related(
@@ -57,7 +77,6 @@ def history_of(rows: Any, rules: Catalogue) -> list[ShownClearance]:
 
 def _shown(row: Clearance, rules: Catalogue) -> ShownClearance:
     standing = standing_of(row, site_of(row).today())
-    rule = rules.rules.get(row.rule_code)
     words = {
         Standing.VALID: _("Valid"),
         Standing.ENDED: _("Ended"),
@@ -66,7 +85,7 @@ def _shown(row: Clearance, rules: Catalogue) -> ShownClearance:
     }
     return ShownClearance(
         row=row,
-        title=in_words(row.finding.get("title", {})) or (screenings.sentence(rule.title) if rule else row.rule_code),
+        title=in_words(row.finding.get("title", {})) or rule_title(row.rule_code, rules),
         sentence=in_words(row.finding.get("sentence", {})),
         pill=PILL[standing],
         word=words[standing],
@@ -111,4 +130,4 @@ def standing_rules(patient: Patient, *, besides: str = "") -> list[tuple[str, st
         day = (course.site if course else patient.registered_at).today()
         evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=day, course=course, facts=facts)
         codes |= dict.fromkeys(one.code for one in evaluated.findings if one.severity is Severity.RELATIVE)
-    return [(code, screenings.sentence(rules.rules[code].title)) for code in codes if code in rules.rules]
+    return [(code, rule_title(code, rules)) for code in codes if code in rules.rules]

@@ -14,6 +14,7 @@ from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import catalogue
 from sessions import charting
+from sessions.clearing_page import papers_of
 from sessions.models import Consent, Document, Message
 from sessions.views.fetching import patient_or_404
 
@@ -52,7 +53,7 @@ def patient(request: StaffRequest, public_id: str) -> HttpResponse:
         context["responses"] = found.responses.select_related("submitted_by")
         context["consents"] = Consent.objects.filter(patient=found).select_related("course")
         if clinical:
-            context["uploads"] = found.uploads.select_related("uploaded_by", "withdrawn_by")
+            context["papers"] = papers_of(found, rules)
     elif tab == "messages":
         context["messages_of_patient"] = messages[:50]
     elif tab == "documents":

@@ -23,7 +23,7 @@ from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import catalogue
 from sessions import uploading
-from sessions.clearing_page import history_of, standing_rules
+from sessions.clearing_page import history_of, papers_of, standing_rules
 from sessions.forms.clearance import UploadForm, WithdrawUploadForm
 from sessions.models import UploadKind
 from sessions.views.fetching import patient_or_404, upload_or_404
@@ -39,10 +39,11 @@ def uploads(request: StaffRequest, public_id: str) -> HttpResponse:
     """All papers of this patient, withdrawn ones too, and every clearance that was ever given."""
     patient = patient_or_404(request, public_id)
     access_log.viewed(request, patient=patient)
+    rules = catalogue.in_force()
     context = {
         "patient": patient,
-        "uploads": patient.uploads.select_related("uploaded_by", "withdrawn_by"),
-        "clearances": history_of(patient.clearances, catalogue.in_force()),
+        "papers": papers_of(patient, rules),
+        "clearances": history_of(patient.clearances, rules),
     }
     return render(request, "uploads/uploads.html", context)
 

@@ -23,7 +23,7 @@ from protocols.casefiles.patients import read_patient
 from protocols.casefiles.plans import read_plan
 from protocols.casefiles.written import Block, Keys, Written
 from protocols.choices import CheckResult
-from protocols.combining import CombinationProblem, check_combination
+from protocols.combining import CombinationProblem, check_combination, new_products
 from protocols.definitions import Catalogue
 from protocols.mixing import PlanCheck, PlanError, check_plan
 from protocols.plan import Plan
@@ -35,7 +35,6 @@ FIELDS: Keys = {
     "same_day": ("[{indication: ind-hands, mixture: ck-face-hydra}]", "the patient's other plans of that day"),
     "enabled": ("[sub-dmae]", "what the medical lead enabled for this site"),
     "country": ("FR", "the site's country in two capital letters; none when left out"),
-    "new_products": ("[sub-vit-c]", "what was not given here without a reaction within the last 12 months"),
 }
 WHOLE_SESSION = "session"
 UNKNOWN_AMOUNT = "unknown"
@@ -44,10 +43,11 @@ RESULTS = [one.value for one in CheckResult]
 
 @dataclass(frozen=True, slots=True)
 class Mixed:
-    """The check of the plan, and what stands against it beside the patient's other plans."""
+    """The check of the plan, what stands against it beside the patient's other plans, and what is new that day."""
 
     check: PlanCheck
     combination: tuple[CombinationProblem, ...]
+    new: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,20 @@ class _Run:
     same_day: tuple[Plan, ...]
     enabled: frozenset[str]
     country: str
-    new_products: frozenset[str]
     catalogue: Catalogue
 
     def __call__(self) -> Mixed:
+        new = frozenset[str]().union(*(
+            new_products(plan=one, facts=self.facts, on=self.on, catalogue=self.catalogue)
+            for one in (self.plan, *self.same_day)))
         return Mixed(
             check_plan(
                 plan=self.plan, facts=self.facts, on=self.on, catalogue=self.catalogue, same_day=self.same_day,
                 enabled=self.enabled, country=self.country),
             check_combination(
                 plan=self.plan, on=self.on, catalogue=self.catalogue, same_day=self.same_day,
-                sessions=self.facts.sessions, new_products=self.new_products),
+                sessions=self.facts.sessions, new_products=new),
+            new,
         )
 
 
@@ -81,7 +84,6 @@ def read(block: Block, catalogue: Catalogue) -> Callable[[], Mixed]:
         same_day=tuple(read_plan(one, catalogue) for one in block.each("same_day")),
         enabled=frozenset(one.code(_can_be_enabled(catalogue), "entry") for one in block.each("enabled")),
         country="" if country is None else _country(country),
-        new_products=frozenset(one.code(catalogue.substances, "substance") for one in block.each("new_products")),
         catalogue=catalogue,
     )
 
@@ -106,6 +108,7 @@ def reasons(answer: Mixed) -> list[str]:
         f"Source {one.source or one.mark}." for one in check.problems]
     lines += [f"{one.code}: {one.text('en')} Source {one.source}." for one in answer.combination]
     sums = ", ".join(f"{code} {total}" for code, total in _totals(answer).items())
+    lines += [f"new that day, to be tested first: {', '.join(sorted(answer.new))}"] if answer.new else []
     return [*lines, f"the day's sums are {sums or 'nothing'}"]
 
 
@@ -207,6 +210,9 @@ EXPECTATIONS: tuple[Expectation[Mixed], ...] = (
             "what stands against it beside other plans: " + ", ".join(COMBINATIONS) + "; `[]`: nothing",
             lambda _catalogue: COMBINATIONS, "combination rule",
             lambda answer: [one.code for one in answer.combination]),
+    exactly("new", "[sub-ha-nc]",
+            "the products of the day that need an allergy test first: not given here without a reaction within the last "
+            "12 months, all of them", _substances, "substance", lambda answer: answer.new),
     by_code("earliest", "{combine-spacing: 2026-06-22}", "per combination rule: the first day it allows, or `none`",
             values(lambda _catalogue: COMBINATIONS, "combination rule", day_or_none), _earliest),
 )

@@ -60,8 +60,17 @@ class MemberForm(MemberFields):
         help_text=_("Without number and date nobody can be booked as practitioner."),
         error_messages={"invalid": _("Enter a real date, such as 2027-12-31.")},
     )  # fmt: skip
+    licence_country = forms.ChoiceField(
+        label=_("Licence of which country"), required=False,
+        help_text=_("Needed where the clinic has sites in more than one country."),
+    )  # fmt: skip
     is_active = forms.BooleanField(label=_("Works here: may sign in"), required=False)
-    field_order = ["name", "language", "roles", "licence_number", "licence_valid_until", "is_active"]
+    field_order = ["name", "language", "roles", "licence_number", "licence_valid_until", "licence_country", "is_active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        countries = Site.objects.order_by("country").values_list("country", flat=True).distinct()
+        self.fields["licence_country"].choices = [("", "–"), *((one, one) for one in countries)]  # type: ignore[attr-defined]
 
     @classmethod
     def initial_of(cls, member: User) -> dict[str, Any]:
@@ -69,6 +78,7 @@ class MemberForm(MemberFields):
         return {
             "name": member.name, "language": member.language, "is_active": member.is_active,
             "licence_number": member.licence_number, "licence_valid_until": member.licence_valid_until,
+            "licence_country": member.licence_country,
             "roles": [f"{row.role}@{row.site.public_id}" if row.site else row.role for row in roles],
         }  # fmt: skip
 

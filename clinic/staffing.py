@@ -29,6 +29,7 @@ def amend_member(
     roles: Iterable[RoleAt],
     is_active: bool,
     by: Doer,
+    licence_country: str = "",
 ) -> User:
     """Change a member of staff and their roles. Raises `Stale`, or `Refused` when no manager would be left."""
     held = User.objects.select_for_update(no_key=True).get(pk=member.pk)
@@ -40,9 +41,9 @@ def amend_member(
     before = roles_in_words(held)
     held.name, held.language, held.is_active = name, language, is_active
     held.licence_number, held.licence_valid_until = licence_number, licence_valid_until
-    held.save_if_unchanged(
-        seen=seen_version, fields=["name", "language", "is_active", "licence_number", "licence_valid_until"]
-    )
+    held.licence_country = licence_country
+    licence = ["licence_number", "licence_valid_until", "licence_country"]
+    held.save_if_unchanged(seen=seen_version, fields=["name", "language", "is_active", *licence])
     set_roles(user=held, roles=roles)
     refuse_without_manager()
     audit.record(

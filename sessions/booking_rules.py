@@ -119,6 +119,9 @@ def _about_practitioner(wish: Wish) -> Iterator[Obstacle]:
         return
     if not who.licensed_on(day):
         yield Obstacle("licence", _("The licence of %(name)s is not valid on %(day)s.") % values, "practitioner")
+    elif not who.licensed_in(wish.site.country):
+        values["country"] = wish.site.country
+        yield Obstacle("licence", _("No licence of %(country)s is recorded for %(name)s.") % values, "practitioner")
     shifts = [
         Hours(int(row.weekday), row.starts, row.ends, row.valid_from, row.valid_until)
         for row in Shift.objects.filter(user=who, site=wish.site)

@@ -332,8 +332,13 @@ def _lots(case: Case) -> Gate:
 
 
 def _licence(case: Case) -> Gate:
-    if case.record.practitioner.licensed_on(case.today):
-        return Gate("gate-licence", READY, case.record.practitioner.licence_number)
+    """A valid licence of the country of the site: what a nurse or a dentist may inject is that country's law."""
+    who, site = case.record.practitioner, case.record.appointment.site
+    if who.licensed_on(case.today):
+        if who.licensed_in(site.country):
+            return Gate("gate-licence", READY, who.licence_number)
+        values = {"name": who.name, "country": site.country}
+        return Gate("gate-licence", BLOCKED, _("No licence of %(country)s is recorded for %(name)s.") % values)
     return Gate("gate-licence", BLOCKED, _("No valid licence is recorded for %(name)s.") % {
         "name": case.record.practitioner.name})  # fmt: skip
 

@@ -45,6 +45,7 @@ class User(AbstractBaseUser, PublicId, Versioned):
     is_active = models.BooleanField(default=True)
     licence_number = models.CharField(max_length=40, blank=True)
     licence_valid_until = models.DateField(null=True, blank=True)
+    licence_country = models.CharField(max_length=2, blank=True, help_text=_("Country whose law the licence is from"))
     current_site = models.ForeignKey(Site, models.SET_NULL, null=True, blank=True, related_name="+")
 
     USERNAME_FIELD = "email"
@@ -87,6 +88,13 @@ class User(AbstractBaseUser, PublicId, Versioned):
     def licensed_on(self, day: Any) -> bool:
         """Unknown never counts as fine: without number or date nobody is licensed."""
         return bool(self.licence_number and self.licence_valid_until and self.licence_valid_until >= day)
+
+    def licensed_in(self, country: str) -> bool:
+        """Whether the licence is of this country. One without a country counts only while every open site lies in that
+        country: then it can be of no other."""
+        if self.licence_country:
+            return self.licence_country == country
+        return not Site.objects.filter(is_open=True).exclude(country=country).exists()
 
 
 @pghistory.track()

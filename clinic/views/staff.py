@@ -102,7 +102,8 @@ def staff_edit(request: StaffRequest, public_id: str) -> HttpResponse:
                 if attempt.answer:
                     return redirect(attempt.answer)
                 chosen = {name: form.cleaned_data[name] for name in
-                          ("name", "language", "licence_number", "licence_valid_until", "is_active", "seen_version")}  # fmt: skip
+                          ("name", "language", "licence_number", "licence_valid_until", "licence_country", "is_active",
+                           "seen_version")}  # fmt: skip
                 staffing.amend_member(
                     member=member, roles=form.chosen_roles, by=access_log.doer_of(request), **chosen
                 )

@@ -80,9 +80,11 @@ def _staff(clinic: Clinic) -> None:
     sites = {site.name: site for site in clinic.sites}
     for login, name, role, language, at in STAFF:
         treats = role in {Role.PRACTITIONER, Role.MEDICAL_LEAD}
+        country = "IT" if role == Role.MEDICAL_LEAD else "TR"  # the lead treats in Rome
         user = User.objects.create_user(
             login, PASSWORD, name=name, language=language, current_site=sites.get(at, clinic.sites[0]),
-            licence_number=f"TR-{len(clinic.staff) + 1:04d}" if treats else "",
+            licence_number=f"{country}-{len(clinic.staff) + 1:04d}" if treats else "",
+            licence_country=country if treats else "",
             licence_valid_until=clinic.sites[0].today() + dt.timedelta(days=400) if treats else None,
         )  # fmt: skip
         StaffRole.objects.create(user=user, role=role, site=sites.get(at))

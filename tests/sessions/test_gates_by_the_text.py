@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from clinic.models import User
 from patients.models import Measurement, QuestionnaireResponse
 from sessions import consenting, gates, recording
 from sessions.models import Consent, Course, TreatmentSession
+from tests import factories as make
 from tests.healthy import answered, measured
 from tests.sessions.careday import MORNING, THURSDAY, CareDay, make_care_day
 from tests.sessions.test_gates import gate
@@ -117,6 +119,20 @@ def test_a_consent_is_not_older_than_twelve_months(day: CareDay, on: str, holds:
     at = dt.datetime.fromisoformat(f"{on}T12:00:00+00:00")
     assert consenting.state_of(course, at=at).holds is holds
     assert Consent.objects.get().signed_at is not None
+
+
+# --- licence ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("country", "elsewhere", "met"), [
+    ("", False, True), ("IT", True, True), ("TR", False, False), ("TR", True, False), ("", True, False)])
+def test_a_licence_is_of_the_country_of_the_site(day: CareDay, country: str, elsewhere: bool, met: bool) -> None:
+    """Without a country it counts only while there is but one."""
+    if elsewhere:
+        make.make_site(country="TR", time_zone="Europe/Istanbul")
+    User.objects.filter(pk=day.doctor.pk).update(licence_country=country)
+    found = gate(day.open_record(), "gate-licence")
+    assert found.is_met is met
+    if not met:
+        assert (found.state, "IT" in found.detail) == (gates.BLOCKED, True)
 
 
 # --- what may be passed -----------------------------------------------------------------------------------------------

@@ -2,16 +2,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from protocols.loading import Entry, entries_of_reference
-from protocols.models import CatalogueEntry, CatalogueVersion
+from clinic.choices import Role
+from clinic.doer import Doer
+from clinic.models import User
+from protocols import catalogue, editing, versions
+from tests import factories as make
 
 PASSES = """\
 - case: A stroke blocks
@@ -110,25 +112,24 @@ def test_every_kind_gives_its_reasons(tmp_path: Path, kind: str) -> None:
     assert f"  because {reason}" in text
 
 
-def version(number: int, changes: Mapping[str, Mapping[str, Any]]) -> CatalogueVersion:
-    """A draft: the reference with some fields of some entries changed."""
-    draft = CatalogueVersion.objects.create(number=number, label="Draft", digest=f"{number:064}")
-    CatalogueEntry.objects.bulk_create(_row(draft, one, changes.get(one.code, {})) for one in entries_of_reference())
-    return draft
-
-
-def _row(draft: CatalogueVersion, entry: Entry, change: Mapping[str, Any]) -> CatalogueEntry:
-    return CatalogueEntry(
-        version=draft, kind=entry.kind, code=entry.code, position=entry.position,
-        body=cast("Any", {**entry.body, **change}), source=entry.source, mark=entry.mark)
+@pytest.fixture
+def lead() -> User:
+    make.make_site()
+    return make.make_user(Role.MEDICAL_LEAD)
 
 
 @pytest.mark.django_db
-def test_a_draft_is_checked_by_its_number_and_the_reference_stays_as_it_is(tmp_path: Path) -> None:
-    version(71, {"sub-caffeine": {"hard_max": "150"}})
+def test_a_medical_lead_tests_a_rule_change_before_publishing_it(tmp_path: Path, lead: User) -> None:
+    """The draft answers as the clinic wants it, the version in force and the reference as before."""
+    by = Doer.staff(lead)
+    in_force = catalogue.current()
+    draft = versions.make_draft(based_on=in_force, note="Less caffeine", by=by)
+    edits = draft.entries.get(code="sub-caffeine").edits
+    editing.save_entry(
+        version=draft, code="sub-caffeine", values={"hard_max": "150"}, reason="", seen_edits=edits, by=by)
     file = written(tmp_path, TWO_HUNDRED)
-    assert checked(file) == (0, "1 passed, 0 failed\n")
-    code, text = checked(file, catalogue=71)
+    assert checked(file) == checked(file, catalogue=in_force.number) == (0, "1 passed, 0 failed\n")
+    code, text = checked(file, catalogue=draft.number)
     assert code == 1
     assert "    got       over-limit" in text
     assert "200 mg" in text
@@ -136,13 +137,16 @@ def test_a_draft_is_checked_by_its_number_and_the_reference_stays_as_it_is(tmp_p
 
 
 @pytest.mark.django_db
-def test_a_version_that_does_not_exist(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"There is no catalogue version 999"):
+def test_a_version_that_does_not_exist(tmp_path: Path, lead: User) -> None:
+    with pytest.raises(CommandError, match=rf"no catalogue version 999\. Known are: {catalogue.current().number}\."):
         checked(written(tmp_path, PASSES), catalogue=999)
 
 
 @pytest.mark.django_db
-def test_a_draft_that_does_not_hold_is_not_checked_against(tmp_path: Path) -> None:
-    version(72, {"sub-caffeine": {"hard_max": "much"}})
+def test_a_draft_that_does_not_hold_is_not_checked_against(tmp_path: Path, lead: User) -> None:
+    draft = versions.make_draft(based_on=catalogue.current(), note="Broken", by=Doer.staff(lead))
+    entry = draft.entries.get(code="sub-caffeine")
+    entry.body = {**entry.body, "hard_max": "much"}
+    entry.save(update_fields=["body"])
     with pytest.raises(CommandError, match=r"This catalogue does not hold:[\s\S]+sub-caffeine"):
-        checked(written(tmp_path, PASSES), catalogue=72)
+        checked(written(tmp_path, PASSES), catalogue=draft.number)

@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from clinic.forms import HouseForm
 from clinic.models import Site, User
 from protocols.choices import Status
-from protocols.definitions import Catalogue, Indication, Mixture, MixtureItem
+from protocols.definitions import Catalogue, Indication, Mixture, MixtureItem, Phase
 from protocols.plan import Component, Plan, Syringe
 from sessions.coursework import Wish
 from sessions.explaining import name_of
@@ -43,6 +43,14 @@ def interval_words(indication: Indication) -> str:
     return _("Usual: %(days)s") % {"days": ", ".join(str(one) for one in ranges)} if ranges else ""
 
 
+def phase_field(phase: Phase) -> forms.IntegerField:
+    """How many sessions one phase takes; the most of the reference is the most that can be typed."""
+    label = _("Sessions in phase %(name)s") % {"name": phase.name}
+    span = phase.sessions
+    words = _("Usual: %(usual)s (%(low)s–%(high)s)") % {"usual": span.default, "low": span.low, "high": span.high}
+    return forms.IntegerField(label=label, min_value=span.low, max_value=span.high, required=False, help_text=words)
+
+
 class RhythmForm(HouseForm):
     """Who treats, how often, from when, for how much: what every new course needs beside its plan."""
 
@@ -68,6 +76,9 @@ class RhythmForm(HouseForm):
         people = User.objects.practitioners_at(self.site)
         self.fields["practitioner"].queryset = people  # type: ignore[attr-defined]
         self.fields["interval_days"].help_text = interval_words(self.indication)
+        for number, phase in enumerate(self.indication.phases, start=1):
+            if len(self.indication.phases) > 1:
+                self.fields[f"phase_{number}"] = phase_field(phase)
         return {
             "sessions": self.indication.sessions.default,
             "first_day": (self.site.today() + dt.timedelta(days=2)).isoformat(),
@@ -75,6 +86,28 @@ class RhythmForm(HouseForm):
             "practitioner": user.public_id if user in people else None,
             "currency": {"TR": "TRY", "GB": "GBP"}.get(self.site.country, "EUR"),
         }
+
+    @property
+    def phase_fields(self) -> list[Any]:
+        """The fields of the phases, where the indication has more than one."""
+        return [self[name] for name in self.fields if name.startswith("phase_")]
+
+    def phase_sessions(self) -> tuple[int, ...] | None:
+        """The numbers the clinician set; None when all were left to the planner."""
+        given = [self.cleaned_data.get(name) for name in self.fields if name.startswith("phase_")]
+        return tuple(given) if given and None not in given else None
+
+    def clean(self) -> dict[str, Any]:
+        """All phases or none: half a choice would be guessed at."""
+        cleaned = super().clean() or self.cleaned_data
+        names = [name for name in self.fields if name.startswith("phase_")]
+        given = [name for name in names if cleaned.get(name) is not None]
+        if given and not set(names) & set(self.errors):
+            for name in set(names) - set(given):
+                self.add_error(name, _("Give the sessions of every phase, or of none."))
+            if len(given) == len(names):
+                cleaned["sessions"] = sum(cleaned[name] for name in names)
+        return cleaned
 
     def clean_first_day(self) -> dt.date:
         day: dt.date = self.cleaned_data["first_day"]
@@ -96,6 +129,7 @@ class RhythmForm(HouseForm):
             first_day=data["first_day"],
             wall_time=data["wall_time"],
             sessions=data["sessions"],
+            phase_sessions=self.phase_sessions(),
             interval_days=data["interval_days"],
             price_per_session=data["price_per_session"],
             currency=data["currency"] if data["price_per_session"] is not None else "",

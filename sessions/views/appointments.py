@@ -70,6 +70,7 @@ def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
         "patient": visit.patient,
         "language": dict(LANGUAGE_CHOICES).get(visit.patient.language, visit.patient.language),
         "fits": [(planned, window_of(planned).fit(visit.local_start.date())) for planned in sessions],
+        "for_decision": booked_for_decision(visit) if Permission.SEE_HEADLINE in held else (),
         "room_from": local(visit, visit.room_span.lower),
         "room_until": local(visit, visit.room_span.upper),
         "arrived": local(visit, visit.arrived_at),
@@ -84,6 +85,14 @@ def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
         "fresh_token": new_token,
         "acts": acts_of(visit),
     }
+
+
+def booked_for_decision(visit: Appointment) -> list[Appointment]:
+    """Other booked sessions of the course whose day needs a look since this one stands where it stands (plan-shift)."""
+    if visit.course is None:
+        return []
+    others = Appointment.objects.upcoming().filter(course=visit.course).exclude(pk=visit.pk).exclude(day_mark="")
+    return list(others.select_related("site").order_by("starts_at"))
 
 
 def headline_of(screening: Screening | None) -> tuple[str, str] | None:

@@ -18,8 +18,8 @@ from clinic.doer import Doer
 from patients import links
 from patients.models import Allergy, Measurement, Medicine
 from protocols import catalogue, versions
-from protocols.models import Enablement
-from sessions import documents, uploading
+from protocols.models import CatalogueVersion, Enablement
+from sessions import documents, rescreening, uploading
 from sessions.models import (
     AdverseEvent,
     AllergyTest,
@@ -30,6 +30,7 @@ from sessions.models import (
     Document,
     Message,
     OutcomeScore,
+    RescreenChange,
     TreatedArea,
     TreatmentSession,
     UsedProduct,
@@ -164,6 +165,7 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
         set_fields(visit, status=status, arrived_at=now)
     lead = Doer.staff(world.people["medical-lead"])
     draft = versions.make_draft(based_on=world.version, note="Review", by=lead)
+    preview_of(world, draft, lead, now)
     make_record(world, begun, begun.course, status="begun", **stamps)
     sheet = make_record(world, ended, ended.course, status="ended", ended_at=now, **stamps)
     world.document, *papers = make_documents(world, sheet)
@@ -179,6 +181,19 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
         "doctor": [world.people["front-desk"]], "event": [closed_event(world, now)],
         "version": [draft],
     }  # fmt: skip
+
+
+def preview_of(world: SimpleNamespace, draft: CatalogueVersion, lead: Doer, now: dt.datetime) -> None:
+    """What the draft would change: a patient, a course and an appointment of each list."""
+    run = rescreening.start_preview(version=draft, by=lead)
+    reason = {"kind": "severity", "code": "scr-keloid", "title": {"en": "Thick scars"}, "before": "relative",
+              "after": "absolute", "fate": "changed"}  # fmt: skip
+    for about in ({}, {"course": world.course}, {"appointment": world.appointment, "may_before": "yes", "may_after": "no"}):
+        RescreenChange.objects.create(
+            run=run, patient=world.patient, before_outcome="needs-clearance", after_outcome="blocked",
+            before_codes=["scr-keloid"], after_codes=["scr-keloid"], reasons=[reason], **about,
+        )  # fmt: skip
+    set_fields(run, state="done", done=run.total, changed=1, started_at=now, heartbeat_at=now, finished_at=now)
 
 
 def make_course_to_clear(world: SimpleNamespace) -> Course:

@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from clinic.errors import Refused
 from sessions import booking, coursework, proposing
@@ -15,6 +17,8 @@ from sessions.booking_steps import wish_of
 from sessions.models import Appointment, Course, PlannedSession
 from sessions.planned import replan
 from tests import factories as make
+from tests.healthy import answered
+from tests.house.pages import post_forms
 from tests.sessions.careday import MORNING, THURSDAY, CareDay, make_care_day
 from tests.sessions.test_treatment_walk import wish_for
 
@@ -189,3 +193,49 @@ def test_phases_survive_a_new_date(day: CareDay) -> None:
     found = [(row.ideal - after(75)).days for row in rows(course)[6:]]
     assert found[0] == 28
     assert [b - a for a, b in pairwise(found)] == [28, 28, 28]
+
+
+def test_the_page_lists_what_came_too_close_for_a_decision(day: CareDay, client: Client) -> None:
+    make.signed_in(client, day.doctor)
+    course = day.course()
+    first, second = book(day, course, 1, after(0)), book(day, course, 2, after(28))
+    booking.move(
+        appointment=first, seen_version=first.version, by=day.by,
+        starts_at=dt.datetime.combine(after(9), dt.time(15), day.site.zone),
+    )  # fmt: skip
+    page = client.get(reverse("appointment", args=[first.public_id])).content.decode()
+    assert "Session 2 is too close: 19 days" in page
+    assert reverse("appointment", args=[second.public_id]) in page
+    assert "Session 2 is too close" in client.get(reverse("course", args=[course.public_id])).content.decode()
+
+
+def filled_in(client: Client, address: str, **typed: str) -> tuple[str, dict[str, Any]]:
+    """The course form of a page as it is offered, with what somebody typed."""
+    page = client.get(address).content.decode()
+    form = next(one for one in post_forms(page, url=address) if "sessions" in one.fields)
+    return address, {
+        name: field.values for name, field in form.fields.items() if field.kind != "submit" and field.values
+    } | {name: [value] for name, value in typed.items()}  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "phases"), [
+    ({}, [6, 4]), ({"sessions": "8"}, [6, 2]), ({"phase_1": "8", "phase_2": "2"}, [8, 2]), ({"phase_1": "7"}, "phase_2"),
+    ({"phase_1": "5", "phase_2": "4"}, "phase_1"), ({"phase_1": "12", "phase_2": "6"}, "sessions"),
+    ({"interval_days": "10"}, "sessions"), ({"interval_days": "0"}, "interval_days"),
+])
+def test_a_clinician_sets_each_phase_on_the_page(
+    day: CareDay, client: Client, typed: dict[str, str], phases: list[int] | str
+) -> None:
+    make.signed_in(client, day.doctor)
+    day.patient.sex = "male"
+    day.patient.save(update_fields=["sex"])
+    answered(day.patient)
+    address = reverse("course-new", args=[day.patient.public_id]) + "?indication=ind-aga&mixture=ck-hair-minox"
+    answer = client.post(*filled_in(client, address, **typed))
+    if isinstance(phases, str):
+        assert answer.status_code == 422
+        assert phases in answer.context["form"].errors
+        assert not Course.objects.exists()
+        return
+    course = Course.objects.get()
+    assert [course.planned_sessions.filter(phase=number).count() for number in (1, 2)] == phases

@@ -21,6 +21,7 @@ EVERY = {
     "sessions.tasks.send_due_messages": 5,
     "sessions.tasks.sweep": 60,
     "sessions.tasks.rescreen": 5,
+    "sessions.tasks.sweep_files": 3600,
 }
 app.conf.beat_schedule = {
     task.rpartition(".")[2]: {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 30)}}

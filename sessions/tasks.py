@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from sessions import rescreening, sending
+from sessions import rescreening, sending, uploading
 
 
 @shared_task(name="sessions.tasks.send_due_messages")
@@ -23,6 +23,11 @@ def sweep() -> None:
 @shared_task(name="sessions.tasks.rescreen")
 def rescreen() -> int:
     return rescreening.work()
+
+
+@shared_task(name="sessions.tasks.sweep_files")
+def sweep_files() -> int:
+    return uploading.sweep_strays()
 
 
 @worker_ready.connect

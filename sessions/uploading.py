@@ -3,7 +3,9 @@ a random name; the row says whose they are, who brought them, when and for which
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,10 @@ from patients.models import Patient
 from protocols import catalogue
 from sessions.models import Upload
 from sessions.standing_clearances import Standing, standing_of
+
+FOLDER = "uploads"
+# Longer than any deed takes: a file younger than this may belong to a row that is just being written.
+STRAY_AFTER = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ def keep(*, patient: Patient, new: NewFile, rule_code: str = "", by: Doer) -> Up
     if rule_code and rule_code not in catalogue.in_force().rules:
         raise Refused(_("There is no such rule."), field="rule_code")
     token = secrets.token_hex(24)
-    name = private_files().save(f"{token[:2]}/{token[2:]}", new.file.content)
+    name = private_files().save(f"{FOLDER}/{token[:2]}/{token[2:]}", new.file.content)
     try:
         with transaction.atomic():
             upload = Upload.objects.create(
@@ -99,6 +105,31 @@ def withdraw(*, upload: Upload, reason: str, by: Doer) -> Upload:
         detail={"reason": locked.withdrawn_reason},
     )  # fmt: skip
     return locked
+
+
+def sweep_strays() -> int:
+    """Delete files whose row never came to be, because the deed that brought them failed at its very end. Returns how
+    many. Never touches a file with a row, withdrawn or not."""
+    files = private_files()
+    strays = list(_strays(files))
+    for name in strays:
+        files.delete(name)
+    return len(strays)
+
+
+def _strays(files: Storage) -> Iterator[str]:
+    """Folder by folder, so that memory stays small whatever the number of files."""
+    if not files.exists(FOLDER):
+        return
+    oldest = timezone.now() - STRAY_AFTER
+    for folder in files.listdir(FOLDER)[0]:
+        known = set(
+            Upload.objects.filter(storage_name__startswith=f"{FOLDER}/{folder}/").values_list("storage_name", flat=True)
+        )
+        for file in files.listdir(f"{FOLDER}/{folder}")[1]:
+            name = f"{FOLDER}/{folder}/{file}"
+            if name not in known and files.get_modified_time(name) < oldest:
+                yield name
 
 
 def open_file(upload: Upload) -> Any:

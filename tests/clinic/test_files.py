@@ -15,7 +15,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import StopUpload
 from django.test import RequestFactory
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from clinic import file_receiving
 from clinic.errors import Refused
@@ -25,11 +24,7 @@ from clinic.file_names import clean_name
 from clinic.file_reading import MOST_PIXELS, Problem
 from clinic.file_receiving import LARGEST_BYTES
 from tests.figures import scaled
-from tests.papers import checked, pdf, picture, sent
-
-# What no stored picture may contain: the beginnings of every kind of note that cameras and programs leave.
-MARKERS = (b"Exif", b"GPS", b"http://ns.adobe.com", b"xpacket", b"ICC_PROFILE", b"iCCP", b"eXIf", b"tEXt", b"iTXt",
-           b"zTXt", b"tIME", b"Photoshop", b"8BIM", b"Ducky", b"Secret", b"<script", b"<svg", b"<html")  # fmt: skip
+from tests.papers import MARKERS, checked, pdf, picture, sent, with_notes
 
 
 def refused(name: str, content: bytes) -> str:
@@ -154,22 +149,6 @@ def test_busy_is_said_not_waited_for_ever(monkeypatch: Any) -> None:
 
 
 # --- nothing but pixels (T23, T24) -------------------------------------------------------------------------------------
-def with_notes(kind: str) -> bytes:
-    exif = Image.Exif()
-    exif[0x010F], exif[0x0131] = "Secret maker", "Secret program"
-    exif.get_ifd(0x8825).update({1: "N", 2: (41.0, 54.0, 10.0), 3: "E", 4: (12.0, 29.0, 32.0)})
-    notes: dict[str, Any] = {"exif": exif, "icc_profile": b"Secret ICC_PROFILE" * 20}
-    if kind == "JPEG":
-        notes |= {"comment": b"Secret comment", "xmp": b"<?xpacket begin?><x:xmpmeta>Secret GPS</x:xmpmeta>"}
-    else:
-        text = PngInfo()
-        text.add_text("Author", "Secret author")
-        text.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta>Secret GPS</x:xmpmeta>")
-        text.add_text("Comment", "Secret " * 50, zip=True)
-        notes["pnginfo"] = text
-    return picture(kind, **notes)
-
-
 POLYGLOTS = (b"<html><script>alert(1)</script></html>", b"<?php system($_GET[0]); ?>", b"PK\x03\x04Secret archive",
              b"%PDF-1.7 Secret", b"<svg onload=alert(1)>", b"#!/bin/sh\nSecret", b"GIF89aSecret")  # fmt: skip
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -19,9 +20,10 @@ from protocols.screening import Stage
 from sessions import clearing, coursework, screenings, uploading
 from sessions.clearing_page import history_of
 from sessions.models import Clearance, ClearanceUpload, Course, Upload, UploadKind
+from sessions.uploading import NewFile
 from tests import factories as make
 from tests.healthy import answered
-from tests.papers import new_letter
+from tests.papers import MARKERS, checked, new_letter, with_notes
 from tests.sessions.careday import MORNING, THURSDAY, CareDay, make_care_day
 
 pytestmark = pytest.mark.django_db
@@ -308,9 +310,42 @@ def test_nothing_is_kept_when_the_deed_fails(day: CareDay, lead: Doer, monkeypat
 def list_files() -> set[str]:
     storage = uploading.private_files()
     found: set[str] = set()
-    for folder in storage.listdir("")[0] if storage.exists("") else ():
-        found |= {f"{folder}/{name}" for name in storage.listdir(folder)[1]}
+    top = uploading.FOLDER
+    for folder in storage.listdir(top)[0] if storage.exists(top) else ():
+        found |= {f"{top}/{folder}/{name}" for name in storage.listdir(f"{top}/{folder}")[1]}
     return found
+
+
+def test_a_file_whose_row_never_came_is_swept_after_a_day(day: CareDay, at: Any) -> None:
+    """And nothing else: not a young one, not a withdrawn one, not what others keep beside the uploads."""
+    storage = uploading.private_files()
+    first, second = kept(day), kept(day)
+    uploading.withdraw(upload=second, reason="Wrong patient", by=day.by)
+    stray = storage.save(f"{uploading.FOLDER}/ab/stray", ContentFile(b"x"))
+    beside = storage.save("others/ab/file", ContentFile(b"x"))
+    assert uploading.sweep_strays() == 0
+    at(dt.datetime.now(dt.UTC) + dt.timedelta(days=4_000))
+    swept = uploading.sweep_strays()
+    left = list_files()
+    assert swept >= 1
+    assert stray not in left
+    assert {first.storage_name, second.storage_name} <= left
+    assert storage.exists(beside)
+
+
+def test_nothing_of_a_camera_lies_in_the_storage(day: CareDay, record_property: Any) -> None:
+    """Every stored byte is looked at, not only what a download shows."""
+    for kind in ("JPEG", "PNG"):
+        uploading.keep(patient=day.patient, new=NewFile(checked("IMG", with_notes(kind)), kind="other"), by=day.by)
+    storage = uploading.private_files()
+    names = list_files()
+    for name in names:
+        with storage.open(name) as stored:
+            content = stored.read()
+        if not content.startswith(b"%PDF-"):
+            assert [marker for marker in MARKERS if marker in content] == [], name
+    assert len(names) >= 2
+    record_property("stored files", len(names))
 
 
 # --- the database -------------------------------------------------------------------------------------------------

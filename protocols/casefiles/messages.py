@@ -34,6 +34,7 @@ FIELDS: Keys = {
     "test_needed": ("no", "a new product without a valid allergy test is planned; yes when left out"),
 }
 NEVER = "never"
+DRY_TIME = "ac-no-water"
 REVIEWS = ("msg-review-1m", "msg-review-6m")
 
 
@@ -85,8 +86,19 @@ def read(block: Block, catalogue: Catalogue) -> Callable[[], Mails]:
         times[key] = None if written is None else written.day()
     category = block.take("category")
     times["category"] = "" if category is None else category.one_of([one.value for one in Category])
-    times["dry_hours"] = read_settings(block, catalogue).get("ac-no-water", HOURS_AFTER_END["msg-15h"])
+    times["dry_hours"] = _dry_hours(block, catalogue)
     return _Run(zone, times, _reviews(block), _standing(block), catalogue)
+
+
+def _dry_hours(block: Block, catalogue: Catalogue) -> int:
+    """As the clinic set it, else as the catalogue says."""
+    chosen = read_settings(block, catalogue)
+    for code, written in block.pairs("settings"):
+        if code != DRY_TIME:
+            raise written.fail(f"only the dry time ({DRY_TIME}) moves a mail.")
+    rule = catalogue.aftercare.get(DRY_TIME)
+    known = rule.hours_until if rule is not None else None
+    return chosen.get(DRY_TIME, HOURS_AFTER_END["msg-15h"] if known is None else known)
 
 
 def _quiet_hours(written: Written | None) -> tuple[time, time]:

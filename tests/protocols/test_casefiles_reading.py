@@ -159,6 +159,9 @@ FAULTS = {
     "three quiet hours": (
         "- case: One\n  kind: messages\n  quiet_hours: [21:00, 08:00, 09:00]\n  expect: {sent: []}\n", 3, "quiet_hours",
         "two clock times"),
+    "a setting that moves no mail": (
+        "- case: One\n  kind: messages\n  settings: {ac-no-heat: 30}\n  expect: {sent: []}\n", 3, "settings.ac-no-heat",
+        "only the dry time"),
     "a clock time that is none": (
         "- case: One\n  kind: messages\n  quiet_hours: [21:00, 24:00]\n  expect: {sent: []}\n", 3, "quiet_hours[2]",
         "not a clock time"),

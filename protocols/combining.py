@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from patients.facts import EarlierSession, PatientFacts, PriorEvent
+from protocols.calendar_dates import add_months
 from protocols.definitions import Catalogue, Texts, text_in
 from protocols.plan import Plan
 
@@ -17,7 +18,7 @@ DAYS_BETWEEN_PLANS = 7
 DAYS_BETWEEN_PRP_AND_OTHERS = 14
 NEW_PRODUCTS_A_DAY = 1
 PRP = "sub-prp"
-KNOWN_PRODUCT_DAYS = 365
+KNOWN_PRODUCT_MONTHS = 12
 ALWAYS_TESTED = "grp-always-test"
 NEVER_TESTED = frozenset({"sub-prp", "sub-nacl", "sub-water-inj", "sub-la-cream"})
 SOURCE = "dec"
@@ -63,7 +64,7 @@ def new_products(*, plan: Plan, facts: PatientFacts, on: date, catalogue: Catalo
     """Products of the plan that are new for this patient (lab-allergy): not given here without a reaction within the last
     12 months, and tested at all; calcitonin and enzymes are new each time. An event that was judged unrelated is no
     reaction; one without products counts for all."""
-    since = on - timedelta(days=KNOWN_PRODUCT_DAYS)
+    since = add_months(on, -KNOWN_PRODUCT_MONTHS)
     known: set[str] = set()
     for session in facts.sessions:
         if since <= session.on <= on:

@@ -103,6 +103,18 @@ def test_a_product_is_known_when_it_was_given_without_a_reaction(
     assert new_products(plan=FACE, facts=facts, on=TODAY, catalogue=reference) == expected
 
 
+@pytest.mark.parametrize(("given_on", "on", "is_new"), [
+    (date(2025, 6, 15), date(2026, 6, 15), False), (date(2025, 6, 14), date(2026, 6, 15), True),
+    (date(2027, 6, 15), date(2028, 6, 15), False),  # 366 days, a 29 February among them
+    (date(2028, 2, 29), date(2029, 2, 28), False), (date(2028, 2, 27), date(2029, 2, 28), True),
+])
+def test_a_product_stays_known_for_twelve_calendar_months(
+    reference: Catalogue, given_on: date, on: date, is_new: bool
+) -> None:
+    facts = PatientFacts(birth_date=date(1990, 1, 1), sex="female", sessions=(session(given_on, "ha-nc"),))
+    assert (new_products(plan=FACE, facts=facts, on=on, catalogue=reference) == {"sub-ha-nc"}) is is_new
+
+
 def test_diluents_and_own_blood_are_never_tested(reference: Catalogue) -> None:
     nobody = PatientFacts(birth_date=date(1990, 1, 1), sex="female")
     judged = plan(mix("nacl 2"), mix("water-inj 0.2"), mix("prp 4"))

@@ -64,7 +64,16 @@ def read_file(path: Path, catalogue: Catalogue) -> Iterator[Case | CaseError]:
         try:
             yield read_case(Written(written.node, name, ""), catalogue)
         except CaseError as error:
+            error.case = _name_of(written)
             yield error
+
+
+def _name_of(written: Written) -> str:
+    """What a faulty case calls itself, as far as that can be read."""
+    try:
+        return dict(written.pairs())["case"].text()
+    except (CaseError, KeyError):
+        return ""
 
 
 def _unreadable(error: Exception) -> str:

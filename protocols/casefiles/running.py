@@ -35,7 +35,7 @@ def check_files(paths: Iterable[Path], catalogue: Catalogue) -> Iterator[CaseRes
 
 def run(case: Case | CaseError) -> CaseResult:
     if isinstance(case, CaseError):
-        return CaseResult(name="", place=f"{case.file}, line {case.line}", fault=case)
+        return CaseResult(name=case.case, place=f"{case.file}, line {case.line}", fault=case)
     if case.run is None:
         return _refused(case, str(case.faulty_input))
     try:

@@ -9,8 +9,8 @@ from protocols.casefiles.running import CaseResult
 def failure(result: CaseResult) -> Iterator[str]:
     """A case that failed: where it stands, what was expected, what came out, and why."""
     if result.fault is not None:
-        yield f"FAILED  {result.place}: the case cannot be read"
-        yield f"  {result.fault.field or 'case'}: {result.fault.sentence}"
+        yield f"FAILED  {result.place}: {f'“{result.name}”' if result.name else 'it'} cannot be read"
+        yield f"  {result.fault.field}: {result.fault.sentence}"
         return
     yield f"FAILED  {result.place}: {result.name}"
     for one in result.mismatches:

@@ -33,7 +33,10 @@ _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(Z?)", re.ASCII)
 
 
 class CaseError(ValueError):
-    """A case that cannot be read. `field` is a path such as `plan.syringes[1].parts[2].volume`, counted from 1."""
+    """A case that cannot be read. `field` is a path such as `plan.syringes[1].parts[2].volume`, counted from 1; `case`
+    the name of the case, where one is known."""
+
+    case = ""
 
     def __init__(self, *, file: str, line: int, field: str, sentence: str) -> None:
         self.file, self.line, self.field, self.sentence = file, line, field, sentence

@@ -73,7 +73,7 @@ def test_a_failing_case_shows_expected_got_and_the_reasons(tmp_path: Path) -> No
 def test_a_malformed_case_is_named_without_a_traceback(tmp_path: Path) -> None:
     code, text = checked(written(tmp_path, PASSES + "- case: Odd\n  kind: screening\n  expect: {outcome: odd}\n"))
     assert code == 1
-    assert "cases.yaml, line 7: the case cannot be read" in text
+    assert "cases.yaml, line 7: “Odd” cannot be read" in text
     assert "  expect.outcome: “odd” is not one of blocked" in text
     assert text.endswith("1 passed, 1 failed\n")
     assert "Traceback" not in text

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
+from clinic.components.drawing import figure
 from patients.asking import DO_NOT_KNOW, options_of
 from patients.choices import BODY_AREAS
 from patients.questionnaire import UNKNOWN, UNSURE, Field, Question
@@ -107,7 +109,17 @@ def asked_and_answered(code: str, value: str, rules: Catalogue) -> tuple[str, st
         return _("After an earlier session"), name_of(value, rules.reactions) if known else value
     if code.startswith(f"{EVENT}."):
         return _of_event(code.rpartition(".")[2], value)
+    if code in rules.measurements:
+        return asked_in_words(code, rules), "/".join(_figure_in_words(part) for part in value.split("/"))
     return asked_in_words(code, rules), _value_in_words(value, {}, rules)
+
+
+def _figure_in_words(part: str) -> str:
+    """A figure in the reader's notation without empty decimals; "III" or "negative" as it is."""
+    try:
+        return figure(Decimal(part))
+    except InvalidOperation:
+        return part
 
 
 def _of_event(part: str, value: str) -> tuple[str, str]:

@@ -184,12 +184,12 @@ class _Writer:
             asked = self._word("an_event")
             answered = self._word("an_unheard_event") if value == UNHEARD else answered
         elif code in self.subject.rules.measurements:
-            answered = self._measured(code, value)
+            answered = self._measured(code, value, answered)
         return Basis(asked, answered)
 
-    def _measured(self, code: str, value: str) -> str:
-        unit = self.subject.rules.measurements[code].unit
-        shown = f"{value} {unit}".strip()
+    def _measured(self, code: str, value: str, in_words: str) -> str:
+        """“185/112 mmHg, measured on Mon 2 March 2026”."""
+        shown = f"{in_words} {self.subject.rules.measurements[code].unit}".strip()
         taken = [one.taken_on for one in self.subject.facts.measurements if one.code == code and one.shown == value]
         if not taken:
             return shown

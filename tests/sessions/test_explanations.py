@@ -17,13 +17,13 @@ from clinic.choices import AccessCategory, Role
 from clinic.doer import Doer
 from clinic.errors import Refused
 from clinic.models import AccessEvent, AuditEvent, User
-from patients.models import Medicine, Patient
+from patients.models import Measurement, Medicine, Patient
 from protocols import catalogue, versions
 from protocols.findings import Finding, Severity
 from protocols.rules import Clause
-from sessions import documents
+from sessions import documents, papers
 from sessions.choices import DocumentState
-from sessions.explanations import GOLDEN, Subject, explanation_of
+from sessions.explanations import GOLDEN, Subject, explanation_of, subject_of
 from sessions.gathering import facts_of
 from sessions.models import Document
 from tests import factories
@@ -158,6 +158,49 @@ def test_headlines_and_what_would_change_it_follow_the_kind_of_finding(patient: 
     assert said("scr-faint", Severity.INFO)[1] == ("Nothing has to change.",)
     cleared = said("scr-keloid", Severity.RELATIVE, cleared_by="Dr Weber")
     assert cleared[0] == "Dr Weber has looked at this and agreed."
+
+
+def test_each_medicine_says_what_it_does_with_what_we_give(patient: Patient, doctor: User) -> None:
+    for name, classes in (("Warfarin", ["med-anticoagulant"]), ("Metformin", ["med-antidiabetic"])):
+        now = timezone.now()
+        Medicine.objects.create(
+            patient=patient, name=name, classes=classes, recorded_at=now, classed_by=doctor, classed_at=now
+        )
+    course = factories.make_course(patient, doctor, indication="ind-cellulite", category="body", regions=["reg-thigh"])
+    course.items.update(substance="sub-pentoxifylline", strength=20)
+    subject = subject_of(patient=patient, course=course, code="scr-medicines")
+    assert subject is not None
+    said = explanation_of(subject, language="en")
+    assert said.about == "Cellulite"
+    assert {one.answered for one in said.found} == {"Warfarin", "Metformin"}
+    assert set(said.why[1:]) == {
+        "Warfarin and pentoxifylline: With a blood thinner this substance makes bleeding more likely.",
+        "Metformin and pentoxifylline: Together they can lower the blood sugar too far.",
+    }
+    assert said.golden
+    assert "Metformin ve pentoksifilin:" in " ".join(explanation_of(subject, language="tr").why)
+
+
+def test_an_earlier_event_is_named_without_how_clinicians_graded_it(patient: Patient) -> None:
+    rule = catalogue.in_force().rules["scr-prior-reaction"]
+    evidence = (("events", "ae-granuloma"), ("events.ae-granuloma.grade", "3"), ("events.ae-granuloma.causality", "probable"))
+    finding = finding_of(rule.code, rule.clauses[2], rule.title, rule.source, answers=evidence)
+    said = explanation_of(subject_with(patient, finding), language="en")
+    [basis] = said.found
+    assert basis.asked == "After an earlier session"
+    assert basis.answered == catalogue.in_force().reactions["ae-granuloma"].name["en"].capitalize()
+    assert "probable" not in str(said)
+
+
+def test_a_measurement_is_said_with_its_unit_and_day(patient: Patient) -> None:
+    today, doctor = patient.registered_at.today(), factories.make_user()
+    Measurement.objects.create(
+        patient=patient, code="m-bp", value=185, second=112, taken_on=today, recorded_at=timezone.now(), recorded_by=doctor
+    )
+    subject = subject_of(patient=patient, course=None, code="scr-bp")
+    assert subject is not None
+    [basis] = explanation_of(subject, language="en").found
+    assert basis.answered == f"185/112 mmHg, measured on {papers.day(today, 'en')}"
 
 
 # ------------------------------------------------------------------------------------------------------------ on screen

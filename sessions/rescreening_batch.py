@@ -112,9 +112,12 @@ def _applied(
     stored = newest_stored(subject.patient.pk for subject in subjects)
     found: list[RescreenChange] = []
     fresh: list[tuple[Subject, Evaluated, Screening, tuple[Reason, ...]]] = []
+    bookings: list[tuple[Appointment, Evaluated]] = []
     for subject in subjects:
         if subject.appointment is not None:
-            found += _marked(run, subject, before, after)
+            new = subject.by(after)
+            bookings.append((subject.appointment, new))
+            found += _of_booking(run, subject, new, before, after)
             continue
         last = stored.get((subject.patient.pk, subject.course.pk if subject.course else None))
         if last is None:
@@ -128,6 +131,7 @@ def _applied(
             found.append(change_of(run, subject, known, new, reasons, by_rules=by_rules))
             fresh.append((subject, new, last, reasons))
     _store(fresh, version=version, now=now)
+    _mark(bookings)
     return found
 
 
@@ -168,21 +172,21 @@ def _store(
         )  # fmt: skip
 
 
-def _marked(run: RescreenRun, subject: Subject, before: Catalogue, after: Catalogue) -> list[RescreenChange]:
-    """Mark or unmark one future booking; a change where its mark or its outcome is another one now."""
-    booking = subject.appointment
-    if booking is None:
-        return []
-    new = subject.by(after)
-    reason = screenings.mark_of(booking, new)
-    if reason != booking.flagged:
-        # Only if nobody marked it anew since it was read: their facts are the newer ones.
-        Appointment.objects.filter(pk=booking.pk, flagged=booking.flagged).update(flagged=reason)
+def _of_booking(run: RescreenRun, subject: Subject, new: Evaluated, before: Catalogue, after: Catalogue) -> list[RescreenChange]:
     old = subject.by(before)
     reasons = differences(judged(old), judged(new))
     if not reasons:
         return []
     return [change_of(run, subject, judged(old), new, _with_fates(reasons, before, after), old=old)]
+
+
+def _mark(judgements: Iterable[tuple[Appointment, Evaluated]]) -> None:
+    """Mark and unmark future bookings, last of all and in one order: nobody who moves one of them waits for the batch."""
+    for booking, new in sorted(judgements, key=lambda one: one[0].pk):
+        reason = screenings.mark_of(booking, new)
+        if reason != booking.flagged:
+            # Only if nobody marked it anew since it was read: their facts are the newer ones.
+            Appointment.objects.filter(pk=booking.pk, flagged=booking.flagged).update(flagged=reason)
 
 
 # --- shared -------------------------------------------------------------------------------------------------------------

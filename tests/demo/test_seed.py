@@ -18,6 +18,7 @@ from clinic.models import Device, Room, Site, StaffRole, User
 from patients.models import Patient, QuestionnaireResponse
 from sessions.choices import AppointmentStatus, CourseStatus, MessageState
 from sessions.demo import PASSWORD
+from sessions.gathering import facts_of, facts_of_many
 from sessions.models import Appointment, Clearance, Course, Document, Finding, Lot, Message, Screening, TreatmentSession
 from tests import database
 
@@ -143,3 +144,8 @@ def test_it_prints_its_logins() -> None:
     out = StringIO()
     call_command("seed_demo", "--show-logins", stdout=out)
     assert out.getvalue().count(PASSWORD) == 5
+
+
+def test_the_facts_of_everybody_at_once_are_those_of_each() -> None:
+    everybody = list(Patient.objects.all())
+    assert facts_of_many(everybody) == {patient.pk: facts_of(patient) for patient in everybody}

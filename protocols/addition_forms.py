@@ -22,6 +22,8 @@ from protocols.resolving_screening import answer_fields
 
 COMPONENTS = 6
 CONDITIONS = 3
+EVIDENCE = ("A", "B", "B−", "C", "D")
+SEVERITIES = ("absolute", "relative", "temporary", "info")
 CODE_END = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Small letters, digits and hyphens only."))
 
 
@@ -139,14 +141,15 @@ class AddIndicationForm(AddForm):
     category = forms.ChoiceField(label=_("Category"), choices=words(Category))
     status = forms.ChoiceField(label=_("State"), choices=words(Status, without=("withdrawn",)))
     regions, techniques = several(_("Regions"), required=True), several(_("Usual techniques"), required=True)
-    evidence = forms.ChoiceField(label=_("Evidence grade"), choices=[(one, one) for one in ("A", "B", "B−", "C", "D")], initial="D")
+    evidence = forms.ChoiceField(label=_("Evidence grade"), choices=[(one, one) for one in EVIDENCE], initial="D")
     effect_en, effect_tr = line(_("Effect to expect (English)")), line(_("Effect to expect (Turkish)"))
     sessions_default, sessions_min, sessions_max = (
         whole(_("Sessions, usual"), required=True, most=60), whole(_("Sessions, least"), required=True, most=60),
         whole(_("Sessions, most"), most=60),
     )  # fmt: skip
     interval_default, interval_min, interval_max = (
-        whole(_("Interval in days, usual"), required=True, most=400), whole(_("Interval in days, least"), required=True, most=400),
+        whole(_("Interval in days, usual"), required=True, most=400),
+        whole(_("Interval in days, least"), required=True, most=400),
         whole(_("Interval in days, most"), most=400),
     )  # fmt: skip
     maintenance_earliest, maintenance_latest = whole(_("Maintenance, earliest days")), whole(_("Maintenance, latest days"))
@@ -245,13 +248,17 @@ class AddRuleForm(AddForm):
     sentence_en, sentence_tr = text(_("Sentence for clinicians (English)")), text(_("Sentence for clinicians (Turkish)"))
     explanation_en = text(_("Explanation for the patient (English)"), required=False)
     explanation_tr = text(_("Explanation for the patient (Turkish)"), required=False)
-    severity = forms.ChoiceField(label=_("Severity"), choices=[(one, word(one)) for one in ("absolute", "relative", "temporary", "info")])
+    severity = forms.ChoiceField(label=_("Severity"), choices=[(one, word(one)) for one in SEVERITIES])
     scope = several(_("Only in plans with"))
     wait_key = forms.ChoiceField(
-        label=_("Wait from this date"), required=False, help_text=_("For a wait only. Without a date it waits until the answer changes."))  # fmt: skip
+        label=_("Wait from this date"), required=False,
+        help_text=_("For a wait only. Without a date it waits until the answer changes."),
+    )  # fmt: skip
     wait_days, wait_months = whole(_("Wait, days"), most=1000), whole(_("Wait, months"), most=60)
     joined = forms.ChoiceField(
-        label=_("It fires when"), choices=[("all", _("all conditions hold")), ("any", _("one of the conditions holds"))])  # fmt: skip
+        label=_("It fires when"),
+        choices=[("all", _("all conditions hold")), ("any", _("one of the conditions holds"))],
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -292,9 +299,9 @@ class AddRuleForm(AddForm):
                 shape == "measured" and bool(self.rules.measurements[what.partition(":")[2]].values))
             if needs_words and not data.get(f"is_{number}"):
                 self.add_error(f"is_{number}", _("Say which answers fire it."))
-            if shape in ("age", "bmi") or (shape == "measured" and not needs_words):
-                if not data.get(f"compare_{number}") or data.get(f"figure_{number}") is None:
-                    self.add_error(f"figure_{number}", _("Say how the figure compares, and with what."))
+            needs_figure = shape in ("age", "bmi") or (shape == "measured" and not needs_words)
+            if needs_figure and not (data.get(f"compare_{number}") and data.get(f"figure_{number}") is not None):
+                self.add_error(f"figure_{number}", _("Say how the figure compares, and with what."))
         return data
 
     def own(self) -> Mapping[str, Any]:

@@ -21,6 +21,8 @@ from protocols.limits import Shape, Spec, cfg_of, specs_of
 
 MOST = Decimal(100_000)
 LONGEST = 300
+UNWRITTEN = {"status": "on", "result": "incompatible"}
+"""What counts where the entry says nothing."""
 
 
 def reason_field(*, required: bool, help_text: Any) -> forms.CharField:
@@ -85,7 +87,8 @@ class EntryForm(HouseForm):
             case Shape.LINE:
                 return {path: forms.CharField(initial=now, max_length=LONGEST, **common)}
             case _:
-                return {path: forms.CharField(initial=now, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), **common)}
+                area = forms.Textarea(attrs={"rows": 2})
+                return {path: forms.CharField(initial=now, max_length=2000, widget=area, **common)}
 
     def _choice(self, path: str, spec: Spec, now: Any, common: dict[str, Any], rules: Catalogue) -> forms.Field:
         last = path.rpartition(".")[2]
@@ -94,7 +97,7 @@ class EntryForm(HouseForm):
             choices = [("", "–"), *named(known)]
             required = spec.required and bool(now)
             return forms.ChoiceField(initial=now, choices=choices, **{**common, "required": last == "technique" and required})
-        default = {"status": "on", "result": "incompatible"}.get(last)
+        default = UNWRITTEN.get(last)
         return forms.ChoiceField(initial=now or default, choices=[(one, word(one)) for one in spec.choices],
                                  **{**common, "required": True})  # fmt: skip
 
@@ -102,8 +105,8 @@ class EntryForm(HouseForm):
         chosen = now if isinstance(now, list) else [now] if now else []
         choices = word_choices(path, rules, chosen)
         if choices is None:
-            return forms.CharField(initial=", ".join(chosen), max_length=LONGEST,
-                                   **{**common, "help_text": common["help_text"] or _g("Words with commas between them.")})  # fmt: skip
+            hint = common["help_text"] or _g("Words with commas between them.")
+            return forms.CharField(initial=", ".join(chosen), max_length=LONGEST, **{**common, "help_text": hint})
         return forms.MultipleChoiceField(
             initial=chosen, choices=choices, widget=forms.CheckboxSelectMultiple, **{**common, "required": False}
         )
@@ -136,7 +139,7 @@ class EntryForm(HouseForm):
             ordered = [*(one for one in (now if isinstance(now, list) else [now]) if one in words),
                        *(one for one in words if one not in (now if isinstance(now, list) else [now]))]  # fmt: skip
             return now if not isinstance(now, list) and ordered == [now] else ordered or None
-        if spec.shape is Shape.CHOICE and typed == {"status": "on", "result": "incompatible"}.get(path) and leaf(self.body, path) is None:
+        if spec.shape is Shape.CHOICE and typed == UNWRITTEN.get(path) and leaf(self.body, path) is None:
             return None
         if isinstance(typed, Decimal):
             return plain(typed)
@@ -168,7 +171,8 @@ def word_choices(path: str, rules: Catalogue, chosen: Sequence[str]) -> list[tup
         "regions": named(rules.regions), "techniques": named(rules.techniques), "indications": named(rules.indications),
         "substances": named(rules.substances), "only_substances": named(rules.substances),
         "with_substances": named(rules.substances), "warns": named(rules.mixing_rules), "categories": categories,
-        "sexes": [(one, word(one)) for one in ("female", "male", "other")], "forms": [(one.value, word(one.value)) for one in Form],
+        "sexes": [(one, word(one)) for one in ("female", "male", "other")],
+        "forms": [(one.value, word(one.value)) for one in Form],
         "groups": [(one, one) for one in sorted({group for sub in rules.substances.values() for group in sub.groups})],
         "scope": [*categories, *named(rules.indications), *named(rules.regions), *named(rules.techniques),
                   *named(rules.deliveries), *named(rules.substances)],

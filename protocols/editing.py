@@ -67,7 +67,9 @@ def save_entry(
 
 
 @transaction.atomic
-def add_entry(*, version: CatalogueVersion, kind: str, code: str, body: Mapping[str, Any], reason: str, by: Doer) -> CatalogueEntry:
+def add_entry(
+    *, version: CatalogueVersion, kind: str, code: str, body: Mapping[str, Any], reason: str, by: Doer
+) -> CatalogueEntry:
     """Add a substance, indication, mixture or rule to a draft. The reason is kept with it."""
     check_doer(by, Permission.APPROVE_CATALOGUE, None)
     draft = _draft(version)
@@ -203,7 +205,10 @@ def _check_status(found: FieldDifference) -> None:
         raise Refused(_("What is withdrawn can never be used again; it is kept for history only."), field="status")
     if before == Status.LOCKED and after in {Status.ON, Status.OFF}:
         raise Refused(
-            _("A locked entry stays locked in the catalogue. Record the legal basis for a site's country instead, under “Allowed at this site”."),
+            _(
+                "A locked entry stays locked in the catalogue. Record the legal basis for a site's country instead, "
+                "under “Allowed at this site”."
+            ),
             field="status",
         )
 

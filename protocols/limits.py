@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -286,9 +287,7 @@ def _number_is_looser(spec: Spec, path: str, before: Any, after: Any) -> bool | 
 def _range_is_looser(before: Any, after: Any) -> bool:
     if not before or not after:
         return not after
-    low, high = as_number(before[0]), as_number(before[1])
-    new_low, new_high = as_number(after[0]), as_number(after[1])
-    assert low is not None and high is not None and new_low is not None and new_high is not None
+    (low, high), (new_low, new_high) = ([as_number(end) or Decimal(0) for end in span] for span in (before, after))
     return new_low < low or new_high > high
 
 

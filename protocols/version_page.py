@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -228,6 +230,6 @@ def shown_loosened(version: CatalogueVersion, words: Iterable[str]) -> list[str]
         _("%(entry)s, %(field)s: %(before)s → %(after)s, by %(by)s on %(date)s. %(reason)s")
         % {"entry": names.get(one.code, one.code), "field": label_of(one.kind, one.field),
            "before": shown(one.field, one.before), "after": shown(one.field, one.after), "by": one.by,
-           "date": f"{one.at:%d.%m.%Y}", "reason": one.reason}
+           "date": date_format(timezone.localtime(one.at), "D j M Y"), "reason": one.reason}
         for one in found
     ]  # fmt: skip

@@ -18,7 +18,7 @@ from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import editing, loosened, version_page, versions
-from protocols.addition_forms import FORMS, AddForm
+from protocols.addition_forms import FORMS
 from protocols.catalogue_forms import EntryForm, RemoveForm
 from protocols.field_words import KINDS, ONE
 from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion
@@ -112,8 +112,7 @@ def catalogue_entry_add(request: StaffRequest, public_id: str, entry_kind: str) 
     return carry_out(request, form, deed=deed, show=show)
 
 
-def _add_context(request: StaffRequest, version: CatalogueVersion, entry_kind: str, form: Any) -> dict[str, Any]:
-    assert isinstance(form, AddForm)
+def _add_context(request: StaffRequest, version: CatalogueVersion, entry_kind: str, form: HouseForm) -> dict[str, Any]:
     return version_context(request, version) | {
         "form": form,
         "title": _("Add: %(kind)s") % {"kind": ONE[entry_kind]},

@@ -74,7 +74,8 @@ def test_tightening_is_free_and_loosening_needs_a_reason(
     [
         ("ac-no-water", "hours_until", 24, 25), ("ac-no-water", "hours_until", 10, 9),
         ("scr-isotretinoin", "clauses.2.wait.months", 1, 0), ("scr-isotretinoin", "clauses.2.wait.months", 5, 7),
-        ("scr-diabetes-other", "clauses.2.when.above", "7.0", "6.9"), ("scr-diabetes-other", "clauses.2.when.above", "7.5", "8.1"),
+        ("scr-diabetes-other", "clauses.2.when.above", "7.0", "6.9"),
+        ("scr-diabetes-other", "clauses.2.when.above", "7.5", "8.1"),
         ("scr-nsaid-otc", "clauses.2.severity", "info", "relative"),
     ],
 )  # fmt: skip
@@ -225,7 +226,8 @@ def test_each_kind_is_added_by_its_form(client: Client, draft: CatalogueVersion,
     answer = post(client, page, reason="Asked for by the team", **ADDITIONS[kind])
     assert answer.status_code == 302, answer.context["form"].errors
     rules = versions.load_any(CatalogueVersion.objects.get(pk=draft.pk))
-    assert any(CODES[kind] in found for found in (rules.substances, rules.indications, rules.mixtures, rules.mixing_rules, rules.rules))
+    everything = (rules.substances, rules.indications, rules.mixtures, rules.mixing_rules, rules.rules)
+    assert any(CODES[kind] in found for found in everything)
     assert CatalogueChange.objects.get(version=draft, code=CODES[kind]).direction == "added"
     again = post(client, page, reason="Twice", **ADDITIONS[kind])
     assert again.status_code == 422
@@ -318,7 +320,8 @@ def test_what_nobody_can_allow(lead: User, code: str, country: str, words: str) 
 
 def test_a_substance_for_men_may_be_allowed_for_others(lead: User) -> None:
     site = lead.roles.get().site or make.make_site()
-    enabling.enable(site=site, code="sub-finasteride", reason="For who cannot become pregnant", legal_basis="", by=Doer.staff(lead))
+    reason = "For who cannot become pregnant"
+    enabling.enable(site=site, code="sub-finasteride", reason=reason, legal_basis="", by=Doer.staff(lead))
     assert Enablement.objects.open_at(site).exists()
 
 

@@ -48,7 +48,8 @@ def test_every_problem_is_told_at_once_and_none_twice(folder: Path) -> None:
 
 
 def test_instructions_that_wait_for_each_other_are_a_circle(folder: Path) -> None:
-    replaced(folder, "aftercare.yaml", "  settable_hours: [10, 24]\n", "  settable_hours: [10, 24]\n  at_least_as_long_as: ac-hair-wash\n")
+    hours = "  settable_hours: [10, 24]\n"
+    replaced(folder, "aftercare.yaml", hours, f"{hours}  at_least_as_long_as: ac-hair-wash\n")
     assert problems(folder) == [
         ("aftercare.yaml", "ac-no-water", "at_least_as_long_as leads back to itself: ac-no-water → ac-hair-wash → ac-no-water")
     ]
@@ -165,6 +166,9 @@ def test_a_difference_names_what_is_there_only_once() -> None:
     assert [(one.code, one.change) for one in compare(before, after)] == [("reg-c", "added"), ("reg-a", "removed")]
 
 
-@pytest.mark.parametrize(("value", "refused"), [(10, None), ("24", None), (9, ("10", "24")), ("24.5", ("10", "24")), (None, ("10", "24"))])
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [(10, None), ("24", None), (9, ("10", "24")), ("24.5", ("10", "24")), (None, ("10", "24"))],
+)
 def test_the_settable_hours_of_an_instruction_are_its_range(value: Any, refused: tuple[str, str] | None) -> None:
     assert outside_cfg({"settable_hours": [10, 24], "hours_until": 15}, "hours_until", value) == refused

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
@@ -247,3 +249,24 @@ def form_values(client: Client, page: str) -> dict[str, object]:
     return {name: form[name].value() for name in form.fields
             if form[name].value() not in (None, []) and form[name].value() is not False and name != "seen_version"} | {
                 "seen_version": form["seen_version"].value()}  # fmt: skip
+
+
+# --- how many questions a page asks the database ----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("name", "args", "queries"),
+    [
+        ("protocols", [], 8), ("catalogue-versions", [], 8), ("catalogue-version", ["draft"], 8),
+        ("catalogue-entry", ["draft", "sub-lidocaine"], 12), ("catalogue-difference", ["draft"], 13),
+        ("catalogue-publish", ["draft"], 14), ("enablements", [], 8),
+    ],
+)  # fmt: skip
+def test_the_number_of_queries_does_not_grow(
+    client: Client, draft: CatalogueVersion, lead: User, django_assert_num_queries: Any, name: str, args: list[str], queries: int
+) -> None:
+    for code in ("sub-lidocaine", "sub-procaine", "sub-caffeine"):
+        change(draft, code, lead, reason="Why", hard_max="500")
+    make.signed_in(client, lead)
+    address = reverse(name, args=[draft.public_id if one == "draft" else one for one in args])
+    client.get(address)  # the first look fills what is kept per process
+    with django_assert_num_queries(queries):
+        assert client.get(address).status_code == 200

@@ -41,10 +41,22 @@ class CaseKind(Generic[Answer]):
         return {**COMMON, **self.fields}
 
 
+DAY: Keys = {
+    "on": ("2026-06-15", "the day of the session in the site's zone; 2026-06-15 when left out"),
+    "at": ("2026-06-15 22:30Z", "its moment instead, on the site's clock or in UTC with a Z; its day in the zone counts"),
+    "zone": ("Europe/Berlin", "the site's time zone, for “at”; Europe/Istanbul when left out"),
+}
+
+
 def day_of(block: Block) -> date:
-    """The day of the case in the site's zone."""
-    written = block.take("on")
-    return DEFAULT_DAY if written is None else written.day()
+    """The day of the case in the site's zone, from its day or its moment."""
+    on, at = block.take("on"), block.take("at")
+    if on is not None and at is not None:
+        raise at.fail("give either “on” or “at”.")
+    if at is not None:
+        zone = zone_of(block)
+        return at.moment(zone).astimezone(zone).date()
+    return DEFAULT_DAY if on is None else on.day()
 
 
 def zone_of(block: Block) -> ZoneInfo:

@@ -18,7 +18,7 @@ from protocols.casefiles.expecting import (
     values,
     word,
 )
-from protocols.casefiles.kinds import CaseKind, day_of
+from protocols.casefiles.kinds import DAY, CaseKind, day_of
 from protocols.casefiles.patients import read_patient
 from protocols.casefiles.plans import read_plan
 from protocols.casefiles.written import Block, Keys, Written
@@ -29,7 +29,7 @@ from protocols.mixing import PlanCheck, PlanError, check_plan
 from protocols.plan import Plan
 
 FIELDS: Keys = {
-    "on": ("2026-06-15", "the day of the session in the site's zone; 2026-06-15 when left out"),
+    **DAY,
     "patient": ("{measurements: {m-weight: 50}}", "what differs from the healthy person; its sessions count too"),
     "plan": ("{indication: ind-aga, mixture: ck-hair-minox}", "the plan that is judged"),
     "same_day": ("[{indication: ind-hands, mixture: ck-face-hydra}]", "the patient's other plans of that day"),

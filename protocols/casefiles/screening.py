@@ -17,7 +17,7 @@ from protocols.casefiles.expecting import (
     values,
     word,
 )
-from protocols.casefiles.kinds import CaseKind, day_of
+from protocols.casefiles.kinds import DAY, CaseKind, day_of
 from protocols.casefiles.patients import read_answers, read_patient
 from protocols.casefiles.plans import read_plan
 from protocols.casefiles.written import Block, Keys, Written
@@ -29,7 +29,7 @@ from protocols.plan import Plan
 from protocols.screening import clearance_gaps, screen
 
 FIELDS: Keys = {
-    "on": ("2026-06-15", "the day of the session in the site's zone; 2026-06-15 when left out"),
+    **DAY,
     "stage": ("start", "intake, plan, booking or start (the default)"),
     "patient": ("{answers: {q-stroke: tia}}", "what differs from the healthy person"),
     "plan": ("{indication: ind-aga, mixture: ck-hair-minox}", "what is planned; left out: no plan yet"),

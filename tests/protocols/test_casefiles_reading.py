@@ -91,6 +91,8 @@ FAULTS = {
         "patient.events[1].grade", "not from 1 to 5"),
     "a day that is none": (SCREENING + "  on: 2026-02-30\n" + CLEARED, 3, "on", "not a date"),
     "a year nobody means": (SCREENING + "  on: 0001-01-01\n" + CLEARED, 3, "on", "the year 1 is not from 1900 to 2200"),
+    "a day and a moment": (
+        SCREENING + "  on: 2026-06-15\n  at: 2026-06-15 12:00\n" + CLEARED, 4, "at", "either “on” or “at”"),
     "unknown stage": (SCREENING + "  stage: later\n" + CLEARED, 3, "stage", "not one of intake"),
     "field twice": (SCREENING + "  on: 2026-06-15\n  on: 2026-06-16\n" + CLEARED, 4, "on", "stands twice"),
     "not a block": ("- just words\n", 1, "case", "a block of fields is expected"),

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -317,3 +318,24 @@ def test_an_entry_is_marked_with_what_its_source_admits() -> None:
     for row in entries_of_reference():
         admitted = {"bg", "dec", "check"} & set(row.source.split())
         assert admitted <= set(row.mark.split()) or row.mark, row.code
+
+
+def _texts(value: object) -> Iterator[Mapping[str, str]]:
+    if isinstance(value, Mapping) and set(value) == {"en", "tr"}:
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(inner)
+
+
+def _figures(text: str) -> list[Decimal]:
+    """Every figure of a text in whatever notation: 0.9, 0,9 and the clock times 10:00 and 10.00."""
+    return sorted(Decimal(found.replace(",", ".").replace(":", ".")) for found in re.findall(r"\d+(?:[.,:]\d+)?", text))
+
+
+def test_both_languages_name_the_same_figures() -> None:
+    """A limit that is 7 days in English and 14 in Turkish would be two rules."""
+    different = [
+        (row.code, text["en"], text["tr"])
+        for row in entries_of_reference() for text in _texts(row.body) if _figures(text["en"]) != _figures(text["tr"])]
+    assert different == []

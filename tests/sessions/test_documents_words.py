@@ -15,6 +15,7 @@ from sessions import documents, papers
 from sessions.paper_words import ALL, CONSENT, LANGUAGES, printable_language
 from sessions.sheet import ROWS, lower_first, upper_first
 from tests import factories
+from tests.healthy import answered
 from tests.sessions.treated import make_ended_treatment
 
 EVERY_WORD = [(key, text) for group in ALL for key, text in group.items()]
@@ -67,10 +68,12 @@ def test_templates_name_only_what_their_content_has_even_in_conditions(monkeypat
     """`if` and `for` forgive a missing name by themselves; here they do not."""
     record = make_ended_treatment()
     by = Doer.staff(factories.make_user(), record.appointment.site)
+    answered(record.patient, q_keloid="yes")
     made = [
         documents.issue_aftercare(treatment_session=record, by=by),
         documents.issue_consent(course=record.course, by=by),
         documents.issue_blank_consent(site=record.appointment.site, by=by, language="tr"),
+        documents.issue_explanation(patient=record.patient, course=None, code="scr-keloid", by=by),
     ]
     forgiving = FilterExpression.resolve
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from patients.facts import PatientFacts
+from clinic.models import Site
+from patients.models import Patient
 from protocols import catalogue
 from protocols.combining import new_products
+from protocols.plan import Plan
 from sessions.explaining import day_in_words, name_of
 from sessions.gathering import facts_of
 from sessions.models import AllergyTest, Consent, Course
 from sessions.models.allergy_test import TestResult
 from sessions.plans import plan_of
 
-TEST_LEAST = dt.timedelta(hours=24)
 TEST_VALID_DAYS = 30
 THINKING = dt.timedelta(hours=24)
 
@@ -38,22 +39,20 @@ class TestingVisit:
         return self.last_day >= self.first_day
 
 
-def visit_for_testing(course: Course, on: dt.date, *, facts: PatientFacts | None = None) -> TestingVisit | None:
-    """The allergy test a session of this course on that day asks for; None when nothing has to be tested."""
-    rules = catalogue.in_force()
-    new = new_products(plan=plan_of(course), facts=facts or facts_of(course.patient), on=on, catalogue=rules)
+def visit_for_testing(*, patient: Patient, site: Site, plan: Plan, on: dt.date) -> TestingVisit | None:
+    """The allergy test a session with this plan on that day asks for; None when nothing has to be tested."""
+    new = new_products(plan=plan, facts=facts_of(patient), on=on, catalogue=catalogue.in_force())
     if not new:
         return None
-    zone = course.site.zone
-    tests = AllergyTest.objects.filter(patient=course.patient, substance__in=new).order_by("substance", "-placed_at")
+    tests = AllergyTest.objects.filter(patient=patient, substance__in=new).order_by("substance", "-placed_at")
     newest: dict[str, AllergyTest] = {}
     for one in tests:
         newest.setdefault(one.substance, one)
-    open_codes = sorted(code for code in new if not counts_on(newest.get(code), on, zone))
+    open_codes = sorted(code for code in new if not counts_on(newest.get(code), on, site.zone))
     if not open_codes:
         return None
     # A test placed the day before at the same clock time is 24 hours old; on the day itself it never is.
-    first = max(course.site.today(), on - dt.timedelta(days=TEST_VALID_DAYS))
+    first = max(site.today(), on - dt.timedelta(days=TEST_VALID_DAYS))
     return TestingVisit(tuple(open_codes), first, on - dt.timedelta(days=1), on)
 
 
@@ -67,21 +66,23 @@ def counts_on(test: AllergyTest | None, on: dt.date, zone: dt.tzinfo) -> bool:
 
 def words_for(course: Course, on: dt.date) -> str:
     """What is still to do before a first session on that day, in sentences; empty when nothing is."""
-    return " ".join([*_test_words(course, on), *_thinking_words(course, on)])
+    tests = words_for_testing(patient=course.patient, site=course.site, plan=plan_of(course), on=on)
+    return " ".join([*([tests] if tests else []), *_thinking_words(course, on)])
 
 
-def _test_words(course: Course, on: dt.date) -> Sequence[str]:
-    visit = visit_for_testing(course, on)
+def words_for_testing(*, patient: Patient, site: Site, plan: Plan, on: dt.date) -> str:
+    """Which products are tested and between which days; empty when none is."""
+    visit = visit_for_testing(patient=patient, site=site, plan=plan, on=on)
     if visit is None:
-        return ()
+        return ""
     rules = catalogue.in_force()
     values = {
         "names": ", ".join(name_of(code, rules.substances) for code in visit.products),
         "first": day_in_words(visit.first_day), "last": day_in_words(visit.last_day),
     }  # fmt: skip
     if not visit.is_possible:
-        return (_("Allergy test of %(names)s: none can be old enough by then.") % values,)
-    return (_("Allergy test of %(names)s: between %(first)s and %(last)s.") % values,)
+        return _("Allergy test of %(names)s: none can be old enough by then.") % values
+    return _("Allergy test of %(names)s: between %(first)s and %(last)s.") % values
 
 
 def _thinking_words(course: Course, on: dt.date) -> Sequence[str]:

@@ -23,6 +23,7 @@ from protocols.patient_case import words_of
 from protocols.screening import Stage
 from protocols.version_page import shown_loosened
 from sessions import consenting, coursework, gates, screenings
+from sessions.before_the_first import words_for_testing
 from sessions.choices import CourseStatus
 from sessions.clearing_page import history_of
 from sessions.coursework import Judgement, Wish
@@ -128,6 +129,9 @@ def shown_judgement(patient: Patient, wish: Wish, rules: Catalogue) -> dict[str,
         "check": shown_check(judgement.check, rules),
         "dates": judgement.dates,
         "near": shown_near(judgement.near),
+        "testing": words_for_testing(
+            patient=patient, site=wish.site, plan=wish.plan, on=judgement.dates[0].ideal
+        ) if judgement.dates else "",
         "after": after_course(rules.indications[wish.plan.indication], [one.ideal for one in judgement.dates]),
         "why_not": why_not,
     }

@@ -239,3 +239,15 @@ def test_a_clinician_sets_each_phase_on_the_page(
         return
     course = Course.objects.get()
     assert [course.planned_sessions.filter(phase=number).count() for number in (1, 2)] == phases
+
+
+def test_the_planner_asks_for_the_allergy_test_and_the_time_to_think(day: CareDay, client: Client) -> None:
+    make.signed_in(client, day.doctor)
+    address = reverse("course-new", args=[day.patient.public_id]) + "?indication=ind-hydration&mixture=ck-face-hydra"
+    judged = client.post(*filled_in(client, address, check="1", first_day="2026-03-26")).content.decode()
+    assert "between Thu 12 March 2026 and Wed 25 March 2026" in judged
+    assert "Give the consent text at least 24 hours before" in judged
+    assert "Maintenance" in judged
+    day.tested(day.patient)
+    assert "Allergy test of" not in client.post(
+        *filled_in(client, address, check="1", first_day="2026-03-26")).content.decode()

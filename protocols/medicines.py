@@ -53,13 +53,14 @@ def _diabetes_denied(facts: PatientFacts) -> bool:
 def _effects(
     medicine: RecordedMedicine, plan: Plan | None, classes: Mapping[str, MedicineClass], words: frozenset[str]
 ) -> Iterator[Finding]:
-    """Several classes of one medicine may name the same substance: the strictest speaks for it."""
+    """Several classes of one medicine may name the same substance: the strictest speaks for it. What several note in the
+    same words is noted once."""
     strictest: dict[str, tuple[MedicineEffect, MedicineClass]] = {}
-    notes: list[tuple[MedicineEffect, MedicineClass]] = []
+    notes: dict[Text, tuple[MedicineEffect, MedicineClass]] = {}
     for medicine_class in (classes[code] for code in medicine.classes or ()):
         for effect in medicine_class.effects:
             if not effect.substances:
-                notes.append((effect, medicine_class))
+                notes.setdefault(effect.sentence, (effect, medicine_class))
             for substance in effect.substances:
                 known = strictest.get(substance)
                 if substance in words and (known is None or known[0].severity is not Severity.ABSOLUTE):
@@ -68,7 +69,7 @@ def _effects(
         yield _finding(
             medicine, effect.severity, effect.sentence, medicine_class=medicine_class, substances=(substance,)
         )
-    for effect, medicine_class in notes if not strictest else ():
+    for effect, medicine_class in notes.values() if not strictest else ():
         yield _finding(medicine, effect.severity, effect.sentence, medicine_class=medicine_class)
 
 

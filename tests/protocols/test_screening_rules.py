@@ -630,3 +630,11 @@ def test_prior_reactions(events: tuple[PriorEvent, ...], severity: Severity | No
     found = [one for one in result.findings if one.code == "scr-prior-reaction"]
     assert [one.severity for one in found] == ([severity] if severity else [])
     assert result.open_ended is open_ended
+
+
+def test_ketorolac_under_both_of_its_classes_is_noted_once() -> None:
+    taken = RecordedMedicine("ketorolac", ("med-nsaid", "med-ketorolac"))
+    assert [one.severity for one in screened(person(medicines=(taken,)), FACE).findings] == [INFO]
+    for one in ("med-nsaid", "med-ketorolac"):
+        alone = person(medicines=(RecordedMedicine("ketorolac", (one,)),))
+        assert [found.severity for found in screened(alone, PRP).findings] == [RELATIVE]

@@ -127,7 +127,7 @@ def _of_event(part: str, value: str) -> tuple[str, str]:
     if part == "grade":
         return _("Grade"), value
     if part == "causality":
-        return _("Cause"), dict(Causality.choices).get(value, value)
+        return _("Cause"), str(dict(Causality.choices).get(value, value))
     return _("State"), {"open": pgettext("event", "Open"), "closed": pgettext("event", "Closed")}.get(value, value)
 
 

@@ -2,8 +2,8 @@
 from importlib import import_module
 
 NOUNS = (
-    "board", "chart", "courses", "mixtures", "appointments", "records", "consents", "impact", "stock", "documents", "messages", "patient_pages",
-    "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
+    "board", "chart", "courses", "mixtures", "appointments", "records", "consents", "impact", "stock",
+    "documents", "messages", "patient_pages", "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
 )  # fmt: skip
 
 urlpatterns = [pattern for noun in NOUNS for pattern in import_module(f"sessions.urls.{noun}").urlpatterns]

@@ -4,11 +4,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 
 from patients.choices import Causality, EventStatus, Sex
 from patients.facts import AnswerValue, EarlierSession, Measured, PatientFacts, PriorEvent, RecordedMedicine
 from patients.questionnaire import Field, Kind, Question, check
-from protocols.casefiles.written import Block, CaseError, Keys, Written
+from protocols.casefiles.written import Block, Keys, Written
 from protocols.definitions import Catalogue
 from protocols.rules import MeasurementDefinition
 
@@ -103,7 +104,9 @@ def read_answers(
     places: dict[str, Written] = {}
     for key, value in written.pairs() if written is not None else []:
         if key not in fields:
-            raise _unknown_question(key, value, fields)
+            near = get_close_matches(key, list(fields), n=1)
+            meant = f" Is {near[0]} meant?" if near else ""
+            raise value.fail(f"there is no question “{key}” in this catalogue.{meant}")
         places[key] = value
         if value.is_nothing:
             answers.pop(key, None)
@@ -117,11 +120,6 @@ def read_answers(
             raise written.fail(f"{problem.key}: {problem.text.get('en')}")
     _known_codes(answers, fields, places, catalogue)
     return answers
-
-
-def _unknown_question(key: str, value: Written, fields: Mapping[str, Field]) -> CaseError:
-    near = [one for one in fields if one.startswith(key) or key.startswith(one)]
-    return value.fail(f"there is no question “{key}” in this catalogue." + (f" Is {near[0]} meant?" if near else ""))
 
 
 def _answer(field: Field, value: Written) -> AnswerValue:

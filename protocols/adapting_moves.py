@@ -85,10 +85,9 @@ class Draft:
 
     def with_line(self, place: int, line: Line, component: Component | None) -> Draft:
         mix = self.mixes[place]
-        lines = tuple(
-            one if one.id != line.id else replace(one, component=component)
-            for one in mix.lines if one.id != line.id or component is not None)  # type: ignore[arg-type]
-        return self.with_mix(place, replace(mix, lines=lines))
+        new = (Line(line.id, component),) if component is not None else ()
+        at = mix.lines.index(line)
+        return self.with_mix(place, replace(mix, lines=(*mix.lines[:at], *new, *mix.lines[at + 1:])))
 
     def new_id(self) -> int:
         return 1 + max((line.id for mix in self.mixes for line in mix.lines), default=-1)
@@ -183,7 +182,7 @@ class Mender:
             def lowered(step: int, place: int = place, line: Line = line) -> Draft:
                 return draft.with_line(place, line, replace(line.component, volume_ml=step * GRID_ML))
 
-            step = 0 if counts else largest(steps, lambda step, made=lowered: self.gone(made(step)))
+            step = 0 if counts else self._largest(steps, lowered)
             if step:
                 after = step * GRID_ML
                 yield self._move(
@@ -197,7 +196,7 @@ class Mender:
     def _less_cream(self, draft: Draft) -> Move:
         before = draft.cream_g or Decimal(0)
         steps = int((before - GRID_G / 2) / GRID_G)
-        step = largest(steps, lambda step: self.gone(replace(draft, cream_g=step * GRID_G)))
+        step = self._largest(steps, lambda step: replace(draft, cream_g=step * GRID_G))
         after = step * GRID_G
         return self._move(
             replace(draft, cream_g=after or None), "cream" if step else "dropped", ("cream", 0), None, draft, CREAM,
@@ -278,7 +277,7 @@ class Mender:
                     made = made.with_mix(place, _smaller(made.mixes[place], step))
                 return made
 
-            step = largest(PER_MILLE - 1, lambda step, made=scaled: self.gone(made(step)))
+            step = self._largest(PER_MILLE - 1, scaled)
             if step:
                 first = places[0]
                 made = scaled(step)
@@ -310,7 +309,7 @@ class Mender:
             return draft.with_mix(place, replace(mix, lines=(*mix.lines, line)))
 
         most = 2000  # 20 ml, more than a session may hold
-        step = most - largest(most - 1, lambda less: self.gone(diluted(most - less)))
+        step = most - self._largest(most - 1, lambda less: diluted(most - less))
         if self.gone(diluted(step)):
             yield self._move(diluted(step), "diluted", ("syringe", mix.number), place, draft, "", None, step * GRID_ML,
                              "ml", Fraction(step * GRID_ML) / Fraction(mix.volume_ml), instead=DILUENT)
@@ -342,6 +341,10 @@ class Mender:
                 for line in mix.lines:
                     if line.component.substance in substances:
                         yield place, line
+
+    def _largest(self, most: int, made: Callable[[int], Draft]) -> int:
+        """The largest step with whose draft the problem is gone; 0 when there is none."""
+        return largest(most, lambda step: self.gone(made(step)))
 
     def _is_active(self, mix: Mix) -> bool:
         return any(self.catalogue.substances[line.component.substance].role is not Role.DILUENT for line in mix.lines)

@@ -301,10 +301,12 @@ def content_of(record: TreatmentSession) -> dict[str, Any]:
         "gate_overrides": record.gate_overrides,
         "times": [record.begun_at, record.ended_at],
         "products": [
-            [row.position, row.substance, row.strength, row.strength_unit, row.volume_ml, row.lot_label]
+            [row.syringe, row.position, row.substance, row.strength, row.strength_unit, row.volume_ml, row.lot_label]
             for row in record.products.all()
         ],
-        "areas": [[row.region, row.points, row.ml_per_point, row.depth_mm] for row in record.areas.all()],
+        "areas": [
+            [row.syringe, row.region, row.points, row.ml_per_point, row.depth_mm] for row in record.areas.all()
+        ],
         "wasted_ml": record.wasted_ml,
         "notes": [record.note, record.reaction_note],
     }

@@ -168,7 +168,7 @@ class _Writer:
         weight = self.facts.weight
         if weight is None or weight.value is None:
             return self.word("not_known")
-        return self.word("weight_of", kg=self.figure(weight.value), day=day(weight.taken_on, self.language))
+        return f"{self.figure(weight.value)} kg, {day(weight.taken_on, self.language)}"
 
     def cream(self) -> str:
         grams = self.facts.plan.numbing_cream_g

@@ -27,7 +27,6 @@ WORKSHEET: Mapping[str, Text] = {
     "record_number": Text.of(en="Record number", tr="Kayıt no"),
     "born": Text.of(en="Birth date", tr="Doğum tarihi"),
     "weight": Text.of(en="Weight", tr="Kilo"),
-    "weight_of": Text.of(en="{kg} kg, {day}", tr="{kg} kg, {day}"),
     "not_known": Text.of(en="not known", tr="bilinmiyor"),
     "clinician": Text.of(en="Clinician who treats", tr="Tedaviyi yapan"),
     "planned_for": Text.of(en="For", tr="Tarih"),

@@ -94,6 +94,12 @@ def places_of(record: TreatmentSession, rules: Catalogue) -> list[Place]:
     return places
 
 
+def line_name(product: UsedProduct, rules: Catalogue, *, several: bool) -> str:
+    """The component; with more than one syringe also which one it goes into."""
+    name = name_of(product.substance, rules.substances)
+    return str(_("Syringe %(number)s: %(name)s") % {"number": product.syringe, "name": name}) if several else name
+
+
 class AmountsForm(HouseForm):
     """One line per component (ml, lot) and per region (points, ml per point, depth). Nothing has to agree yet."""
 
@@ -119,7 +125,8 @@ class AmountsForm(HouseForm):
         super().__init__(*args, seen_version=record.version, **kwargs)
         self.record, self.products, self.lots = record, products, lots
         self.places = places_of(record, rules)
-        self.names = {product.position: name_of(product.substance, rules.substances) for product in products}
+        several = len({product.syringe for product in products}) > 1
+        self.names = {product.position: line_name(product, rules, several=several) for product in products}
         for product in products:
             self._add_product_fields(product)
         known = {(area.syringe, area.region): area for area in record.areas.all()}

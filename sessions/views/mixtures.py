@@ -156,12 +156,12 @@ class Builder:
             return self.show(self.opening())
         if request.POST.get("act"):
             return self.show(request.POST, act=request.POST["act"])
-        form = self.form(request.POST, building.read(request.POST), is_draft=False)
+        wished = self.form(request.POST, building.read(request.POST), is_draft=False)
 
-        def show(refused: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
-            return self.show(form.data, status=status, refused=form, theirs=theirs)
+        def show(form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+            return self.show(wished.data, status=status, refused=wished, theirs=theirs)
 
-        return carry_out(request, form, deed=lambda _data: save(form), show=show, version_now=version_now)
+        return carry_out(request, wished, deed=lambda _data: save(wished), show=show, version_now=version_now)
 
 
 @requires(Permission.TREAT, Permission.SEE_CLINICAL)

@@ -103,6 +103,7 @@ def asked_shown(asked: Asked, rules: Catalogue) -> dict[str, Any]:
             {"what": standing_alone(screenings.sentence(need.what)), "is_letter": not need.measurement, "met": need.met}
             for need in asked.needs(letter=False)
         ],
+        "needs_letter": asked.finding.needs_letter is not None,
         "day": asked.day,
     }
 

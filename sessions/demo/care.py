@@ -19,9 +19,10 @@ from protocols.dosing import syringe_of
 from protocols.planning import course_steps, next_window
 from protocols.screening import Stage
 from sessions import screenings
+from sessions.demo.letters import letter_for
 from sessions.demo.people import Person
 from sessions.demo.place import INDICATIONS, Clinic
-from sessions.models import Clearance, Consent, Course, PlannedSession
+from sessions.models import Clearance, ClearanceUpload, Consent, Course, PlannedSession
 from sessions.open_days import open_days
 from sessions.plans import store_syringes
 
@@ -155,12 +156,17 @@ def clear_what_can_be_cleared(course: Course, lead: User) -> None:
     result = screenings.evaluate(patient=course.patient, stage=Stage.PLAN, on=today, course=course)
     for finding in result.uncleared:
         if finding.severity == "relative":
-            Clearance.objects.create(
+            clearance = Clearance.objects.create(
                 patient=course.patient, course=course, rule_code=finding.code, answer_fingerprint=finding.fingerprint,
-                granted_by=lead, granted_at=timezone.now() - dt.timedelta(days=1),
+                finding=finding.to_json(), judged_for=today, granted_by=lead,
+                granted_at=timezone.now() - dt.timedelta(days=1),
                 reason="Seen in consultation, small volumes, told the signs.",
-                evidence="Letter of the treating doctor", valid_until=today + dt.timedelta(days=179),
+                evidence="Letter of the treating doctor" if finding.needs_letter else "",
+                valid_until=today + dt.timedelta(days=179),
             )  # fmt: skip
+            if finding.needs_letter:
+                letter = letter_for(course.patient, finding.code, lead)
+                ClearanceUpload.objects.create(patient=course.patient, clearance=clearance, upload=letter)
 
 
 def indications_for(patient: Patient) -> list[str]:

@@ -3,9 +3,11 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
@@ -331,6 +333,15 @@ def test_a_file_whose_row_never_came_is_swept_after_a_day(day: CareDay, at: Any)
     assert stray not in left
     assert {first.storage_name, second.storage_name} <= left
     assert storage.exists(beside)
+
+
+def test_only_the_app_itself_reads_the_files(day: CareDay) -> None:
+    storage = uploading.private_files()
+    path = Path(storage.path(kept(day).storage_name))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    for served in (settings.STATIC_ROOT, settings.BASE_DIR / "static"):
+        assert Path(served) not in path.parents
 
 
 def test_nothing_of_a_camera_lies_in_the_storage(day: CareDay, record_property: Any) -> None:

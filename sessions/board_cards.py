@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from patients.models import Allergy, QuestionnaireResponse
 from protocols.choices import Category
 from protocols.definitions import Catalogue
-from sessions.choices import UPCOMING, AppointmentStatus, DocumentKind, DocumentState, MessageState, RecordStatus
+from sessions.choices import UPCOMING, AppointmentStatus, CourseStatus, DocumentKind, DocumentState, MessageState, RecordStatus
 from sessions.message_texts import REMINDER
 from sessions.models import Appointment, Consent, Document, Finding, Message, PlannedSession, Screening, TreatmentSession
 
 STATUS = AppointmentStatus
 CONSENT_MONTHS = 12
 LONG_WAIT_MINUTES = 15
+WEIGHING = ("absolute", "incomplete", "relative", "temporary")  # findings that stand in the way, the worst first
 
 CATEGORY_BAR = {
     Category.AESTHETIC: "face",
@@ -246,25 +248,38 @@ def _mark_safety(cards: list[Card], *, clinical: bool) -> None:
     by_key = {(row.patient_id, row.course_id): row for row in newest}
     allergies = Allergy.objects.filter(patient__in=patients, ended_at=None, severe=True)
     severe = set(allergies.values_list("patient", flat=True))
-    blocking = _blocking_titles(by_key.values()) if clinical else {}
+    titles = _titles(by_key.values()) if clinical else {}
     for card in cards:
         appointment = card.appointment
-        card.is_flagged = bool(appointment.flagged) and appointment.status in UPCOMING
-        card.flag_words = appointment.flagged if card.is_flagged and clinical else ""
         key = (appointment.patient_id, appointment.course_id)
         screening = by_key.get(key) or by_key.get((appointment.patient_id, None))
         if screening is not None and screening.outcome in {"blocked", "needs-clearance", "wait", "incomplete"}:
             card.headline = screening.outcome
-            card.alert_words = blocking.get(screening.pk, "")
+            card.alert_words = titles.get(screening.pk, {}).get("absolute", "")
+        _mark_flag(card, titles.get(screening.pk, {}) if screening is not None else {})
         if appointment.patient_id in severe or card.headline == "blocked":
             card.marks.insert(0, "safety")
 
 
-def _blocking_titles(screenings: Iterable[Screening]) -> dict[int, str]:
-    """Titles of what blocks, for those who may see findings."""
+def _mark_flag(card: Card, titles: Mapping[str, str]) -> None:
+    """A booking ahead that the newest facts or rules no longer simply allow. Why, in the reader's language, is what the
+    newest screening found; the sentence on the row is in the language of whoever changed something."""
+    card.is_flagged = bool(card.appointment.flagged) and card.appointment.status in UPCOMING
+    course = card.appointment.course
+    if card.is_flagged and course is not None and course.status == CourseStatus.STOPPED:
+        card.flag_words = _("The course was stopped.")
+    elif card.is_flagged:
+        card.flag_words = ", ".join(titles.values())
+
+
+def _titles(screenings: Iterable[Screening]) -> dict[int, dict[str, str]]:
+    """Titles of what still counts in each screening, by severity and the worst first, for those who may see findings."""
     language = (get_language() or "en").split("-")[0]
-    titles: dict[int, list[str]] = defaultdict(list)
-    rows = Finding.objects.filter(screening__in=[one.pk for one in screenings], severity="absolute", cleared_by="")
-    for screening, title in rows.values_list("screening", "title"):
-        titles[screening].append(title.get(language) or title.get("en", ""))
-    return {key: ", ".join(words) for key, words in titles.items()}
+    found: dict[int, dict[str, list[str]]] = defaultdict(lambda: {severity: [] for severity in WEIGHING})
+    rows = Finding.objects.filter(screening__in=[one.pk for one in screenings], severity__in=WEIGHING, cleared_by="")
+    for screening, severity, title in rows.values_list("screening", "severity", "title"):
+        found[screening][severity].append(title.get(language) or title.get("en", ""))
+    return {
+        key: {severity: ", ".join(words) for severity, words in by_severity.items() if words}
+        for key, by_severity in found.items()
+    }

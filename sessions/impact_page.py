@@ -171,5 +171,11 @@ def is_to_publish(version: CatalogueVersion) -> bool:
     return version.state in rescreening.TO_PUBLISH
 
 
-def in_force() -> CatalogueVersion:
-    return catalogue.current()
+def other_side(run: RescreenRun | None) -> CatalogueVersion:
+    """What the version is compared with: the one in force, or the one in force when somebody asked."""
+    return run.compared_with if run is not None and run.compared_with is not None else catalogue.current()
+
+
+def name_of_version(version: CatalogueVersion) -> str:
+    """Its label in the reader's language where it is one of ours, and its number."""
+    return f"{_(version.label)} v{version.number}"

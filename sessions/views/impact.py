@@ -42,7 +42,8 @@ def catalogue_impact(request: StaffRequest, public_id: str) -> HttpResponse:
         "version": version,
         "run": run,
         "progress": progress,
-        "in_force": impact_page.in_force(),
+        "version_name": impact_page.name_of_version(version),
+        "other_name": impact_page.name_of_version(impact_page.other_side(run)),
         "is_to_publish": impact_page.is_to_publish(version),
         "form": HouseForm(),
     }

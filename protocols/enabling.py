@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 
 from clinic import audit
 from clinic.choices import Permission
-from clinic.doer import Doer
+from clinic.doer import SYSTEM, Doer
 from clinic.errors import Refused
 from clinic.models import Site
 from clinic.permissions import check_doer
-from protocols import catalogue
+from protocols import catalogue, services
 from protocols.choices import Status
 from protocols.definitions import Catalogue, Delivery, Indication, Substance, Technique
 from protocols.models import Enablement
@@ -80,6 +80,8 @@ def enable(*, site: Site, code: str, reason: str, legal_basis: str, by: Doer) ->
         site=held, code=code, reason=reason, legal_basis=legal_basis, country=held.country,
         enabled_by=cast("Any", by.user), enabled_at=timezone.now(),
     )  # fmt: skip
+    if isinstance(entry, Indication):
+        services.ensure_default_services(by=SYSTEM)
     audit.record(by=by, action="entry-enabled", sentence=f"allowed {code} at {held.name}", of=enablement, site=held,
                  detail={"code": code, "reason": reason, "legal_basis": legal_basis, "country": held.country})  # fmt: skip
     return enablement

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -17,7 +17,7 @@ from clinic.permissions import check_doer
 from protocols import catalogue
 from protocols.choices import Status
 from protocols.definitions import Catalogue
-from protocols.models import Service
+from protocols.models import Enablement, Service
 from protocols.models.service import ServiceKind
 from protocols.planning import slot_minutes
 
@@ -43,11 +43,13 @@ def ensure_default_services(*, by: Doer = SYSTEM) -> list[Service]:
     """Add the services that are missing, known by their code, and return them. Existing ones stay as they are.
 
     Consultation, allergy test, review, and one treatment for every indication of the catalogue in force that may be
-    treated; its minutes are those of the indication's first region. Names are English and can be changed."""
+    treated, or is allowed at a site; its minutes are those of the indication's first region. Names are English and can
+    be changed."""
     check_doer(by, Permission.CHANGE_STAFF, None)
     known = set(Service.objects.values_list("code", flat=True))
     added = []
-    for values in default_services(catalogue.in_force()):
+    allowed = frozenset(Enablement.objects.filter(ended_at=None).values_list("code", flat=True))
+    for values in default_services(catalogue.in_force(), allowed):
         if values["code"] in known:
             continue
         service = Service.objects.create(**values)
@@ -57,11 +59,11 @@ def ensure_default_services(*, by: Doer = SYSTEM) -> list[Service]:
     return added
 
 
-def default_services(rules: Catalogue) -> Iterator[dict[str, Any]]:
+def default_services(rules: Catalogue, allowed: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     for code, kind, name, minutes in UNGATED:
         yield {"code": code, "kind": kind, "name": name, "treatment_minutes": minutes}
     for indication in rules.indications.values():
-        if indication.status == Status.ON and indication.regions:
+        if (indication.status == Status.ON or indication.code in allowed) and indication.regions:
             yield {
                 "code": indication.code, "kind": ServiceKind.TREATMENT, "indication": indication.code,
                 "name": indication.name_in("en")[:LONGEST_NAME], "preparation_minutes": PREPARATION_MINUTES,

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -42,6 +43,17 @@ def choice_of(request: StaffRequest, rules: Catalogue) -> tuple[Indication | Non
     return indication, chosen or (mixtures[0] if mixtures else None)
 
 
+def refused_choice(code: str, rules: Catalogue) -> tuple[str, str] | None:
+    """Name and reason of something that is not offered, for whoever tried to choose it."""
+    language = get_language() or "en"
+    refused, known = rules.refused.get(code), rules.indications.get(code)
+    if refused is not None:
+        return refused.name_in(language), refused.text(language)
+    if known is not None and known.status == Status.WITHDRAWN:
+        return known.name_in(language), _("What is withdrawn can never be used again; it is kept for history only.")
+    return None
+
+
 @requires(Permission.TREAT, Permission.SEE_CLINICAL)
 @require_http_methods(["GET", "POST"])
 def course_new(request: StaffRequest, public_id: str) -> HttpResponse:
@@ -49,9 +61,11 @@ def course_new(request: StaffRequest, public_id: str) -> HttpResponse:
     patient = patient_or_404(request, public_id)
     rules = catalogue.in_force()
     indication, mixture = choice_of(request, rules)
+    allowed = coursework.enabled_at(request.site)
     context: dict[str, Any] = {
         "patient": patient,
-        "indications": [one for one in rules.indications.values() if one.status == Status.ON],
+        "indications": [one for one in rules.indications.values() if one.status == Status.ON or one.code in allowed],
+        "refused_choice": refused_choice(request.GET.get("indication", ""), rules),
         "indication": indication,
         "mixtures": rules.mixtures_for(indication.code) if indication else (),
         "mixture": mixture,

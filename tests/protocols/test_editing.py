@@ -11,10 +11,10 @@ from django.urls import reverse
 from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused, Stale
-from clinic.models import AuditEvent, User
+from clinic.models import AuditEvent, Site, User
 from protocols import catalogue, editing, enabling, version_page, versions
 from protocols.choices import Status
-from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion, Enablement
+from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion, Enablement, Service
 from tests import factories as make
 from tests.clinic.test_places import post
 from tests.protocols.test_versions import change, form_values, in_force
@@ -323,6 +323,23 @@ def test_a_substance_for_men_may_be_allowed_for_others(lead: User) -> None:
     reason = "For who cannot become pregnant"
     enabling.enable(site=site, code="sub-finasteride", reason=reason, legal_basis="", by=Doer.staff(lead))
     assert Enablement.objects.open_at(site).exists()
+
+
+def test_a_locked_indication_is_offered_and_bookable_where_it_is_allowed(client: Client, lead: User) -> None:
+    doctor, site = make.make_user(Role.PRACTITIONER), Site.objects.get()
+    make.signed_in(client, doctor)
+    page = reverse("course-new", args=[make.make_patient(site).public_id])
+    assert 'value="ind-vitiligo"' not in client.get(page).content.decode()
+    enabling.enable(site=site, code="ind-vitiligo", reason="Dermatologist here", legal_basis="Law 1", by=Doer.staff(lead))
+    assert 'value="ind-vitiligo"' in client.get(page).content.decode()
+    assert Service.objects.filter(indication="ind-vitiligo").exists()
+
+
+def test_a_tried_choice_gives_the_reason(client: Client, lead: User) -> None:
+    make.signed_in(client, make.make_user(Role.PRACTITIONER))
+    page = reverse("course-new", args=[make.make_patient(Site.objects.get()).public_id])
+    assert "needles would spread it" in client.get(page, {"indication": "no-ringworm"}).content.decode()
+    assert "needles would spread it" not in client.get(page, {"indication": "ind-hydration"}).content.decode()
 
 
 def test_the_pages_of_what_is_allowed(client: Client, lead: User) -> None:

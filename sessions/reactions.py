@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,10 +26,11 @@ from patients.models import Patient
 from protocols import catalogue
 from sessions import messaging, screenings
 from sessions.choices import Causality, ReactionAction, ReactionOutcome
-from sessions.models import AdverseEvent, TreatmentSession
+from sessions.models import AdverseEvent, Lot, TreatmentSession, UsedProduct
 
 GRADES = range(1, 6)
 SERIOUS_GRADE = 3
+NTM, NTM_DAYS = "ae-infection-ntm", 90
 REPORTABLE = ("adverse", "expected")  # kinds of the catalogue's reactions that can be an event
 
 
@@ -176,9 +178,44 @@ def reopen(*, event: AdverseEvent, seen_version: int, reason: str, by: Doer) -> 
 
 
 def _consequences(event: AdverseEvent, by: Doer) -> None:
-    """Facts have changed: screen the patient and every running course, and let the messages follow."""
+    """Facts have changed: 1. lots behind a suspected mycobacterial infection are held back; 2. the patient and every
+    running course are screened; 3. the messages follow."""
+    if is_suspected_ntm(event):
+        _hold_lots_back(event, by)
     screenings.rescreen(patient=event.patient, by=by)
     messaging.events_changed(patient=event.patient, by=by)
+
+
+def is_suspected_ntm(event: AdverseEvent) -> bool:
+    """A late mycobacterial infection that nobody has ruled out."""
+    return event.reaction == NTM and event.causality != Causality.UNRELATED
+
+
+def _hold_lots_back(event: AdverseEvent, by: Doer) -> None:
+    """Every lot this patient had in the last 90 days is quarantined; releasing one is a deed of its own (section 11)."""
+    since = event.reported_at - dt.timedelta(days=NTM_DAYS)
+    used = UsedProduct.objects.filter(
+        patient=event.patient, lot__isnull=False, treatment_session__begun_at__gte=since,
+        treatment_session__begun_at__lte=event.reported_at,
+    )  # fmt: skip
+    for lot in Lot.objects.filter(pk__in=used.values("lot"), held_back_reason="").select_for_update(no_key=True):
+        lot.held_back_reason = _("Suspected mycobacterial infection after this lot")[:200]
+        lot.save_if_unchanged(seen=lot.version, fields=["held_back_reason"])
+        audit.record(
+            by=by, action="lot-held-back", sentence=f"held back lot {lot.lot_number}", of=lot, site=lot.site,
+            detail={"reason": lot.held_back_reason, "event": event.public_id},
+        )  # fmt: skip
+
+
+def is_outbreak(event: AdverseEvent) -> bool:
+    """Two suspected cases at one site or on one lot within 90 days ask for an outbreak report (section 11)."""
+    if not is_suspected_ntm(event):
+        return False
+    near = dt.timedelta(days=NTM_DAYS)
+    others = AdverseEvent.objects.filter(
+        reaction=NTM, reported_at__range=(event.reported_at - near, event.reported_at + near)
+    ).exclude(patient=event.patient).exclude(causality=Causality.UNRELATED)  # fmt: skip
+    return others.filter(Q(site=event.site_id) | Q(lots__overlap=event.lots)).exists()
 
 
 def _check(by: Doer, permission: Permission, site: Site) -> User:

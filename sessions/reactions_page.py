@@ -12,7 +12,7 @@ from protocols.definitions import Catalogue
 from sessions.choices import Causality, ReactionOutcome
 from sessions.explaining import day_in_words, name_of
 from sessions.models import AdverseEvent
-from sessions.reactions import SERIOUS_GRADE, why_not_close
+from sessions.reactions import SERIOUS_GRADE, is_outbreak, why_not_close
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,13 @@ class ShownEvent:
     advice: str
     source: str
     serious: bool
+    outbreak: bool
     why_not_close: str
     pill: str
 
 
 def shown_events(events: Sequence[AdverseEvent], rules: Catalogue) -> list[ShownEvent]:
-    """No query: what is shown hangs on the rows."""
+    """No query but one for each suspected mycobacterial infection: the rest hangs on the rows."""
     return [_shown(event, rules) for event in events]
 
 
@@ -50,6 +51,7 @@ def _shown(event: AdverseEvent, rules: Catalogue) -> ShownEvent:
         advice=known.text(get_language() or "en") if known else "",
         source=known.source if known else "",
         serious=event.grade >= SERIOUS_GRADE,
+        outbreak=is_outbreak(event),
         why_not_close=why_not_close(event),
         pill="danger" if event.is_open and event.grade >= SERIOUS_GRADE else "caution" if event.is_open else "neutral",
     )

@@ -94,8 +94,9 @@ class RhythmForm(HouseForm):
 
     def phase_sessions(self) -> tuple[int, ...] | None:
         """The numbers the clinician set; None when all were left to the planner."""
-        given = [self.cleaned_data.get(name) for name in self.fields if name.startswith("phase_")]
-        return tuple(given) if given and None not in given else None
+        asked = [self.cleaned_data.get(name) for name in self.fields if name.startswith("phase_")]
+        given = tuple(number for number in asked if number is not None)
+        return given if given and len(given) == len(asked) else None
 
     def clean(self) -> dict[str, Any]:
         """All phases or none: half a choice would be guessed at."""

@@ -148,7 +148,8 @@ def test_a_weight_holds_90_days_where_a_limit_depends_on_it(day: CareDay, days_a
     record = day.open_record(course)
     assert gate(record, "gate-weight").detail == "Not needed for this plan"
     CourseItem.objects.create(
-        course=course, syringe=course.syringes.get(), position=2, substance="sub-lidocaine", strength=Decimal(10), strength_unit="mg/ml",
+        course=course, syringe=course.syringes.get(), position=2, substance="sub-lidocaine", strength=Decimal(10),
+        strength_unit="mg/ml",
         volume_ml=Decimal("0.2"),
     )  # fmt: skip
     weigh(day.patient, day.doctor, days_ago)
@@ -159,7 +160,8 @@ def test_a_weight_taken_later_than_today_is_not_known_yet(day: CareDay) -> None:
     course = day.course()
     record = day.open_record(course)
     CourseItem.objects.create(
-        course=course, syringe=course.syringes.get(), position=2, substance="sub-lidocaine", strength=Decimal(10), strength_unit="mg/ml",
+        course=course, syringe=course.syringes.get(), position=2, substance="sub-lidocaine", strength=Decimal(10),
+        strength_unit="mg/ml",
         volume_ml=Decimal("0.2"),
     )  # fmt: skip
     weigh(day.patient, day.doctor, -1)

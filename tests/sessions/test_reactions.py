@@ -193,7 +193,7 @@ def test_facts_carry_every_event(day: CareDay) -> None:
     closed(day, reported(day, grade=3, onset_on=dt.date(2026, 3, 1), substances=["sub-pn"]))
     (event,) = facts_of(day.patient).events
     assert (event.term, event.grade, event.status, event.causality, event.substances, event.on) == (
-        "haematoma", 3, "closed", "possible", ("sub-pn",), dt.date(2026, 3, 1))  # fmt: skip
+        "ae-haematoma", 3, "closed", "possible", ("sub-pn",), dt.date(2026, 3, 1))  # fmt: skip
 
 
 def test_a_blocked_product_stops_the_course_that_brings_it(day: CareDay) -> None:
@@ -203,6 +203,43 @@ def test_a_blocked_product_stops_the_course_that_brings_it(day: CareDay) -> None
     assert result.outcome is Outcome.BLOCKED
     finding = next(one for one in result.findings if one.code == "scr-prior-reaction")
     assert set(finding.source) == {"E17", "E20"}
+
+
+# --- suspected mycobacteria -------------------------------------------------------------------------------------------
+def test_a_suspected_mycobacterial_infection_holds_the_lots_back(day: CareDay, at: Any) -> None:
+    record = day.ended()
+    lot = record.products.get().lot
+    at("2026-06-10T08:50:00+00:00")  # 90 days on
+    reported(day, reaction="ae-infection-ntm", grade=3, treatment_session=record)
+    lot.refresh_from_db()
+    assert "mycobacterial" in lot.held_back_reason
+    assert AuditEvent.objects.filter(action="lot-held-back").count() == 1
+
+
+def test_lots_of_longer_ago_and_lots_of_other_events_stay_free(day: CareDay, at: Any) -> None:
+    record = day.ended()
+    reported(day, reaction="ae-haematoma", treatment_session=record)
+    at("2026-06-11T08:50:00+00:00")  # 91 days on
+    reported(day, reaction="ae-infection-ntm", grade=3, treatment_session=record)
+    assert record.products.get().lot.held_back_reason == ""
+
+
+@pytest.mark.parametrize(("days", "causality", "expected"), [(90, "", True), (91, "", False), (5, "unrelated", False)])
+def test_a_second_case_at_the_site_asks_for_an_outbreak_report(
+    client: Client, day: CareDay, at: Any, days: int, causality: str, expected: bool
+) -> None:
+    other = make.make_patient(day.site)
+    first = reactions.report(
+        patient=other, site=day.site, event=Report(grade=3, reaction="ae-infection-ntm", elsewhere="x"), by=day.by
+    )
+    if causality:
+        assessed(day, first, causality=causality)
+    at((dt.datetime.fromisoformat(MORNING) + dt.timedelta(days=days)).isoformat())
+    make.signed_in(client, day.doctor)
+    event = reported(day, reaction="ae-infection-ntm", grade=3)
+    assert reactions.is_outbreak(event) is expected
+    page = client.get(reverse("patient-reactions", args=[day.patient.public_id])).content.decode()
+    assert ("outbreak report" in page) is expected
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
@@ -321,5 +358,5 @@ def test_the_number_of_queries_does_not_grow_with_the_events(
         reported(day)
     address = reverse("patient-reactions", args=[day.patient.public_id])
     client.get(address)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(11):
         client.get(address)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from django.db.models import TextChoices
 
+from protocols.models.catalogue import VersionState
+from protocols.versions import MOVES as VERSION_MOVES
 from sessions.choices import (
     APPOINTMENT_MOVES,
     COURSE_MOVES,
@@ -19,7 +21,7 @@ from sessions.choices import (
 
 HEAD = """# Statuses
 
-Drawn by `python manage.py draw_status` from `sessions/choices.py`. Do not edit by hand: a test compares the two. An undo is
+Drawn by `python manage.py draw_status` from `sessions/choices.py` and `protocols/versions.py`. Do not edit by hand: a test compares the two. An undo is
 a move of its own and stands in the picture like any other.
 """
 
@@ -34,6 +36,13 @@ TABLES: tuple[tuple[str, str, type[TextChoices], Mapping[str, frozenset[str]]], 
     ("Course", "", CourseStatus, COURSE_MOVES),
     ("Treatment record", "Signed is frozen by the database; what comes later is an addendum.", RecordStatus, RECORD_MOVES),
     ("Message", "", MessageState, MESSAGE_MOVES),
+    (
+        "Catalogue version",
+        "Retired without ever being published is a draft that was given up. Only a draft can be edited; the database freezes"
+        " the others.",
+        VersionState,
+        VERSION_MOVES,
+    ),
 )
 
 

@@ -78,11 +78,13 @@ def standing_alone(name: str) -> str:
 
 
 def asked_in_words(code: str, rules: Catalogue) -> str:
-    """The question as asked, or the name of the measurement."""
+    """The question as asked, or the name of the measurement. “Which one?” stands behind the question it belongs to;
+    what is asked about one item of a list names that item itself."""
     language = get_language() or "en"
     field = _field(code, rules.questions)
     if field is not None:
-        return field.text.get(language)
+        of = next((one for one in rules.questions.values() if field in one.follow_ups and "." not in code), None)
+        return f"{of.text.get(language)} {field.text.get(language)}" if of else field.text.get(language)
     measurement = rules.measurements.get(code)
     return measurement.name.get(language) if measurement is not None else code
 

@@ -24,7 +24,7 @@ from protocols.conditions import AllOf, AnyOf, Condition, Named, Not, Takes
 from protocols.definitions import Catalogue
 from protocols.findings import Finding, Severity, Stage, worst
 from protocols.models import CatalogueVersion
-from protocols.plan_problems import listed
+from protocols.plan_problems import capitalised, listed
 from protocols.rules import Rule
 from protocols.sources import titles_of
 from sessions import coursework, papers, screenings
@@ -255,7 +255,7 @@ class _Writer:
 
     def _change_of_block(self, finding: Finding) -> str:
         if finding.substances:
-            return self._word("change_blocked_with", substances=self._substances(finding))
+            return capitalised(self._word("change_blocked_with", substances=self._substances(finding)), self.language)
         clauses = self.subject.rule.clauses if self.subject.rule else ()
         absolute = [clause for clause in clauses if clause.severity is Severity.ABSOLUTE]
         only_for_some_plans = bool(absolute) and all(clause.needs_plan for clause in absolute)

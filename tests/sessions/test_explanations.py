@@ -146,6 +146,17 @@ def test_headlines_and_what_would_change_it_follow_the_kind_of_finding(patient: 
         "We do not use lidocaine without adrenaline for you.",
         ("A treatment without lidocaine without adrenaline can be looked at anew.",),
     )
+    turkish = explanation_of(
+        subject_with(
+            patient,
+            finding_of(
+                "scr-allergy", rules["scr-allergy"].clauses[0], rules["scr-allergy"].title, ("S2",),
+                substances=("sub-lidocaine",),
+            ),
+        ),
+        language="tr",
+    )  # fmt: skip
+    assert turkish.changes == ("Adrenalinsiz lidokain içermeyen bir tedavi yeniden değerlendirilebilir.",)
     assert said("scr-metal-implant", Severity.ABSOLUTE)[1] == ("Another treatment can be looked at anew.",)
     assert said("scr-age-min", Severity.ABSOLUTE)[1] == ("The 18th birthday.",)
     assert said("scr-heart-other", Severity.RELATIVE)[1] == (

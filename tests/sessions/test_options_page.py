@@ -134,6 +134,14 @@ def test_an_unanswered_question_makes_only_its_plans_incomplete(client: Client, 
     assert "Still to ask" not in row_of(page, "Stretch marks")
 
 
+def test_a_follow_up_still_open_stands_behind_its_question(client: Client, doctor: User) -> None:
+    patient = factories.make_patient(factories.make_site())
+    answered(patient, q_anticoagulant="yes")
+    measured(patient, doctor)
+    row = row_of(words_of(factories.signed_in(client, doctor).get(address(patient))), "Stretch marks")
+    assert "Do you take a blood thinner (warfarin, apixaban, rivaroxaban, heparin…)? Which one?" in row
+
+
 def test_it_speaks_the_readers_turkish(client: Client, patient: Patient) -> None:
     reader = factories.make_user(Role.MEDICAL_LEAD, language="tr")
     page = words_of(factories.signed_in(client, reader).get(address(patient)))

@@ -43,6 +43,13 @@ CHECK_PILL = {
 }
 
 
+# What the check found, on the bar: cream counts in the limit of lidocaine, not in what is usual of it.
+DOSE_STATES = {
+    CheckResult.OK: "in-range", CheckResult.WARNING: "above-typical", CheckResult.INCOMPLETE: "unknown",
+    CheckResult.OVER_LIMIT: "over-limit", CheckResult.NOT_USABLE: "incompatible", CheckResult.INCOMPATIBLE: "incompatible",
+}  # fmt: skip
+
+
 def check_words(result: CheckResult) -> str:
     """The word of the clinical reference (section 6) for a result."""
     return {
@@ -70,6 +77,7 @@ def shown_total(total: DoseTotal, rules: Catalogue) -> dict[str, Any]:
         "note": _("Limit by body weight") if by_weight else "",
         "needs_weight": total.mg_per_kg is not None and total.limit_by_weight is None,
         "is_counted": total.typical_high is not None or bool(limits),
+        "state": DOSE_STATES[total.result],
     }
 
 

@@ -16,7 +16,7 @@ from patients.facts import PatientFacts
 from protocols.adapting import Adaptation, Situation
 from protocols.choices import CheckResult, Role
 from protocols.definitions import Catalogue
-from protocols.dosing import WEIGHT_VALID_DAYS, newest_weight, weight_is_valid
+from protocols.dosing import WEIGHT_VALID_DAYS, amount_of, newest_weight, weight_is_valid
 from protocols.findings import Screening
 from protocols.mixing import DoseTotal, PlanCheck, PlanError, PlanProblem
 from protocols.plan import Plan
@@ -169,7 +169,7 @@ class _Page:
     def line(self, line: LineRow, row: SyringeRow) -> dict[str, Any]:
         code = line.substance.code
         shown: dict[str, Any] = {
-            "row": line, "raw": [], "problems": [], "bar": None, "is_danger": False,
+            "row": line, "raw": [], "problems": [], "bar": None, "is_danger": False, "is_more": False,
             "tone": (line.number - 1) % TONES + 1, "drop": f"drop-{row.number}-{line.number}",
             "is_new": self.act == f"line-{row.number}" and line.number == len(row.lines),
             "computed": self.computed(line, row),
@@ -189,7 +189,8 @@ class _Page:
             "word": check_words(result),
             "raw": about,
             "problems": [_problem(one) for one in about if self.is_last(one, line, row)],
-            "bar": bar | {"state": BAR_STATES.get(result, "")} if bar else None,
+            "bar": bar | {"state": BAR_STATES.get(result, bar["state"])} if bar else None,
+            "is_more": bar is not None and bar["value"] is not None and bar["value"] != amount_of(line.component, line.substance),
             "is_danger": result in BAR_STATES,
         }
 
@@ -246,7 +247,7 @@ def _problem(problem: PlanProblem) -> dict[str, Any]:
 def _total(total: DoseTotal, rules: Catalogue) -> dict[str, Any]:
     """A substance of the day that stands in no line: numbing cream, its lidocaine, another plan."""
     return shown_total(total, rules) | {
-        "pill": CHECK_PILL[total.result], "word": check_words(total.result), "state": BAR_STATES.get(total.result, ""),
+        "pill": CHECK_PILL[total.result], "word": check_words(total.result),
     }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def places_of(record: TreatmentSession, rules: Catalogue) -> list[Place]:
                 syringe=number,
                 region=region,
                 name=str(_("Syringe %(number)s, %(region)s") % {"number": number, "region": name}) if several else name,
-                depth_mm=Decimal(depth) if depth else record.depth_mm,
+                depth_mm=Decimal(depth) if depth else None if several else record.depth_mm,
             )
         )
     return places

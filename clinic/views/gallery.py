@@ -103,6 +103,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
                 "answered": "Tue 10 March",
                 "trigger": "Allergies: fish",
                 "lifts": "a plan without polynucleotides",
+                "explain_url": "#",
                 "link_text": "Choose another mixture",
                 "link_url": "#",
             },

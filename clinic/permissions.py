@@ -12,8 +12,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -69,7 +68,7 @@ def check_doer(by: Doer, permission: Permission, site: Site | None) -> None:
     check_may(by.user, permission, site)
 
 
-View = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponse]
 MANAGING = frozenset({P.SEE_STAFF, P.CHANGE_STAFF, P.SEE_AUDIT})  # works before the first site is open
 
 
@@ -78,7 +77,7 @@ def requires(*needed: Permission) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             held = request.permissions  # type: ignore[attr-defined]
             if request.site is None and not MANAGING.issuperset(needed):
                 if P.CHANGE_STAFF in held and request.method in {"GET", "HEAD"}:

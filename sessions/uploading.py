@@ -4,10 +4,10 @@ a random name; the row says whose they are, who brought them, when and for which
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.files.storage import Storage, storages
 from django.db import transaction
@@ -18,7 +18,7 @@ from clinic import audit
 from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import Refused
-from clinic.file_checking import CheckedFile, digest_of
+from clinic.file_checking import CheckedFile
 from clinic.permissions import check_may
 from patients.models import Patient
 from protocols import catalogue
@@ -132,13 +132,13 @@ def _strays(files: Storage) -> Iterator[str]:
                 yield name
 
 
-def open_file(upload: Upload) -> Any:
-    """The stored file, open at its beginning, after a look at whether it is still what was stored. Raises `Refused`."""
+def bytes_of(upload: Upload) -> bytes:
+    """The stored file, after a look at whether it is still what was stored. Raises `Refused`."""
     try:
-        content = private_files().open(upload.storage_name)
+        with private_files().open(upload.storage_name) as stored:
+            content: bytes = stored.read()
     except OSError as lost:
         raise Refused(_("This file is not in the storage. Whoever runs the installation has to restore it.")) from lost
-    if digest_of(content) != (upload.size_bytes, upload.sha256):
-        content.close()
+    if hashlib.sha256(content).hexdigest() != upload.sha256:
         raise Refused(_("The stored file is not what was added. Whoever runs the installation has to restore it."))
     return content

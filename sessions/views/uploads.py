@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import FileResponse, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -75,17 +75,16 @@ def upload_new(request: StaffRequest, public_id: str) -> HttpResponse:
 
 @requires(Permission.SEE_CLINICAL)
 @require_safe
-def upload_file(request: StaffRequest, public_id: str) -> HttpResponseBase:
+def upload_file(request: StaffRequest, public_id: str) -> HttpResponse:
     """The stored bytes as a download, noted before the first of them leaves."""
     upload = upload_or_404(request, public_id)
-    content = uploading.open_file(upload)
+    content = uploading.bytes_of(upload)
     access_log.note(request, AccessCategory.EXPORT, patient=upload.patient, of=upload)
-    return FileResponse(
+    return HttpResponse(
         content,
-        as_attachment=True,
-        filename=upload.original_name,
         content_type=upload.content_type,
         headers={
+            "Content-Disposition": content_disposition_header(True, upload.original_name) or "attachment",
             "Content-Security-Policy": FILE_POLICY,
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store, private",

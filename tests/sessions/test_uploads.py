@@ -152,7 +152,7 @@ def test_a_file_is_only_ever_a_download(client: Client, day: CareDay) -> None:
     upload = uploading.keep(patient=day.patient, new=new_letter(), by=day.by)
     before = AccessEvent.objects.count()
     answer = client.get(reverse("upload-file", args=[upload.public_id]))
-    assert b"".join(answer.streaming_content) == content
+    assert answer.content == content
     assert answer["Content-Type"] == "application/pdf"
     assert answer["Content-Disposition"] == 'attachment; filename="letter.pdf"'
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -179,7 +179,7 @@ def test_no_name_breaks_out_of_its_header(client: Client, day: CareDay, name: st
     upload = uploading.keep(patient=day.patient, new=NewFile(checked(name), kind="letter"), by=day.by)
     answer = client.get(reverse("upload-file", args=[upload.public_id]))
     assert answer["Content-Disposition"] == header
-    assert b"".join(answer.streaming_content) == pdf()
+    assert answer.content == pdf()
 
 
 def test_whose_site_it_is_not_finds_nothing(client: Client, day: CareDay) -> None:
@@ -239,7 +239,7 @@ def test_a_wrong_file_is_withdrawn_and_stays_in_the_list(client: Client, day: Ca
     assert "Withdrawn" in page
     assert "Somebody else&#x27;s letter" in page
     assert send(client, url, {"reason": "again"}).status_code == 422
-    assert b"".join(client.get(reverse("upload-file", args=[upload.public_id])).streaming_content) == pdf()
+    assert client.get(reverse("upload-file", args=[upload.public_id])).content == pdf()
 
 
 # --- the page of a clearance --------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from clinic.models import Site, User
 from clinic.permissions import check_may
 from patients.models import Allergy, Patient
 from sessions import screenings
-from sessions.models import AllergyTest
+from sessions.models import AllergyTest, Course
 from sessions.models.allergy_test import TestResult
+from sessions.planned import replan
 
 READ_AFTER = dt.timedelta(hours=24)
 POSITIVE_WHEAL_MM = 5
@@ -36,6 +37,7 @@ def place(*, patient: Patient, site: Site, substance: str, placed_at: dt.datetim
         by=by, action="allergy-test-placed", sentence=f"placed an allergy test of {substance}", of=test,
         patient=patient, site=site,
     )  # fmt: skip
+    _replan(patient)
     return test
 
 
@@ -64,7 +66,15 @@ def read(*, test: AllergyTest, site: Site, read_at: dt.datetime, wheal_mm: int, 
             defaults={"note": _("Positive allergy test"), "recorded_at": timezone.now(), "recorded_by": user},
         )  # fmt: skip
         screenings.rescreen(patient=locked.patient, by=by)
+    _replan(locked.patient)
     return locked
+
+
+def _replan(patient: Patient) -> None:
+    """What is still asked for before a first session has changed."""
+    to_begin = Course.objects.for_patient(patient).running()
+    for course in to_begin.filter(planned_sessions__number=1, planned_sessions__done_on=None):
+        replan(course)
 
 
 def _treats(by: Doer, site: Site) -> User:

@@ -13,9 +13,10 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.combining import new_products
 from protocols.plan import Plan
+from protocols.stop_rules import PAIN_SCALE, asked_after
 from sessions.explaining import day_in_words, name_of
 from sessions.gathering import facts_of
-from sessions.models import AllergyTest, Consent, Course
+from sessions.models import AllergyTest, Consent, Course, OutcomeScore
 from sessions.models.allergy_test import TestResult
 from sessions.plans import plan_of
 
@@ -67,7 +68,17 @@ def counts_on(test: AllergyTest | None, on: dt.date, zone: dt.tzinfo) -> bool:
 def words_for(course: Course, on: dt.date) -> str:
     """What is still to do before a first session on that day, in sentences; empty when nothing is."""
     tests = words_for_testing(patient=course.patient, site=course.site, plan=plan_of(course), on=on)
-    return " ".join([*([tests] if tests else []), *_thinking_words(course, on)])
+    return " ".join([*([tests] if tests else []), *_thinking_words(course, on), *_baseline_words(course)])
+
+
+def _baseline_words(course: Course) -> Sequence[str]:
+    """The score that a stop rule compares with can only be taken before."""
+    indication = catalogue.in_force().indications.get(course.indication)
+    if indication is None or asked_after(indication) is None:
+        return ()
+    if OutcomeScore.objects.filter(course=course, scale=PAIN_SCALE, withdrawn_at=None).exists():
+        return ()
+    return (_("Record the pain score (0 to 10): it is the baseline."),)
 
 
 def words_for_testing(*, patient: Patient, site: Site, plan: Plan, on: dt.date) -> str:

@@ -19,14 +19,14 @@ from clinic.errors import NotPermitted, Refused
 from clinic.models import Absence, Closure, OpeningHours, Shift, Site
 from clinic.permissions import check_may
 from protocols.permissions import Act
-from sessions import before_the_first, outcomes, screenings
+from sessions import outcomes, screenings
 from sessions.availability import Wish
 from sessions.choices import APPOINTMENT_MOVES, CANCELLED, AppointmentStatus, CourseStatus
 from sessions.clashes import weekday_date
 from sessions.coursework import NEVER_GIVEN, check, problems_in_words
 from sessions.models import Appointment, Fulfilment, PlannedSession
 from sessions.neighbours import in_words, neighbours_of
-from sessions.planned import interval_of, late_words, stands_on
+from sessions.planned import stands_on
 from sessions.plans import plan_of, same_day_plans
 from sessions.slots import Fit, Hours, Window, spans_on
 
@@ -254,16 +254,6 @@ def mark_of(wish: Wish) -> str:
         return ""
     verdict = screenings.permission(patient=wish.patient, course=wish.course, act=Act.BOOK, on=wish.day)
     return screenings.sentence(verdict.reason)[:200] if verdict.marked else ""
-
-
-def day_mark_of(wish: Wish) -> str:
-    """Why an allowed day needs a look: late, after a long gap, or before the first session of a new product."""
-    if wish.course is None or not wish.planned_sessions:
-        return ""
-    marks = [late_words(interval_of(planned, wish.day, follows=wish.follows)) for planned in wish.planned_sessions]
-    if any(planned.number == 1 for planned in wish.planned_sessions):
-        marks.append(before_the_first.words_for(wish.course, wish.day))
-    return " ".join(mark for mark in marks if mark)[:300]
 
 
 # --- when may: a change of status -----------------------------------------------------------------------------------

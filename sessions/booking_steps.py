@@ -121,7 +121,6 @@ def when_and_where(wish: Wish, by: Doer) -> dict[str, Any]:
         "overbooked_by": by.user if overbooked else None,
         "overbooked_reason": wish.overbook_reason,
         "flagged": rules.mark_of(wish),
-        "day_mark": rules.day_mark_of(wish),
         **span_columns(wish.footprint),
     }
 
@@ -199,6 +198,7 @@ def plan_on(appointment: Appointment) -> None:
     """The days of the course that follow count from this appointment now, or no longer (plan-shift)."""
     if appointment.course is not None and appointment.fulfilments.exists():
         replan(appointment.course)
+        appointment.refresh_from_db(fields=["day_mark"])
 
 
 def log(appointment: Appointment, by: Doer, action: str, sentence: str, **more: Any) -> None:

@@ -17,6 +17,7 @@ from clinic.models import User
 from clinic.permissions import check_may
 from sessions.models import Consent, Course
 from sessions.models.consent import ConsentMethod
+from sessions.planned import replan
 
 THINKING_HOURS = 24  # gate-thinking: elapsed hours between information and first session
 VALID_MONTHS = 12  # gate-consent
@@ -77,6 +78,7 @@ def give_text(
     )  # fmt: skip
     audit.record(by=by, action="consent-text-given", sentence="gave the consent text", of=consent,
                  patient=course.patient, site=course.site)  # fmt: skip
+    replan(course)
     return consent
 
 

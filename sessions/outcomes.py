@@ -21,6 +21,7 @@ from protocols.definitions import Catalogue
 from protocols.stop_rules import HIGHEST_PAIN, PAIN_SCALE, Score, StopVerdict, asked_after, judge_pain
 from sessions.choices import CourseStatus
 from sessions.models import Course, CourseDecision, OutcomeScore, TreatmentSession
+from sessions.planned import replan
 
 HIGHEST_SCORE = Decimal(10_000)  # no scale of the reference comes near; a slip of the hand does
 
@@ -71,6 +72,7 @@ def record_score(
         by=by, action="score-recorded", sentence=f"recorded a score of {scale}", of=score, patient=course.patient,
         site=course.site, detail={"scale": scale, "value": value, "taken_at": taken_at},
     )  # fmt: skip
+    replan(course)
     return score
 
 

@@ -1,7 +1,8 @@
 """Stored planned sessions as the planner's values, and back: windows that follow what really happens.
 
-`replan` is called by whatever changes a day: a booking, a move, a cancellation, the end of a treatment. Windows count
-from the actual day of the session before, else from its booking, else from its ideal day (plan-next, plan-shift).
+`replan` is called by whatever changes a day or what a day asks for: a booking, a move, a cancellation, the end of a
+treatment; an allergy test, a consent text, a score. Windows count from the actual day of the session before, else from
+its booking, else from its ideal day (plan-next, plan-shift).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from protocols.planning import (
     next_open_day,
     next_window,
 )
+from sessions import before_the_first
 from sessions.models import Appointment, Course, Fulfilment, PlannedSession
 from sessions.open_days import open_days
 from sessions.plans import plan_of
@@ -123,6 +125,8 @@ def replan(course: Course) -> list[TooClose]:
         day = visit.local_start.date() if visit else None
         if step is None or previous is None:
             window = _first_window(row, course.usual_time, day or next_open_day(row.earliest, is_open))
+            if visit is not None and day is not None:
+                _mark(visit, before_the_first.words_for(course, day))
         else:
             window = next_window(
                 previous=previous, number=row.number, step=step, wall_time=course.usual_time, is_open=is_open
@@ -166,18 +170,6 @@ def bookings_of(course: Course) -> dict[int, Appointment]:
 def too_close_words(number: int, verdict: IntervalVerdict) -> str:
     words = {"number": number, "why": verdict.text(get_language() or "en")}
     return _("Session %(number)s is too close: %(why)s") % words
-
-
-def interval_of(
-    planned: PlannedSession, on: dt.date, *, follows: dt.date | None = None
-) -> IntervalVerdict | None:
-    """How a day stands to the session before: on the day `follows` where that is being chosen as well, else done, booked
-    or as planned; None for the first and where no rule is known."""
-    previous = PlannedSession.objects.filter(course=planned.course_id, number=planned.number - 1).first()
-    if previous is None:
-        return None
-    step = step_before(planned, planned.course, catalogue.in_force())
-    return judge_interval(previous=follows or stands_on(previous), proposed=on, step=step) if step else None
 
 
 def stands_on(planned: PlannedSession) -> dt.date:

@@ -28,6 +28,8 @@ STAMP = VENDOR / "made-from.txt"
 # files, because a sheet mixes scripts and WeasyPrint does not choose by unicode-range.
 COPIES: tuple[tuple[str, str], ...] = (
     ("htmx.org/dist/htmx.min.js", "htmx.js"),
+    ("@event-calendar/build/dist/event-calendar.min.js", "event-calendar.min.js"),
+    ("@event-calendar/build/dist/event-calendar.min.css", "event-calendar.css"),
     *(
         (f"@fontsource-variable/inter/files/inter-{subset}-wght-normal.woff2", f"fonts/inter-{subset}.woff2")
         for subset in ("latin", "latin-ext", "cyrillic", "greek", "vietnamese")

@@ -67,7 +67,7 @@ def reaction_new(request: StaffRequest, public_id: str) -> HttpResponse:
         substances=sorted(((code, name_of(code, rules.substances)) for code in rules.substances), key=lambda one: one[1]),
     )  # fmt: skip
     chosen = request.GET.get("session", "")
-    form.initial = {"session": chosen if chosen in records else next(iter(records), ELSEWHERE), "grade": "1"}
+    form.initial = {"session": chosen if chosen in records else next(iter(records), ELSEWHERE)}
 
     def report(data: dict[str, Any]) -> object:
         session = records.get(data["session"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -86,7 +86,9 @@ def catalogue_difference(request: StaffRequest, public_id: str) -> HttpResponse:
     version = version_or_404(public_id)
     others = list(CatalogueVersion.objects.exclude(pk=version.pk))
     chosen = request.GET.get("with", "")
-    than = get_object_or_404(CatalogueVersion, public_id=chosen) if chosen else compared_by_default(version, others)
+    than = next((one for one in others if one.public_id == chosen), None) if chosen else compared_by_default(version, others)
+    if chosen and than is None:
+        raise Http404
     context = version_context(request, version) | {
         "than": than,
         "others": others,

@@ -52,6 +52,7 @@ class Case:
     _groups: frozenset[str] | None = field(default=None, init=False)
     _newest: dict[str, tuple[Measured, ...]] = field(default_factory=dict, init=False)
     _classes: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
+    _details: dict[tuple[str, str], dict[str, AnswerValue]] | None = field(default=None, init=False)
 
     def read(self, key: str) -> tuple[AnswerValue | None, bool]:
         """The answer as rules read it (unsure resolved) and whether it is unclarified; `.key` = of the item at hand."""
@@ -59,6 +60,16 @@ class Case:
             return (self.item.details.get(key) if self.item else None), False
         question = self.questions.get(key)
         return (self.facts.answers.get(key), False) if question is None else reading(question, self.facts.answers)
+
+    def details_of(self, question: str, value: str) -> Mapping[str, AnswerValue]:
+        """What was answered about one ticked entry of a list, by `.state`, `.date`: the answers under its own keys."""
+        if self._details is None:
+            self._details = {}
+            for key, answer in self.facts.answers.items():
+                if key.count(".") >= 2:
+                    asked, ticked, detail = key.split(".", 2)
+                    self._details.setdefault((asked, ticked), {})[f".{detail}"] = answer
+        return self._details.get((question, value), {})
 
     def evidence(self, key: str) -> tuple[Evidence, ...]:
         if key.startswith("."):

@@ -185,11 +185,7 @@ def _items(rule: Rule, case: Case) -> Iterator[Item | None]:
         return
     ticked = [one for one in as_list(case.facts.answers.get(rule.each)) if one not in (NONE, UNSURE)]
     for value in ticked:
-        prefix = f"{rule.each}.{value}"
-        details = {
-            key[len(prefix) :]: answer for key, answer in case.facts.answers.items() if key.startswith(f"{prefix}.")
-        }
-        yield Item(value, rule.each, details)
+        yield Item(value, rule.each, case.details_of(rule.each, value))
     if not ticked:
         yield None
 
@@ -206,7 +202,7 @@ def _events(facts: PatientFacts) -> Iterator[Item]:
 
 def _meets(clause: Clause, case: Case) -> bool:
     if not clause.scope_of_event:
-        return not clause.scope or any(word in case.words for word in clause.scope)
+        return not clause.scope or not case.words.isdisjoint(clause.scope)
     substances = case.item.substances if case.item else ()
     planned = case.plan.substances if case.plan else frozenset()
     return not substances or not planned.isdisjoint(substances)

@@ -360,3 +360,15 @@ def test_the_number_of_queries_does_not_grow_with_the_events(
     client.get(address)
     with django_assert_num_queries(11):
         client.get(address)
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("en", "After an earlier session: Haematoma"), ("tr", "Hematom")])
+def test_a_finding_says_the_event_in_words(client: Client, day: CareDay, language: str, words: str) -> None:
+    course = day.course()
+    closed(day, reported(day, grade=2))
+    day.doctor.language = language
+    day.doctor.save(update_fields=["language"])
+    page = client.get(reverse("course", args=[course.public_id])).content.decode()
+    assert words in page
+    assert "events." not in page

@@ -288,7 +288,8 @@ def _required(question: Question, follow_up: FollowUp, answers: Mapping[str, Ans
     """True = must be answered, False = may be, None = hidden."""
     if _all_hold(follow_up.when, question, answers, read_unsure=False):
         return not follow_up.optional
-    if _all_hold(follow_up.when, question, answers, read_unsure=True):
+    unsure = answers.get(question.key) == UNSURE  # nothing else reads otherwise than it stands
+    if unsure and _all_hold(follow_up.when, question, answers, read_unsure=True):
         return not (follow_up.optional or follow_up.open_when_unsure)
     if follow_up.offered_when and _all_hold(follow_up.offered_when, question, answers, read_unsure=False):
         return False

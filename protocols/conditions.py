@@ -50,10 +50,12 @@ class Answered:
 
     def match(self, case: Case) -> Match | None:
         answer, unclarified = case.read(self.key)
+        if isinstance(answer, str):  # the common case, kept short: screening runs by the thousand
+            return Match(case.evidence(self.key), unclarified) if answer in self.values else None
         held = [value for value in as_list(answer) if value in self.values]
         if not held:
             return None
-        if isinstance(answer, str) or self.key.startswith("."):
+        if self.key.startswith("."):
             return Match(case.evidence(self.key), unclarified)
         return Match(tuple((self.key, value) for value in sorted(held)))  # a list: only the items that count
 

@@ -20,6 +20,7 @@ from protocols.definitions import Catalogue
 from protocols.findings import Finding as EvaluatedFinding
 from protocols.findings import Screening as Evaluated
 from protocols.findings import Severity
+from protocols.sources import titles_of
 from sessions.choices import Causality
 from sessions.models import Finding, Screening
 
@@ -201,7 +202,7 @@ def _fresh(finding: EvaluatedFinding, rules: Catalogue) -> Shown:
         outcome="cleared" if finding.cleared_by else PILL[finding.severity],
         title=finding.title.get(language),
         sentence=_sentence(finding.sentence.get(language), finding.cleared_by, finding.unclarified),
-        source="; ".join(finding.source),
+        source="; ".join(titles_of(finding.source, language)),
         trigger=_triggers(finding.answers, rules),
         lifts=finding.lifted_by.get(language) if finding.lifted_by else "",
         rule_version=str(finding.rule_version),
@@ -219,7 +220,7 @@ def _stored(finding: Finding, rules: Catalogue) -> Shown:
         outcome="cleared" if finding.cleared_by else PILL[severity],
         title=in_words(finding.title),
         sentence=_sentence(in_words(finding.sentence), finding.cleared_by, finding.unclarified),
-        source=finding.source,
+        source="; ".join(titles_of(finding.source, get_language() or "en")),
         trigger=_triggers(finding.answers, rules),
         lifts=in_words(finding.lifted_by),
         rule_version=finding.rule_version,

@@ -24,6 +24,7 @@ PARAMETERS = (
     "q", "page", "tab", "day", "date", "sort", "kind", "state", "who", "whom", "action", "first_day", "last_day", "role",
     "language", "where", "name", "site", "practitioner", "room", "service", "patient", "course", "start", "starts_at", "at",
     "next", "to", "open", "length", "code", "view", "session", "from", "indication", "mixture", "part", "seen", "until", "show",
+    "before", "after", "category", "rule", "with",
 )  # fmt: skip
 
 

@@ -145,8 +145,8 @@ def work_one_batch(size: int = BATCH) -> int | None:
 
 def _next_batch(run: RescreenRun, size: int) -> int:
     version = CatalogueVersion.objects.get(pk=run.catalogue_id)
-    in_force = run.purpose == RunPurpose.APPLY
-    if version.digest != run.catalogue_digest or in_force != (version.state == VersionState.PUBLISHED):
+    wanted = (VersionState.PUBLISHED,) if run.purpose == RunPurpose.APPLY else TO_PUBLISH
+    if version.digest != run.catalogue_digest or version.state not in wanted:
         _finish(run, RunState.OUTDATED)
         return 0
     waiting = Patient.objects.current().filter(pk__gt=run.last_patient, pk__lte=run.until_patient)

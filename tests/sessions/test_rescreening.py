@@ -180,6 +180,14 @@ def test_a_draft_edited_meanwhile_makes_the_preview_outdated(day: CareDay, lead:
         rescreening.see_impact(run=RescreenRun.objects.get(pk=run.pk), by=lead)
 
 
+def test_a_draft_that_was_given_up_is_not_previewed_any_further(day: CareDay, lead: Doer) -> None:
+    draft = edited_copy(without_keloid)
+    run = rescreening.start_preview(version=draft, by=lead)
+    CatalogueVersion.objects.filter(pk=draft.pk).update(state="retired")
+    assert finished(run).state == RunState.OUTDATED
+    assert not RescreenChange.objects.exists()
+
+
 def test_a_finished_preview_that_was_looked_at_lets_the_version_be_published(day: CareDay, lead: Doer) -> None:
     draft = edited_copy(without_keloid)
     run = rescreening.start_preview(version=draft, by=lead)

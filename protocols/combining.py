@@ -1,23 +1,21 @@
 """May this plan stand beside the patient's other mesotherapy plans? The plan pairs of section 14.
 
 Pure. Other treatments before a session (peels, lasers, fillers) are the screening rule `scr-recent-procedure`, those
-after it the aftercare instruction `ac-no-procedures`; sums of the day are checked by `protocols.mixing`.
+after it the aftercare instruction `ac-no-procedures`; sums of the day are checked by `protocols.mixing`. Days, substances
+and the number of new products are those of the catalogue's combinations.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from patients.facts import EarlierSession, PatientFacts, PriorEvent
 from protocols.calendar_dates import add_months
-from protocols.definitions import Catalogue, Texts, text_in
+from protocols.definitions import Catalogue, CombinationRule, Texts, text_in
 from protocols.plan import Plan
 
-DAYS_BETWEEN_PLANS = 7
-DAYS_BETWEEN_PRP_AND_OTHERS = 14
-NEW_PRODUCTS_A_DAY = 1
-PRP = "sub-prp"
+PLAN_PAIRS = ("combine-spacing", "combine-prp")
 KNOWN_PRODUCT_MONTHS = 12
 ALWAYS_TESTED = "grp-always-test"
 NEVER_TESTED = frozenset({"sub-prp", "sub-nacl", "sub-water-inj", "sub-la-cream"})
@@ -91,17 +89,19 @@ def _same_day(
         yield CombinationProblem("combine-same-area", {
             "en": "Two plans go into the same area on one day. Build one mixture instead.",
             "tr": "Aynı gün aynı bölgeye iki plan uygulanıyor. Bunun yerine tek karışım hazırlanmalı."})
-    if any((PRP in plan.substances) != (PRP in other.substances) for other in same_day):
+    apart = catalogue.combinations["combine-prp"]
+    if any(_holds(apart, plan.substances) != _holds(apart, other.substances) for other in same_day):
         yield CombinationProblem("combine-prp", {
             "en": "Platelet-rich plasma is not given in the same session as another mixture.",
             "tr": "PRP, başka bir karışımla aynı seansta verilmez."})
     given = plan.substances.union(*(other.substances for other in same_day))
     new = sorted(given & new_products)
-    if same_day and len(new) > NEW_PRODUCTS_A_DAY:
+    most = catalogue.combinations["combine-new-products"].most_new
+    if same_day and most is not None and len(new) > most:
         names = {lang: ", ".join(catalogue.substances[code].name_in(lang) for code in new) for lang in ("en", "tr")}
         yield CombinationProblem("combine-new-products", {
-            "en": f"More than one new product on one day: {names['en']}.",
-            "tr": f"Bir günde birden fazla yeni ürün: {names['tr']}."})
+            "en": f"Too many new products on one day (at most {most}): {names['en']}.",
+            "tr": f"Bir günde fazla sayıda yeni ürün (en fazla {most}): {names['tr']}."})
 
 
 def _of_other_plans(
@@ -118,13 +118,32 @@ def _other_days(
         days = abs((on - session.on).days)
         if days == 0 or not areas & _areas(session.regions, catalogue):
             continue
-        with_prp = (PRP in plan.substances) != (PRP in session.substances)
-        least = DAYS_BETWEEN_PRP_AND_OTHERS if with_prp else DAYS_BETWEEN_PLANS
+        first, second = (session, plan) if session.on < on else (plan, session)
+        rule, least = _days_between(first.substances, second.substances, catalogue)
         if days < least:
-            yield CombinationProblem("combine-prp" if with_prp else "combine-spacing", {
+            yield CombinationProblem(rule, {
                 "en": f"Another plan treats this area {days} days away; at least {least} days are needed.",
                 "tr": f"Başka bir plan bu bölgeyi {days} gün arayla tedavi ediyor; en az {least} gün gerekir.",
             }, earliest=session.on + timedelta(days=least))
+
+
+def _days_between(first: Collection[str], second: Collection[str], catalogue: Catalogue) -> tuple[str, int]:
+    """The rule for two plans in one area, one after the other, with its days. A rule that names substances counts from
+    the plan that holds them; between two like plans neither is "the other", so the longer of both figures holds."""
+    apart, spacing = catalogue.combinations["combine-prp"], catalogue.combinations["combine-spacing"]
+    if _holds(apart, first) != _holds(apart, second):
+        return apart.code, (apart.days_before if _holds(apart, first) else apart.days_after) or 0
+    return spacing.code, max(spacing.days_before or 0, spacing.days_after or 0)
+
+
+def _holds(rule: CombinationRule, substances: Collection[str]) -> bool:
+    return any(code in rule.substances for code in substances)
+
+
+def farthest_days(catalogue: Catalogue) -> int:
+    """How many days away another plan can still matter."""
+    rules = [catalogue.combinations[code] for code in PLAN_PAIRS]
+    return max(days or 0 for rule in rules for days in (rule.days_before, rule.days_after))
 
 
 def _regions(plan: Plan) -> tuple[str, ...]:

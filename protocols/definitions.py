@@ -344,7 +344,9 @@ class RefusedChoice(TextDefinition):
 class CombinationRule(TextDefinition):
     """What else may be done to the same area, and when (section 14). With the other treatment first, mesotherapy follows
     after `days_before` (or calendar `months_before`); with mesotherapy first, the other after `days_after`. `procedures`
-    are the answers of `q-procedure` it stands for; `substances` what one of two plans holds. `same_day`: allowed."""
+    are the answers of `q-procedure` it stands for; `substances` what one of two plans holds. `same_day`: allowed.
+    `most_new`: products of one day that may be new. Days with `procedures` are for information: screening (`scr-recent-procedure`) and aftercare
+    (`ac-no-procedures`) decide by their own entries; those of two plans are read by `protocols.combining`."""
 
     procedures: tuple[str, ...]
     substances: tuple[str, ...]
@@ -352,11 +354,13 @@ class CombinationRule(TextDefinition):
     months_before: int | None
     days_after: int | None
     same_day: bool
+    most_new: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerRule(TextDefinition):
-    """How a course is dated, in words (section 14); `protocols.planning` computes it. `days` is its figure, if any."""
+    """How a course is dated, in words (section 14); `protocols.planning` computes it. `days` is its figure, if any:
+    with `plan-gap` the days without a session after which everything is asked again. The others only explain."""
 
     days: int | None
 
@@ -365,7 +369,7 @@ class PlannerRule(TextDefinition):
 class CheckInAnswer(TextDefinition):
     """An answer of the check-in after a session and how fast somebody must look at it (section 11). It counts from
     `at_least` on where it is a figure, `rising`: when higher than the answer before, after `after_hours`, from day
-    `from_day` to day `until_day`; `reaction` is then suspected."""
+    `from_day` to day `until_day`; `reaction` is then suspected. For information: staff read it, nothing computes it yet."""
 
     urgency: str
     at_least: Decimal | None

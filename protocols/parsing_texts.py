@@ -144,7 +144,8 @@ def parse_combination(code: str, body: object) -> CombinationRule:
         body=fields.texts("text"),
         procedures=fields.words("procedures"), substances=fields.words("substances"),
         days_before=fields.whole_or_none("days_before"), months_before=fields.whole_or_none("months_before", most=24),
-        days_after=fields.whole_or_none("days_after"), same_day=fields.flag("same_day"))
+        days_after=fields.whole_or_none("days_after"), same_day=fields.flag("same_day"),
+        most_new=fields.whole_or_none("most_new", most=20))
     fields.finish()
     return definition
 

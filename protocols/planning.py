@@ -14,7 +14,6 @@ from enum import StrEnum
 from protocols.definitions import Catalogue, Indication, Phase, Texts, text_in
 from protocols.stop_rules import pain_fell_too_little as pain_fell_too_little
 
-FULL_RESCREEN_AFTER_DAYS = 60
 LONGEST_CLOSURE_DAYS = 366
 MINUTES_PER_FURTHER_REGION = 10
 OpenDay = Callable[[date], bool]
@@ -73,7 +72,7 @@ class PlannedDate:
 @dataclass(frozen=True, slots=True)
 class IntervalVerdict:
     """How a proposed date stands to the previous one. `code` is the planner rule that speaks (empty when ideal or
-    allowed); `full_rescreen` when more than 60 days passed inside a course (`plan-gap`)."""
+    allowed); `full_rescreen` when more days passed inside a course than `plan-gap` allows."""
 
     kind: IntervalKind
     code: str
@@ -281,14 +280,18 @@ def next_window(*, previous: date, number: int, step: Step, wall_time: time, is_
     )
 
 
-def judge_interval(*, previous: date, proposed: date, step: Step) -> IntervalVerdict:
+def _days(number: int) -> str:
+    return "1 day" if number == 1 else f"{number} days"
+
+
+def judge_interval(*, previous: date, proposed: date, step: Step, catalogue: Catalogue) -> IntervalVerdict:
     """Whether a date may be taken: below the minimum it is refused (`plan-min`), above the maximum it is allowed and
-    marked late (`plan-late`); more than 60 days also need a full re-screen (`plan-gap`)."""
+    marked late (`plan-late`); more days than `plan-gap` says also need a full re-screen."""
     days = (proposed - previous).days
-    gap = needs_full_rescreen(previous, proposed)
+    gap = needs_full_rescreen(previous, proposed, catalogue)
     if days < step.least:
         return IntervalVerdict(IntervalKind.TOO_EARLY, "plan-min", days, {
-            "en": f"{days} days after the last session; at least {step.least} are needed "
+            "en": f"{_days(days)} after the last session; at least {step.least} are needed "
                   f"({previous + timedelta(days=step.least):%d.%m.%Y}).",
             "tr": f"Son seanstan {days} gün sonra; en az {step.least} gün gerekir "
                   f"({previous + timedelta(days=step.least):%d.%m.%Y}).",
@@ -296,18 +299,26 @@ def judge_interval(*, previous: date, proposed: date, step: Step) -> IntervalVer
     again = (" All health questions are asked again.", " Tüm sağlık soruları yeniden sorulur.") if gap else ("", "")
     if step.most is not None and days > step.most:
         return IntervalVerdict(IntervalKind.LATE, "plan-gap" if gap else "plan-late", days, {
-            "en": f"{days} days after the last session, later than the usual {step.most}.{again[0]}",
+            "en": f"{_days(days)} after the last session, later than the usual {step.most}.{again[0]}",
             "tr": f"Son seanstan {days} gün sonra, olağan {step.most} günden geç.{again[1]}",
         }, gap)
     kind = IntervalKind.IDEAL if days == step.ideal else IntervalKind.ALLOWED
     return IntervalVerdict(kind, "plan-gap" if gap else "", days, {
-        "en": f"{days} days after the last session.{again[0]}",
+        "en": f"{_days(days)} after the last session.{again[0]}",
         "tr": f"Son seanstan {days} gün sonra.{again[1]}"}, gap)
 
 
-def needs_full_rescreen(last_session: date, on: date) -> bool:
-    """More than 60 days since the last session inside a course (`plan-gap`)."""
-    return (on - last_session).days > FULL_RESCREEN_AFTER_DAYS
+def needs_full_rescreen(last_session: date, on: date, catalogue: Catalogue) -> bool:
+    """More days since the last session inside a course than `plan-gap` says (60 in the reference)."""
+    return (on - last_session).days > gap_days(catalogue)
+
+
+def gap_days(catalogue: Catalogue) -> int:
+    """After how many days without a session everything is asked again. The loader sees to it that the figure is there."""
+    days = catalogue.planner_rules["plan-gap"].days
+    if days is None:
+        raise ValueError("plan-gap has no days.")
+    return days
 
 
 def shift_course(

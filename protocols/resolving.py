@@ -45,6 +45,7 @@ def reference_problems(catalogue: Catalogue) -> Iterator[Found]:
     yield from _of_substances(catalogue)
     yield from _of_mixtures(catalogue)
     yield from _of_rules_and_texts(catalogue)
+    yield from _missing_figures(catalogue)
     yield from screening_problems(catalogue)
     yield from cycle_problems(catalogue)
 
@@ -90,6 +91,23 @@ def _of_mixtures(catalogue: Catalogue) -> Iterator[Found]:
             if item.strength is not None and item.strength_unit != substance.strength_unit:
                 yield code, (f"items: the unit {item.strength_unit} of {item.substance} "
                              f"is not the catalogue's {substance.strength_unit or 'none'}")
+
+
+NEEDED = (
+    ("combinations", "combine-prp", "days_before"), ("combinations", "combine-prp", "days_after"),
+    ("combinations", "combine-spacing", "days_before"), ("combinations", "combine-spacing", "days_after"),
+    ("combinations", "combine-new-products", "most_new"), ("planner_rules", "plan-gap", "days"),
+)
+"""Figures that are computed with and that have no other home."""
+
+
+def _missing_figures(catalogue: Catalogue) -> Iterator[Found]:
+    for kind, code, field in NEEDED:
+        entry = getattr(catalogue, kind).get(code)
+        if entry is None:
+            yield code, "is missing; its figure is computed with"
+        elif getattr(entry, field) is None:
+            yield code, f"{field} is missing; it is computed with"
 
 
 def _of_rules_and_texts(catalogue: Catalogue) -> Iterator[Found]:

@@ -23,7 +23,7 @@ from protocols import catalogue, combining
 from protocols.definitions import Catalogue
 from protocols.findings import Screening
 from protocols.plan import Plan
-from protocols.planning import IntervalKind, judge_interval, needs_full_rescreen
+from protocols.planning import IntervalKind, gap_days, judge_interval, needs_full_rescreen
 from protocols.screening import Act, Stage, clearance_needs, permits
 from protocols.stop_rules import StopState
 from sessions import consenting, screenings
@@ -138,7 +138,7 @@ def _history(case: Case) -> Gate:
 
 def full_rescreen_due(case: Case) -> str:
     """Why all health questions are asked again, not only the short round: never asked, the last full round older than
-    180 days, or more than 60 days since the last session of the course (section 0, plan-gap). Empty when they are not."""
+    180 days, or more days since the last session of the course than plan-gap says (section 0). Empty when they are not."""
     full = case.patient.responses.filter(purpose=intake.PURPOSE, submitted_at__isnull=False)
     newest = full.order_by("-submitted_at").values_list("submitted_at", flat=True).first()
     if newest is None:
@@ -148,9 +148,10 @@ def full_rescreen_due(case: Case) -> str:
     if (case.today - asked_on).days > FULL_SCREENING_DAYS:
         return _("The last full round of health questions is older than 180 days: ask all of them again.")
     last = case.previous.ended_at if case.previous is not None else None
-    gap = last is not None and needs_full_rescreen(last.astimezone(zone).date(), case.today)
-    if gap and needs_full_rescreen(asked_on, case.today):
-        return _("More than 60 days since the last session: ask all health questions again.")
+    gap = last is not None and needs_full_rescreen(last.astimezone(zone).date(), case.today, case.rules)
+    if gap and needs_full_rescreen(asked_on, case.today, case.rules):
+        days = gap_days(case.rules)
+        return _("More than %(days)s days since the last session: ask all health questions again.") % {"days": days}
     return ""
 
 
@@ -296,7 +297,7 @@ def _interval(case: Case) -> Gate:
     if step is None:
         return Gate("gate-interval", BLOCKED, _("The catalogue knows no interval for this course any more. Plan it anew."))
     last = case.previous.ended_at.astimezone(case.record.appointment.site.zone).date()
-    verdict = judge_interval(previous=last, proposed=case.today, step=step)
+    verdict = judge_interval(previous=last, proposed=case.today, step=step, catalogue=case.rules)
     words = verdict.text(get_language() or "en")
     if verdict.kind is IntervalKind.TOO_EARLY:
         return Gate("gate-interval", BLOCKED, words)

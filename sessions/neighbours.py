@@ -16,15 +16,13 @@ from django.utils.translation import gettext as _
 from patients.facts import EarlierSession, PatientFacts
 from patients.models import Patient
 from protocols import catalogue
-from protocols.combining import DAYS_BETWEEN_PRP_AND_OTHERS, CombinationProblem, check_combination, new_products
+from protocols.combining import CombinationProblem, check_combination, farthest_days, new_products
 from protocols.plan import Plan
 from sessions.choices import OCCUPYING
 from sessions.explaining import day_in_words
 from sessions.gathering import facts_of
 from sessions.models import Appointment, Course, TreatmentSession
 from sessions.plans import plan_of, same_day_plans
-
-NEAR = dt.timedelta(days=DAYS_BETWEEN_PRP_AND_OTHERS + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +51,12 @@ def neighbours_of(
     *, patient: Patient, around: Sequence[dt.date], except_course: Course | None = None,
     ignoring: Collection[int] = (), facts: PatientFacts | None = None,
 ) -> Neighbours:  # fmt: skip
-    """What stands within two weeks of any of these days, given or booked, for other courses than `except_course`.
+    """What stands near any of these days given or booked, for other courses than `except_course`: so near that a
+    combination rule may speak.
 
     `ignoring`: appointments that are about to give up their time."""
-    first, last = min(around) - NEAR, max(around) + NEAR
+    near = dt.timedelta(days=farthest_days(catalogue.in_force()) + 1)  # a day of slack for the zone
+    first, last = min(around) - near, max(around) + near
     sessions = (
         *_given(patient, first, last, except_course),
         *_booked(patient, first, last, except_course, ignoring),

@@ -131,7 +131,9 @@ def replan(course: Course) -> list[TooClose]:
             window = next_window(
                 previous=previous, number=row.number, step=step, wall_time=course.usual_time, is_open=is_open
             )
-            verdict = judge_interval(previous=previous, proposed=day, step=step) if day else None
+            verdict = None
+            if day is not None:
+                verdict = judge_interval(previous=previous, proposed=day, step=step, catalogue=rules)
             if visit is not None and verdict is not None:
                 mark = too_close_words(row.number, verdict) if verdict.refused else late_words(verdict)
                 _mark(visit, mark)

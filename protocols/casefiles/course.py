@@ -147,7 +147,8 @@ class _Run:
             return None
         number, on = self.proposed
         step = _step_of(steps, number)
-        return None if step is None else judge_interval(previous=stands[number - 1], proposed=on, step=step)
+        return None if step is None else judge_interval(
+            previous=stands[number - 1], proposed=on, step=step, catalogue=self.catalogue)
 
     def _stop(self) -> bool | None:
         if self.pain is None:

@@ -309,8 +309,9 @@ def test_days_before_a_session_are_the_same_in_screening_and_in_the_combinations
 
 
 def test_days_between_two_plans_are_those_of_the_combinations(reference: Catalogue) -> None:
-    assert reference.combinations["combine-prp"].days_before == combining.DAYS_BETWEEN_PRP_AND_OTHERS
-    assert reference.combinations["combine-spacing"].days_before == combining.DAYS_BETWEEN_PLANS
+    assert [reference.combinations[code].days_before for code in combining.PLAN_PAIRS] == [7, 14]
+    assert [reference.combinations[code].days_after for code in combining.PLAN_PAIRS] == [7, 14]
+    assert combining.farthest_days(reference) == 14
 
 
 def test_an_entry_is_marked_with_what_its_source_admits() -> None:

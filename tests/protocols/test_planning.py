@@ -186,21 +186,22 @@ STEP = Step("", 14, 14, 21)
     (22, IntervalKind.LATE, "plan-late", False), (60, IntervalKind.LATE, "plan-late", False),
     (61, IntervalKind.LATE, "plan-gap", True),
 ])
-def test_judging_an_interval(days: int, kind: IntervalKind, code: str, rescreen: bool) -> None:
-    verdict = judge_interval(previous=MONDAY, proposed=MONDAY + timedelta(days=days), step=STEP)
+def test_judging_an_interval(reference: Catalogue, days: int, kind: IntervalKind, code: str, rescreen: bool) -> None:
+    verdict = judge_interval(previous=MONDAY, proposed=MONDAY + timedelta(days=days), step=STEP, catalogue=reference)
     assert (verdict.kind, verdict.code, verdict.full_rescreen, verdict.days) == (kind, code, rescreen, days)
     assert verdict.refused is (kind is IntervalKind.TOO_EARLY)
     assert str(days) in verdict.text("tr")
 
 
-def test_gap_without_a_maximum_still_asks_for_a_rescreen() -> None:
-    verdict = judge_interval(previous=MONDAY, proposed=MONDAY + timedelta(90), step=Step("", 30, 30, None))
+def test_gap_without_a_maximum_still_asks_for_a_rescreen(reference: Catalogue) -> None:
+    verdict = judge_interval(
+        previous=MONDAY, proposed=MONDAY + timedelta(90), step=Step("", 30, 30, None), catalogue=reference)
     assert (verdict.kind, verdict.code, verdict.full_rescreen) == (IntervalKind.ALLOWED, "plan-gap", True)
 
 
 @pytest.mark.parametrize(("days", "expected"), [(60, False), (61, True)])
-def test_full_rescreen_after_sixty_days(days: int, expected: bool) -> None:
-    assert needs_full_rescreen(MONDAY, MONDAY + timedelta(days=days)) is expected
+def test_full_rescreen_after_sixty_days(reference: Catalogue, days: int, expected: bool) -> None:
+    assert needs_full_rescreen(MONDAY, MONDAY + timedelta(days=days), reference) is expected
 
 
 def test_moved_session_shifts_the_unbooked_and_lists_the_booked(reference: Catalogue) -> None:

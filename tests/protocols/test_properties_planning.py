@@ -75,7 +75,8 @@ def test_a_proposed_course_keeps_every_minimum_and_every_closed_day(
         step = steps[session.number - 1]
         assert kept(before.ideal, session, step)
         assert session.earliest <= session.ideal
-        verdict = judge_interval(previous=before.ideal, proposed=session.ideal, step=step or Step("", 0, 0, None))
+        verdict = judge_interval(
+            previous=before.ideal, proposed=session.ideal, step=step or Step("", 0, 0, None), catalogue=catalogue)
         assert not verdict.refused
         assert (verdict.kind is IntervalKind.LATE) is session.late
     assert len({one.number for one in dates}) == len(dates) == asked["sessions"]
@@ -137,7 +138,8 @@ def test_an_interval_is_too_early_or_allowed_or_late_and_never_two(
     least: int, to_ideal: int, to_most: int, endless: bool, days: int
 ) -> None:
     step = Step("", least, least + to_ideal, None if endless else least + to_ideal + to_most)
-    verdict = judge_interval(previous=date(2026, 3, 2), proposed=date(2026, 3, 2) + timedelta(days=days), step=step)
+    verdict = judge_interval(
+        previous=date(2026, 3, 2), proposed=date(2026, 3, 2) + timedelta(days=days), step=step, catalogue=load_reference())
     assert verdict.refused is (days < least)
     assert (verdict.kind is IntervalKind.LATE) is (step.most is not None and days > step.most)
     assert verdict.full_rescreen is (days > 60)

@@ -119,13 +119,15 @@ def record_visit(appointment: Appointment, planned: PlannedSession, *, status: s
     return record
 
 
-def fill_past(clinic: Clinic, diary: Diary, course: Course, number: int) -> None:
-    """Sessions that lie behind: mostly done and signed, some missed or called off."""
+def fill_past(clinic: Clinic, diary: Diary, course: Course, number: int, *, comes_today: bool) -> None:
+    """Sessions that lie behind: mostly done and signed, some missed or called off. Who comes today was last here a
+    whole interval ago."""
     today = course.site.today()
+    rest = max(course.planned_sessions.values_list("interval_days", flat=True)) if comes_today else 1
     rooms = clinic.rooms[course.site_id]
     room = rooms[clinic.practitioners[course.site_id].index(course.practitioner)]
     minutes = clinic.services[course.indication].treatment_minutes
-    for planned in course.planned_sessions.filter(ideal__lt=today):
+    for planned in course.planned_sessions.filter(ideal__lte=today - dt.timedelta(days=rest)):
         starts_at = diary.place(course.site, course.practitioner, course.patient, planned.ideal, minutes)
         if starts_at is None:
             continue
@@ -136,40 +138,51 @@ def fill_past(clinic: Clinic, diary: Diary, course: Course, number: int) -> None
             record_visit(appointment, planned, status="ended" if unsigned else "signed", by=course.practitioner)
 
 
-def fill_today(clinic: Clinic, diary: Diary, courses: list[Course], sound: set[int]) -> None:
-    """Today's board, laid around this moment: every lane has somebody, whatever the clock says."""
+Pair = tuple[str, Course]
+
+
+def chosen_for_today(clinic: Clinic, courses: list[Course], sound: set[int]) -> list[tuple[User, list[Pair]]]:
+    """Who comes today in which state, practitioner by practitioner. Whoever is here already may be treated; among those
+    still expected is one whom a rule stops."""
+    days = []
     for site in clinic.sites:
         for practitioner, statuses in zip(clinic.practitioners[site.pk], TODAY, strict=False):
             theirs = [course for course in courses if course.site_id == site.pk and course.practitioner == practitioner]
             may = [course for course in theirs if course.pk in sound]
             others = [course for course in theirs if course.pk not in sound]
-            _fill_day_of(clinic, diary, practitioner, may, others, statuses)
+            coming = [status for status in statuses if status in {S.CONFIRMED, S.BOOKED}]
+            here = [status for status in statuses if status not in coming]
+            with_somebody_stopped = [*others[:1], *may[len(here) :], *others[1:]]
+            pairs = [*zip(here, may, strict=False), *zip(coming, with_somebody_stopped, strict=False)]
+            days.append((practitioner, pairs))
+    return days
 
 
-def _fill_day_of(
-    clinic: Clinic, diary: Diary, practitioner: User, sound: list[Course], others: list[Course], statuses: Sequence[str]
+def fill_today(clinic: Clinic, diary: Diary, days: list[tuple[User, list[Pair]]]) -> None:
+    """Today's board, laid around this moment: every lane has somebody, whatever the clock says."""
+    for practitioner, pairs in days:
+        minutes = [clinic.services[course.indication].treatment_minutes for _status, course in pairs]
+        starts = around_now([status for status, _course in pairs], minutes, quarter_now(pairs[0][1].site))
+        for (status, course), starts_at in zip(pairs, starts, strict=True):
+            planned = course.planned_sessions.filter(done_on=None, fulfilments=None).order_by("number").first()
+            if planned is not None:
+                _come_today(clinic, diary, practitioner, planned, starts_at, status)
+
+
+def _come_today(
+    clinic: Clinic, diary: Diary, practitioner: User, planned: PlannedSession, starts_at: dt.datetime, status: str
 ) -> None:
-    """Whoever is here already may be treated; among those still expected is one whom a rule stops."""
-    coming = [status for status in statuses if status in {S.CONFIRMED, S.BOOKED}]
-    here = [status for status in statuses if status not in coming]
-    with_somebody_stopped = [*others[:1], *sound[len(here) :], *others[1:]]
-    pairs = [*zip(here, sound, strict=False), *zip(coming, with_somebody_stopped, strict=False)]
-    minutes = [clinic.services[course.indication].treatment_minutes for _status, course in pairs]
-    starts = around_now([status for status, _course in pairs], minutes, quarter_now(pairs[0][1].site))
-    for (status, course), starts_at in zip(pairs, starts, strict=True):
-        planned = course.planned_sessions.filter(done_on=None, fulfilments=None).order_by("number").first()
-        if planned is None:
-            continue
-        today = course.site.today()
-        diary.seen[today].add(course.patient_id)
-        PlannedSession.objects.filter(pk=planned.pk).update(earliest=today, ideal=today, latest=today)
-        room = clinic.rooms[course.site_id][clinic.practitioners[course.site_id].index(practitioner)]
-        appointment = put(clinic, course, planned, starts_at, room, status)
-        if status == S.IN_TREATMENT:
-            record_visit(appointment, planned, status="begun", by=practitioner)
-        elif status == S.DONE:
-            record = record_visit(appointment, planned, status="ended", by=practitioner)
-            documents.issue_aftercare(treatment_session=record, by=clinic.by(practitioner.email, course.site))
+    course = planned.course
+    today = course.site.today()
+    diary.seen[today].add(course.patient_id)
+    PlannedSession.objects.filter(pk=planned.pk).update(earliest=today, ideal=today, latest=today)
+    room = clinic.rooms[course.site_id][clinic.practitioners[course.site_id].index(practitioner)]
+    appointment = put(clinic, course, planned, starts_at, room, status)
+    if status == S.IN_TREATMENT:
+        record_visit(appointment, planned, status="begun", by=practitioner)
+    elif status == S.DONE:
+        record = record_visit(appointment, planned, status="ended", by=practitioner)
+        documents.issue_aftercare(treatment_session=record, by=clinic.by(practitioner.email, course.site))
 
 
 def quarter_now(site: Site) -> dt.datetime:

@@ -84,6 +84,10 @@ def test_every_lane_of_todays_board_has_somebody(place: int) -> None:
     assert abs(running.starts_at - timezone.now()) < dt.timedelta(hours=1) or not 5 <= timezone.now().hour <= 16
 
 
+def test_nobody_comes_too_soon_after_the_last_session() -> None:
+    assert not Appointment.objects.filter(day_mark__contains="too close").exists()
+
+
 def test_lots_one_expired_one_nearly() -> None:
     for site in Site.objects.all():
         today = site.today()

@@ -20,6 +20,7 @@ from sessions.demo import PASSWORD, care, mails, visits
 from sessions.demo.people import people
 from sessions.demo.place import STAFF, build
 from sessions.models import Appointment, Course
+from sessions.planned import replan
 
 SEED = 20260312
 
@@ -97,10 +98,14 @@ class Command(BaseCommand):
         diary = care.Diary(clinic)
         running = [course for course in courses if course.status == CourseStatus.APPROVED]
         sound = {course.pk for course in running if care.may_be_treated(course)}
+        days = visits.chosen_for_today(clinic, running, sound)
+        today = {course.pk for _practitioner, pairs in days for _status, course in pairs}
         for number, course in enumerate(running):
             if course.pk in sound:
-                visits.fill_past(clinic, diary, course, number)
-        visits.fill_today(clinic, diary, running, sound)
+                visits.fill_past(clinic, diary, course, number, comes_today=course.pk in today)
+        visits.fill_today(clinic, diary, days)
+        for course in running:
+            replan(course)  # what comes counts from what was
         for number, course in enumerate(running):
             visits.fill_coming(clinic, diary, course, confirmed=number % 2 == 0)
         finished = running[-1]

@@ -17,12 +17,12 @@ from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from clinic.permissions import check_doer
 from protocols import catalogue
-from protocols.choices import Status
 from protocols.comparing import FieldDifference, compare_entry
 from protocols.field_words import label_of, shown
 from protocols.findings import Severity
+from protocols.forbidden import refusal_of
 from protocols.leaves import as_number, leaf, leaves, same, with_leaf
-from protocols.limits import Direction, outside_cfg
+from protocols.limits import Direction, outside_cfg, specs_of
 from protocols.loading import CatalogueError, catalogue_from_entries, entries_of_reference
 from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion
 from protocols.models.catalogue import ChangeDirection, VersionState
@@ -50,6 +50,7 @@ def save_entry(
         theirs = [(str(label_of(entry.kind, found.path)), shown(found.path, found.after))
                   for found in compare_entry(entry.kind, wanted, before)]  # fmt: skip
         raise Stale(_("Somebody else changed this entry while you were typing. Compare, then save again."), theirs=theirs)
+    _check_editable(entry.kind, before, values)
     differences = list(compare_entry(entry.kind, before, wanted))
     if not differences:
         return entry
@@ -113,6 +114,8 @@ def remove_entry(*, version: CatalogueVersion, code: str, reason: str, by: Doer)
 
 def refusal_to_remove(entry: CatalogueEntry) -> str:
     """Why an entry stays, in a sentence; empty when it may go."""
+    if entry.kind == "mixture" and entry.body.get("never_in"):
+        return _("A country's ban cannot be lifted here.")
     if entry.kind in OWN_KINDS or entry.code not in {one.code for one in entries_of_reference()}:
         return ""
     return _("This entry belongs to the reference. Switch it off, withdraw it or change what it says.")
@@ -177,6 +180,15 @@ def _wait_moved(clause: dict[str, Any], now: str) -> dict[str, Any]:
     return changed
 
 
+def _check_editable(kind: str, before: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Only what the form offers is edited: not the range a limit is set in, and not what a dose counts in."""
+    body = with_spare_items(kind, before)
+    editable = {path for path, _spec in specs_of(kind, body, list(leaves(body)))}
+    for path, value in values.items():
+        if path not in editable and not same(leaf(body, path), value):
+            raise Refused(_("“%(field)s” is not edited here.") % {"field": label_of(kind, path)})
+
+
 def check_change(kind: str, before: Mapping[str, Any], found: FieldDifference, reason: str) -> None:
     """Section 0 of the clinical reference, for one field. Raises `Refused` beside it."""
     span = outside_cfg(before, found.path, found.after)
@@ -186,10 +198,9 @@ def check_change(kind: str, before: Mapping[str, Any], found: FieldDifference, r
             % {"low": span[0], "high": span[1], "before": shown(found.path, found.before)},
             field=found.path,
         )
-    if found.path == "status":
-        _check_status(found)
-    if found.path == "never_in" and found.direction is Direction.LOOSENED:
-        raise Refused(_("A country's ban cannot be lifted here."), field=found.path)
+    forbidden = refusal_of(before, found)
+    if forbidden:
+        raise Refused(forbidden, field=found.path)
     if found.direction is Direction.LOOSENED and not reason.strip():
         raise Refused(
             _("“%(field)s” becomes looser: %(before)s → %(after)s. Say why; it is kept and shown.")
@@ -197,20 +208,6 @@ def check_change(kind: str, before: Mapping[str, Any], found: FieldDifference, r
                "after": shown(found.path, found.after)},
             field=REASON,
         )  # fmt: skip
-
-
-def _check_status(found: FieldDifference) -> None:
-    before, after = str(found.before or Status.ON), str(found.after or Status.ON)
-    if before == Status.WITHDRAWN:
-        raise Refused(_("What is withdrawn can never be used again; it is kept for history only."), field="status")
-    if before == Status.LOCKED and after in {Status.ON, Status.OFF}:
-        raise Refused(
-            _(
-                "A locked entry stays locked in the catalogue. Record the legal basis for a site's country instead, "
-                "under “Allowed at this site”."
-            ),
-            field="status",
-        )
 
 
 def _need_reason(reason: str) -> None:

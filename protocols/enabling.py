@@ -54,6 +54,20 @@ def refusal_to_enable(entry: WithStatus | None, site: Site) -> str:
     return ""
 
 
+def counts(row: Enablement, entry: WithStatus | None, site: Site) -> bool:
+    """Whether an open row still allows its entry here. What was off when it was allowed and is locked by now needs its
+    legal basis first, and a basis holds for the country it was recorded for."""
+    if row.ended_at is not None or (row.legal_basis and row.country != site.country):
+        return False
+    return entry is None or entry.status != Status.LOCKED or bool(row.legal_basis)
+
+
+def allowed_at(site: Site, rules: Catalogue) -> frozenset[str]:
+    """Codes of off or locked entries that the medical lead allows at this site now. One query."""
+    rows = Enablement.objects.open_at(site)
+    return frozenset(row.code for row in rows if counts(row, entry_of(rules, row.code), site))
+
+
 @transaction.atomic
 def enable(*, site: Site, code: str, reason: str, legal_basis: str, by: Doer) -> Enablement:
     """Allow an off entry here; a locked one only with the legal basis of the site's country, which is kept with it."""
@@ -72,10 +86,11 @@ def enable(*, site: Site, code: str, reason: str, legal_basis: str, by: Doer) ->
             field="legal_basis",
         )
     former = Enablement.objects.filter(site=held, code=code, ended_at=None).first()
-    if former is not None and not (former.legal_basis and former.country != held.country):
+    if former is not None and counts(former, entry, held):
         raise Refused(_("This is allowed here already."), field="code")
-    if former is not None:  # the site moved to another country: the old basis ends with the new one
-        _close(former, _("The site's country changed."), by)
+    if former is not None:  # it stopped counting by itself: it ends with the new one
+        moved = former.legal_basis and former.country != held.country
+        _close(former, _("The site's country changed.") if moved else _("The entry is locked by now."), by)
     enablement = Enablement.objects.create(
         site=held, code=code, reason=reason, legal_basis=legal_basis, country=held.country,
         enabled_by=cast("Any", by.user), enabled_at=timezone.now(),

@@ -15,6 +15,7 @@ from clinic.errors import Refused, Stale
 from clinic.permissions import check_doer
 from protocols import catalogue, services
 from protocols.definitions import Catalogue
+from protocols.forbidden import returning
 from protocols.loading import CatalogueError, catalogue_from_entries
 from protocols.models import CatalogueEntry, CatalogueVersion
 from protocols.models.catalogue import VersionState as S
@@ -76,6 +77,7 @@ def approve(*, version: CatalogueVersion, seen_version: int, by: Doer) -> Catalo
     if held.approved_at is not None:
         raise Refused(_("This catalogue version is approved already."))
     check_whole(held)
+    check_nothing_returns(held)
     if held.state != S.PUBLISHED:
         _move(held, S.APPROVED)
     held.approved_by, held.approved_at = by.user, timezone.now()
@@ -131,6 +133,7 @@ def publish(*, version: CatalogueVersion, seen_version: int, by: Doer) -> Catalo
     if refusal:
         raise Refused(refusal)
     check_whole(held)
+    check_nothing_returns(held)
     published = catalogue.put_in_force(version=held, by=by)
     services.ensure_default_services(by=SYSTEM)
     return published
@@ -161,6 +164,16 @@ def check_whole(version: CatalogueVersion) -> None:
         catalogue_from_entries(catalogue.rows_of(version), version=str(version))
     except CatalogueError as error:
         raise Refused(faults(error)) from error
+
+
+def check_nothing_returns(version: CatalogueVersion) -> None:
+    """Raise `Refused` where this version, made from an older one, would allow what is forbidden in the one in force."""
+    in_force, wanted = (
+        {(kind, code): body for kind, code, body in catalogue.rows_of(one)} for one in (catalogue.current(), version)
+    )
+    found = [f"{code}: {sentence}" for code, sentence in returning(in_force, wanted)]
+    if found:
+        raise Refused(_("The version in force forbids what this one would allow. %(what)s") % {"what": " ".join(found)})
 
 
 def faults(error: CatalogueError) -> str:

@@ -23,10 +23,10 @@ from protocols import catalogue
 from protocols.choices import CheckResult
 from protocols.combining import CombinationProblem
 from protocols.definitions import Catalogue
+from protocols.enabling import allowed_at
 from protocols.findings import Outcome
 from protocols.findings import Screening as Evaluated
 from protocols.mixing import PlanCheck, PlanError, check_plan
-from protocols.models import Enablement
 from protocols.plan import Plan
 from protocols.planning import CourseRefused, PlannedDate, propose_course
 from protocols.screening import Act, Stage, permits
@@ -90,11 +90,6 @@ def next_day(course: Course) -> dt.date:
     return max(open_days_of_it.first() or course.site.today(), course.site.today())
 
 
-def enabled_at(site: Site) -> frozenset[str]:
-    """Codes of off or locked entries that the medical lead has enabled for this site."""
-    return frozenset(Enablement.objects.open_at(site).values_list("code", flat=True))
-
-
 def check_of(
     *, plan: Plan, patient: Patient, site: Site, on: dt.date, rules: Catalogue, same_day: Sequence[Plan] = ()
 ) -> PlanCheck:
@@ -108,7 +103,7 @@ def check_of(
             facts=facts,
             on=on,
             catalogue=rules,
-            enabled=enabled_at(site),
+            enabled=allowed_at(site, rules),
             country=site.country,
             recent=facts.sessions,
         )

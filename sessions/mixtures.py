@@ -19,13 +19,14 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.adapting import Adaptation, Situation, adapt
 from protocols.definitions import Catalogue
+from protocols.enabling import allowed_at
 from protocols.mixing import PlanError
 from protocols.plan import Plan
 from protocols.planning import CourseRefused, PlannedDate, Step, course_steps, propose_course
 from protocols.screening import Stage
 from sessions import screenings
 from sessions.choices import CourseStatus
-from sessions.coursework import Judgement, check_of, check_proposable, enabled_at, next_day, write_dates
+from sessions.coursework import Judgement, check_of, check_proposable, next_day, write_dates
 from sessions.gathering import facts_of
 from sessions.models import Course
 from sessions.open_days import open_days
@@ -44,7 +45,7 @@ def situation_of(
         on=on,
         catalogue=rules,
         same_day=same_day_plans(patient=patient, on=on, except_course=course),
-        enabled=enabled_at(site),
+        enabled=allowed_at(site, rules),
         country=site.country,
         recent=facts.sessions,
         clearances=screenings.clearances_of(patient, course),

@@ -21,13 +21,13 @@ from patients.models import Patient
 from protocols import catalogue as catalogues
 from protocols.choices import CheckResult, Status
 from protocols.definitions import Catalogue, Mixture, text_in
+from protocols.enabling import allowed_at
 from protocols.findings import Finding
 from protocols.mixing_rules import CATEGORY_WORDS
 from protocols.options import ORDER, Change, Judge, Judged, Option, Substitute, Verdict, options_for
 from protocols.plan import Component
 from protocols.sources import titles_of
 from sessions.course_page import CHECK_PILL, check_words
-from sessions.coursework import enabled_at
 from sessions.explaining import (
     Shown,
     asked_in_words,
@@ -106,7 +106,7 @@ def options_shown(patient: Patient, *, site: Site, category: str, may_plan: bool
     today = site.today()
     judge = Judge(
         facts=facts_of(patient), on=today, catalogue=rules, clearances=clearances_of(patient, None),
-        enabled=enabled_at(site), country=site.country,
+        enabled=allowed_at(site, rules), country=site.country,
     )  # fmt: skip
     options = options_for(judge)
     page = _Page(patient, rules, common_codes(options), may_plan)

@@ -128,7 +128,7 @@ class CatalogueEntry(models.Model):
                     """
                     IF EXISTS (
                         SELECT 1 FROM protocols_catalogueversion v
-                        WHERE v.id = COALESCE(NEW.version_id, OLD.version_id) AND v.state <> 'draft'
+                        WHERE v.id IN (NEW.version_id, OLD.version_id) AND v.state <> 'draft'
                     ) THEN
                         RAISE EXCEPTION 'entries of a catalogue version that is no draft are frozen';
                     END IF;
@@ -241,6 +241,24 @@ class Enablement(PublicId):
                 condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
                 name="enablement_ended_by_somebody",
             ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="enablement_frozen",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func=pgtrigger.Func(
+                    """
+                    IF TG_OP = 'UPDATE' AND OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL
+                       AND (to_jsonb(NEW) - 'ended_at' - 'ended_by_id' - 'end_reason')
+                         = (to_jsonb(OLD) - 'ended_at' - 'ended_by_id' - 'end_reason')
+                    THEN
+                        RETURN NEW;
+                    END IF;
+                    RAISE EXCEPTION 'an enablement is only ever ended, once';
+                    """
+                ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -29,7 +29,7 @@ def enablements(request: StaffRequest) -> HttpResponse:
     rows = Enablement.objects.filter(site=site).select_related("enabled_by", "ended_by").order_by("-ended_at", "-enabled_at")
     context = {
         "rows": [{"row": row, "name": entries[row.code].name_in(language()) if row.code in entries else row.code,
-                  "counts": row.ended_at is None and not (row.legal_basis and row.country != site.country)}
+                  "counts": enabling.counts(row, entries.get(row.code), site)}
                  for row in sorted(rows, key=lambda row: row.ended_at is not None)],
         "never": [(one, enabling.refusal_to_enable(one, site)) for one in entries.values()
                   if one.status == Status.WITHDRAWN or site.country in getattr(one, "never_in", ())],

@@ -25,6 +25,7 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.choices import Status
 from protocols.definitions import Catalogue, Indication, Mixture
+from protocols.enabling import allowed_at
 from sessions import coursework
 from sessions.course_page import course_shown, shown_judgement
 from sessions.forms.course import ApproveForm, CourseForm, StopForm
@@ -61,7 +62,7 @@ def course_new(request: StaffRequest, public_id: str) -> HttpResponse:
     patient = patient_or_404(request, public_id)
     rules = catalogue.in_force()
     indication, mixture = choice_of(request, rules)
-    allowed = coursework.enabled_at(request.site)
+    allowed = allowed_at(request.site, rules)
     context: dict[str, Any] = {
         "patient": patient,
         "indications": [one for one in rules.indications.values() if one.status == Status.ON or one.code in allowed],

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,6 +17,9 @@ from patients.models import Patient, PatientSite
 
 PERSON_FIELDS = ["given_name", "family_name", "birth_date", "sex", "phone", "email", "language", "address", "country"]
 FIRST_NUMBER = 20_000
+# What must follow, in the same transaction, when birth date or sex turn out to be others; floors above say it in their
+# AppConfig.ready.
+ON_NEW_FACTS: list[Callable[[Patient, Doer], object]] = []
 
 
 class LooksLikeAnother(Refused):
@@ -77,6 +80,9 @@ def amend(
         before.email_problem = ""  # the reason belonged to the old address
     before.refresh_search_key()
     before.save_if_unchanged(seen=seen_version, fields=[*PERSON_FIELDS, "email_problem", "search_key"])
+    if {"birth_date", "sex"} & set(changed):
+        for react in ON_NEW_FACTS:
+            react(before, by)
     audit.record(
         by=by, action="patient-amended", sentence=f"changed {', '.join(changed)} of {before.record_number}", of=before,
         patient=before,

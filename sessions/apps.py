@@ -8,6 +8,9 @@ class TreatmentSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from clinic.context import BADGES
+        from patients.records import ON_NEW_FACTS
         from sessions.models import Message
+        from sessions.screenings import rescreen
 
         BADGES["messages"] = lambda site: Message.objects.needing_somebody().filter(site=site).count()
+        ON_NEW_FACTS.append(lambda patient, by: rescreen(patient=patient, by=by))

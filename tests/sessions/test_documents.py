@@ -286,7 +286,7 @@ def test_no_consent_form_for_a_plan_nobody_approved(desk: Doer) -> None:
 def test_a_changed_plan_supersedes_its_consent_form(desk: Doer, renderer: RendererProcess) -> None:
     record = make_ended_treatment(site=desk.site)
     old = made(documents.issue_consent(course=record.course, by=desk))
-    type(record.course).objects.filter(pk=record.course.pk).update(plan_version=2, points=40)
+    type(record.course).objects.filter(pk=record.course.pk).update(plan_version=2)
     new = documents.issue_consent(course=record.course, by=desk, language="tr")
     old.refresh_from_db()
     assert old.superseded_by_id == new.pk

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinic.choices import Role
+from patients import records
 from patients.models import Allergy, Medicine
 from protocols import catalogue
 from sessions import clearing, coursework, screenings
@@ -187,3 +188,15 @@ def test_another_practitioner_sees_the_marked_booking_on_the_board(booked: Booke
     assert "keloid" not in html, "the desk sees that, not why"
     doctor = booked.client.get(reverse("board"), {"day": day, "practitioner": "all"}).content.decode()
     assert "Thick scars (keloid)" in doctor
+
+
+def test_another_birth_date_screens_again(booked: Booked) -> None:
+    patient, before = booked.day.patient, booked.newest.pk
+    values = {name: getattr(patient, name) for name in records.PERSON_FIELDS}
+    records.amend(patient=patient, values=values | {"address": "Via Nuova 2"}, seen_version=patient.version, by=booked.day.by)
+    assert booked.newest.pk == before, "an address is no clinical fact"
+    patient.refresh_from_db()
+    minor = values | {"address": "Via Nuova 2", "birth_date": dt.date(2012, 5, 1)}
+    records.amend(patient=patient, values=minor, seen_version=patient.version, by=booked.day.by)
+    assert booked.newest.outcome == "blocked"
+    assert booked.flag

@@ -17,6 +17,7 @@ from clinic.models import Organisation, Site
 # url name, icon, label, permission that shows it
 RAIL = [
     ("board", "layout-dashboard", _("Today"), Permission.SEE_PERSON),
+    ("calendar", "calendar-event", _("Calendar"), Permission.SEE_PERSON),
     ("patients", "users", _("Patients"), Permission.SEE_PERSON),
     ("protocols", "flask", _("Protocols"), Permission.SEE_CATALOGUE),
     ("stock", "package", _("Stock"), Permission.SEE_STOCK),

@@ -2,7 +2,7 @@
 from importlib import import_module
 
 NOUNS = (
-    "board", "chart", "courses", "mixtures", "appointments", "records", "consents", "impact", "stock",
+    "board", "calendar", "chart", "courses", "mixtures", "appointments", "records", "consents", "impact", "stock",
     "documents", "messages", "patient_pages", "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
 )  # fmt: skip
 

@@ -159,6 +159,8 @@ def deed_on(request: HttpRequest, public_id: str, deed: Callable[[Appointment, i
 def way_back(request: HttpRequest, visit: Appointment) -> str:
     if request.POST.get("from") == "board":
         return f"{reverse('board')}?day={visit.local_start.date()}"
+    if request.POST.get("from") == "calendar":
+        return f"{reverse('calendar')}?day={visit.local_start.date()}&open={visit.public_id}"
     return reverse("appointment", args=[visit.public_id])
 
 

@@ -1,0 +1,238 @@
+"""The calendar of one site over some local days: columns, appointments with their true footprint, and what lies under.
+
+Everything is gathered at once; the number of queries depends neither on the days nor on the appointments. What a role
+may not see is not gathered (see `board_cards`).
+"""
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Max, Q, Sum
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from clinic.choices import Permission
+from clinic.models import Absence, Closure, Device, OpeningHours, Room, Shift, Site, User
+from protocols.definitions import Catalogue
+from sessions.board_cards import Card, cards_of, short_name
+from sessions.board_revision import REDRAWN_EVERY_SECONDS, summed
+from sessions.calendar_ground import Ground, Stretch, ground_of
+from sessions.calendar_range import Days, wall_span
+from sessions.choices import MessageState
+from sessions.models import Appointment, Consent, Document, Message, Screening, TreatmentSession
+
+COLUMNS = ("practitioner", "room", "device")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader wants to see. Empty filters show everything; `only` is the one column of a week."""
+
+    days: Days
+    by: str = "practitioner"
+    practitioners: frozenset[str] = frozenset()
+    rooms: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()
+    statuses: frozenset[str] = frozenset()
+    only: str = ""
+
+    def shows(self, column: str, kind: str) -> bool:
+        if self.only:
+            return column == self.only
+        wanted = {"practitioner": self.practitioners, "room": self.rooms, "device": self.devices}[kind]
+        return not wanted or column in wanted
+
+
+@dataclass(frozen=True)
+class Column:
+    """A practitioner, room or device at the head of a column."""
+
+    id: str
+    title: str
+    initials: str
+    note: str = ""
+
+
+@dataclass
+class Block:
+    """One appointment as it is drawn: its card, its wall times, and the strips that prepare and clean up."""
+
+    card: Card
+    column: str
+    start: dt.datetime
+    end: dt.datetime
+    strips: list[tuple[dt.datetime, dt.datetime]] = field(default_factory=list)
+
+    @property
+    def visit(self) -> Appointment:
+        return self.card.appointment
+
+
+@dataclass
+class Calendar:
+    """Everything the page draws. `opens` and `closes` grow when an appointment lies outside the opening hours."""
+
+    asked: Asked
+    columns: list[Column]
+    blocks: list[Block]
+    stretches: list[Stretch]
+    opens: dt.time
+    closes: dt.timedelta
+
+
+def calendar_of(
+    *, site: Site, asked: Asked, rules: Catalogue, permissions: Iterable[str], patients: Any
+) -> Calendar:
+    """`patients` are those the reader may see (a queryset); appointments of others do not appear."""
+    held = frozenset(permissions)
+    visits = appointments_of(site, asked, patients)
+    cards = cards_of(
+        visits, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held
+    )
+    _keep_first_marks(cards)
+    people = list(User.objects.practitioners_at(site))
+    known = {user.pk for user in people}
+    people += [one for one in dict.fromkeys(visit.practitioner for visit in visits) if one.pk not in known]
+    ground = ground_of(site, asked.days, [user.pk for user in people])
+    columns, under = _columns(site, asked, ground, people, cards)
+    shown = {column.id for column in columns}
+    blocks = [block for block in map(_block_maker(site, asked.by), cards) if block is not None and block.column in shown]
+    opens, closes = _limits(ground, blocks)
+    return Calendar(asked, columns, blocks, [one for column in columns for one in under(column.id)], opens, closes)
+
+
+def appointments_of(site: Site, asked: Asked, patients: Any) -> list[Appointment]:
+    """Those that begin on the asked days and pass the filters, in order of time."""
+    start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
+    rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end, patient__in=patients)
+    for name, wanted in (
+        ("practitioner__public_id__in", asked.practitioners), ("room__public_id__in", asked.rooms),
+        ("device__public_id__in", asked.devices), ("status__in", asked.statuses),
+    ):  # fmt: skip
+        if wanted:
+            rows = rows.filter(**{name: wanted})
+    if asked.only:
+        rows = rows.filter(**{f"{asked.by}__public_id": asked.only})
+    return list(
+        rows.select_related(
+            "patient", "practitioner", "room", "device", "service", "course", "treatment_session", "site"
+        ).prefetch_related("fulfilments__planned_session")
+    )
+
+
+def _keep_first_marks(cards: list[Card]) -> None:
+    """Over several days only the first of a patient's appointments can be the first visit."""
+    met: set[int] = set()
+    for card in cards:
+        if card.appointment.patient_id in met and card.is_first:
+            card.marks.remove("first-visit")
+        met.add(card.appointment.patient_id)
+
+
+# --- columns --------------------------------------------------------------------------------------------------------
+def _columns(
+    site: Site, asked: Asked, ground: Ground, people: list[User], cards: list[Card]
+) -> tuple[list[Column], Callable[[str], Iterator[Stretch]]]:
+    """The heads, and what lies under each. Who neither works nor has a booking needs no column, unless nobody does."""
+    if asked.by != "practitioner":
+        things: list[Room | Device] = list(site.rooms.all() if asked.by == "room" else site.devices.all())
+        counts = Counter(getattr(card.appointment, f"{asked.by}_id") for card in cards)
+        columns = [
+            Column(one.public_id, one.name, "", _booked(counts[one.pk])) for one in things
+            if asked.shows(one.public_id, asked.by) and (one.in_service or counts[one.pk])
+        ]  # fmt: skip
+        return columns, ground.under_thing
+    rooms: dict[int, Counter[str]] = {user.pk: Counter() for user in people}
+    for card in cards:
+        rooms[card.appointment.practitioner_id][card.appointment.room.name] += 1
+    wanted = [user for user in people if asked.shows(user.public_id, asked.by)]
+    busy = [user for user in wanted if rooms[user.pk] or ground.works(user.pk)]
+    columns = [
+        Column(user.public_id, short_name(user.name), user.initials, _usual_room(rooms[user.pk]))
+        for user in busy or wanted
+    ]
+    keys = {user.public_id: user.pk for user in people}
+    return columns, lambda column: ground.under_person(column, keys[column])
+
+
+def _usual_room(rooms: Counter[str]) -> str:
+    booked = _booked(rooms.total())
+    return f"{rooms.most_common(1)[0][0]} · {booked}" if rooms else booked
+
+
+def _booked(count: int) -> str:
+    return _("%(count)s booked") % {"count": count}
+
+
+# --- blocks ---------------------------------------------------------------------------------------------------------
+def _block_maker(site: Site, by: str) -> Callable[[Card], Block | None]:
+    zone = site.zone
+
+    def make(card: Card) -> Block | None:
+        visit = card.appointment
+        owner = getattr(visit, by)
+        if owner is None:
+            return None
+        start, end = wall_span(visit.starts_at, visit.ends_at, zone)
+        held = visit.device_span if by == "device" else visit.room_span
+        strips = []
+        if held is not None and not held.isempty:
+            before, after = wall_span(held.lower, held.upper, zone)
+            strips = [(before, start)] if before < start else []
+            strips += [(end, after)] if end < after else []
+        return Block(card, owner.public_id, start, end, strips if visit.status in OCCUPIES else [])
+
+    return make
+
+
+OCCUPIES: Collection[str] = ("held", "booked", "confirmed", "arrived", "in-treatment", "done")
+
+
+def _limits(ground: Ground, blocks: list[Block]) -> tuple[dt.time, dt.timedelta]:
+    """Whole hours from the earliest to the latest thing shown; the end may be 24:00."""
+    first, last = ground.hours_shown()
+    opens, closes = first.hour, last.hour + bool(last.minute)
+    for block in blocks:
+        edges = [block.start, block.end, *(moment for strip in block.strips for moment in strip)]
+        opens = min(opens, *(moment.hour if moment.date() >= block.start.date() else 0 for moment in edges))
+        closes = max(
+            closes,
+            *(24 if moment.date() > block.start.date() else moment.hour + bool(moment.minute) for moment in edges),
+        )
+    return dt.time(opens), dt.timedelta(hours=max(closes, opens + 1))
+
+
+# --- has anything changed? ------------------------------------------------------------------------------------------
+def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
+    """A short fingerprint of all that the asked part of the calendar shows. One query; a poll that brings the same one
+    gets nothing."""
+    start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
+    rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end).order_by()
+    ids, patients = rows.values("pk"), rows.values("patient")
+    newest, states = Max("pk"), {s: Count("pk", filter=Q(state=s)) for s in MessageState.values}
+    parts = {
+        "visits": summed(rows, n=Count("pk"), v=Sum("version"), last=newest, people=Sum("patient__version")),
+        "flags": summed(rows, n=Count("pk", filter=~Q(flagged=""))),
+        "records": summed(TreatmentSession.objects.filter(appointment__in=ids), v=Sum("version"), last=newest),
+        "messages": summed(Message.objects.filter(appointment__in=ids), **states),
+        "screened": summed(Screening.objects.filter(patient__in=patients), last=newest),
+        "consents": summed(Consent.objects.filter(patient__in=patients), v=Sum("version"), last=newest),
+        "papers": summed(Document.objects.filter(appointment__in=ids), n=Count("issued_at"), last=newest),
+        "shifts": summed(Shift.objects.filter(site=site), n=Count("pk"), last=newest),
+        "hours": summed(OpeningHours.objects.filter(site=site), n=Count("pk"), last=newest),
+        "closures": summed(Closure.objects.filter(site=site), n=Count("pk"), last=newest),
+        "away": summed(Absence.objects.all(), n=Count("pk"), last=newest),
+        "rooms": summed(Room.objects.filter(site=site), v=Sum("version")),
+        "devices": summed(Device.objects.filter(site=site), v=Sum("version")),
+    }
+    found = Site.objects.filter(pk=site.pk).values_list(*parts.values()).get()
+    clock = int(timezone.now().timestamp() // REDRAWN_EVERY_SECONDS)
+    shown = [clock, found, asked.days.first, asked.days.last, asked.by, asked.only, get_language()]
+    shown += [sorted(one) for one in (asked.practitioners, asked.rooms, asked.devices, asked.statuses, permissions)]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

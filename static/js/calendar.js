@@ -1,0 +1,160 @@
+// Hooks the calendar component up to our feed: draws day and week, mends its roles and names for screen readers after
+// each render, opens the panel, and turns a click on free time into a booking form. Times are wall times of the site.
+
+const root = document.getElementById("calendar");
+const poll = document.getElementById("calendar-poll");
+const trouble = document.getElementById("calendar-trouble");
+let revision = "";
+let component = null;
+
+if (root && poll) {
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.target === poll && revision) event.detail.parameters.seen = revision;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target !== poll) return;
+    const { xhr } = event.detail;
+    if (xhr.status === 200) draw(JSON.parse(xhr.responseText));
+    else if (xhr.status === 422) tell(JSON.parse(xhr.responseText).error);
+    else if (xhr.status !== 204 && !component) tell(trouble.dataset.away);
+  });
+}
+
+function tell(sentence) {
+  trouble.textContent = sentence;
+  trouble.hidden = !sentence;
+}
+
+// --- from the feed to the component ---------------------------------------------------------------------------------
+function draw(feed) {
+  revision = feed.revision;
+  tell("");
+  const shown = {
+    resources: feed.columns.map((column) => ({ id: column.id, title: column.title, extendedProps: column })),
+    slotMinTime: feed.opens,
+    slotMaxTime: feed.closes,
+    events: [...feed.stretches.map(stretch), ...feed.blocks.flatMap(strips), ...feed.blocks.map(block)],
+  };
+  if (component) Object.entries(shown).forEach(([name, value]) => component.setOption(name, value));
+  else start(shown);
+}
+
+function stretch(one, index) {
+  return {
+    id: `stretch-${index}`, resourceIds: [one.column], start: one.start, end: one.end, display: "background",
+    title: one.words, classNames: ["stretch", `stretch-${one.kind}`], extendedProps: { words: one.words },
+  };
+}
+
+function strips(one) {
+  return one.strips.map(([start, end], index) => ({
+    id: `strip-${one.id}-${index}`, resourceIds: [one.column], start, end, display: "background", title: "",
+    classNames: ["strip-hatched", end === one.start ? "strip-before" : "strip-after"], extendedProps: { words: "" },
+  }));
+}
+
+function block(one) {
+  const size = one.minutes < 25 ? "block-tiny" : one.minutes < 45 ? "block-short" : "";
+  return {
+    id: one.id, resourceIds: [one.column], start: one.start, end: one.end, title: "",
+    classNames: ["block", `block-${one.status}`, `block-${one.category || "plain"}`, size].filter(Boolean),
+    extendedProps: { html: one.html },
+  };
+}
+
+function start(shown) {
+  const isWeek = root.dataset.view === "week";
+  component = window.EventCalendar.create(root, {
+    ...shown,
+    view: isWeek ? "timeGridWeek" : "resourceTimeGridDay",
+    date: root.dataset.day,
+    firstDay: 1,
+    locale: document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang,
+    timeZone: root.dataset.offset,
+    headerToolbar: { start: "", center: "", end: "" },
+    allDaySlot: false,
+    height: "100%",
+    slotDuration: "00:15",
+    slotHeight: 23,
+    slotLabelInterval: "01:00",
+    slotLabelFormat: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+    dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
+    columnWidth: isWeek ? "minmax(7.5rem, 1fr)" : "minmax(10.75rem, 1fr)",
+    slotEventOverlap: false,
+    nowIndicator: true,
+    editable: false,
+    pointer: Boolean(root.dataset.new),
+    selectable: Boolean(root.dataset.new),
+    resourceLabelContent: ({ resource }) => ({ domNodes: head(resource.extendedProps) }),
+    eventContent: ({ event }) => content(event),
+    eventClick: ({ event, el }) => event.display === "auto" && open(event.id, el),
+    dateClick: ({ dateStr, resource }) => book(dateStr, resource),
+    select: ({ startStr, resource }) => book(startStr, resource),
+    eventAllUpdated: mend,
+  });
+  new MutationObserver(mend).observe(root, { childList: true, subtree: true, attributeFilter: ["role"] });
+  mend();
+  if (root.dataset.open) open(root.dataset.open, null);
+}
+
+function head(column) {
+  const words = document.createElement("span");
+  words.className = "column-words";
+  const name = document.createElement("b");
+  name.textContent = column.title;
+  const note = document.createElement("span");
+  note.textContent = column.note;
+  words.append(name, note);
+  if (!column.initials) return [words];
+  const face = document.createElement("span");
+  face.className = "avatar";
+  face.setAttribute("aria-hidden", "true");
+  face.textContent = column.initials;
+  return [face, words];
+}
+
+function content(event) {
+  if (event.extendedProps.html) return { html: event.extendedProps.html };
+  return event.extendedProps.words ?? "";
+}
+
+// --- what a click does ----------------------------------------------------------------------------------------------
+function open(id, from) {
+  root.querySelectorAll(".block-chosen").forEach((one) => one.classList.remove("block-chosen"));
+  from?.classList.add("block-chosen");
+  window.htmx.ajax("GET", `${root.dataset.panel}${encodeURIComponent(id)}/panel/`, {
+    target: "#visit-panel-body", source: from ?? root, swap: "innerHTML",
+  });
+}
+
+// The form asks for the patient first and carries the rest of the address along.
+function book(wall, resource) {
+  if (!root.dataset.new) return;
+  const [day, time] = wall.split("T");
+  const query = new URLSearchParams({ day, time: time.slice(0, 5) });
+  const column = resource?.id ?? (root.dataset.view === "week" ? root.dataset.only : "");
+  if (column && root.dataset.by !== "device") query.set(root.dataset.by, column);
+  window.location.assign(`${root.dataset.new}?${query}`);
+}
+
+// --- roles and names ------------------------------------------------------------------------------------------------
+// As delivered the grid says "table" around buttons that are in no cell. Here it is a named group of columns, each a
+// group with the name of its head; the appointments inside are buttons and keep that role.
+function mend() {
+  const main = root.querySelector(".ec-main");
+  if (!main) return;
+  root.querySelectorAll("[role=table], [role=row], [role=rowgroup], [role=cell], [role=columnheader], [role=rowheader]").forEach((one) => one.removeAttribute("role"));
+  root.querySelectorAll("[aria-colspan], [aria-colindex], [aria-rowindex]").forEach((one) => ["aria-colspan", "aria-colindex", "aria-rowindex"].forEach((name) => one.removeAttribute(name)));
+  root.querySelectorAll(".ec-col-head[aria-label], .ec-col-head [aria-label]").forEach((one) => one.removeAttribute("aria-label"));
+  set(main, { role: "group", "aria-label": root.dataset.name, tabindex: "0" });
+  const names = [...root.querySelectorAll(".ec-header .ec-col-head")].map((one) => one.innerText.replace(/\s+/g, " ").trim());
+  root.querySelectorAll(".ec-body .ec-events").forEach((column, index) => set(column, { role: "group", "aria-label": names[index] || root.dataset.name }));
+  root.querySelectorAll(".ec-bg-event").forEach((one) => ["role", "tabindex"].forEach((name) => one.removeAttribute(name)));
+}
+
+// Writes only what differs, or the observer would see its own work for ever.
+function set(element, attributes) {
+  Object.entries(attributes).forEach(([name, value]) => {
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  });
+}

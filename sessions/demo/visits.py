@@ -144,7 +144,7 @@ Pair = tuple[str, Course]
 def chosen_for_today(clinic: Clinic, courses: list[Course], sound: set[int]) -> list[tuple[User, list[Pair]]]:
     """Who comes today in which state, practitioner by practitioner. Whoever is here already may be treated; among those
     still expected is one whom a rule stops."""
-    days = []
+    days: list[tuple[User, list[Pair]]] = []
     for site in clinic.sites:
         for practitioner, statuses in zip(clinic.practitioners[site.pk], TODAY, strict=False):
             theirs = [course for course in courses if course.site_id == site.pk and course.practitioner == practitioner]
@@ -153,7 +153,7 @@ def chosen_for_today(clinic: Clinic, courses: list[Course], sound: set[int]) -> 
             coming = [status for status in statuses if status in {S.CONFIRMED, S.BOOKED}]
             here = [status for status in statuses if status not in coming]
             with_somebody_stopped = [*others[:1], *may[len(here) :], *others[1:]]
-            pairs = [*zip(here, may, strict=False), *zip(coming, with_somebody_stopped, strict=False)]
+            pairs: list[Pair] = [*zip(here, may, strict=False), *zip(coming, with_somebody_stopped, strict=False)]
             days.append((practitioner, pairs))
     return days
 

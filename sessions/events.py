@@ -46,12 +46,6 @@ def covers(event: AdverseEvent, reported_at: dt.datetime) -> bool:
     return max(event.reported_at, event.weighed_at or event.reported_at) >= reported_at
 
 
-def events_of(patient: Patient) -> tuple[PriorEvent, ...]:
-    """One query, and one more only where events stand beside a report."""
-    events = list(AdverseEvent.objects.for_patient(patient).order_by("reported_at", "id"))
-    return prior_events(events, reported_at=reported_at(patient) if events else None)
-
-
 def reported_at(patient: Patient) -> dt.datetime | None:
     """When the patient last said that something went wrong; None when the newest answer is "no" or none was given."""
     responses = QuestionnaireResponse.objects.filter(patient=patient, submitted_at__isnull=False)

@@ -88,6 +88,8 @@ TITLES: Mapping[str, Text] = {
     "dec": Text.of(en="decision of this catalogue", tr="bu kataloğun kararı"),
 }  # fmt: skip
 
+TO_CONFIRM = Text.of(en="to be confirmed by the medical lead", tr="sorumlu hekim doğrulamalı")
+
 
 def titles_of(source: str | Iterable[str], language: str) -> tuple[str, ...]:
     """The titles behind "S2 E53 dec", each once; a source the clinic named itself stays as written."""
@@ -96,3 +98,9 @@ def titles_of(source: str | Iterable[str], language: str) -> tuple[str, ...]:
     if known and not any(code in TITLES for code in known):
         return (source.strip(),) if isinstance(source, str) else tuple(known)
     return tuple(dict.fromkeys(TITLES[code].get(language) if code in TITLES else code for code in known))
+
+
+def cited(source: str | Iterable[str], mark: str, language: str) -> str:
+    """Source and mark of an entry in one line for people, each said once: "decision of this catalogue" never twice."""
+    marked = TO_CONFIRM.get(language) if mark == "check" else TITLES[mark].get(language) if mark in TITLES else mark
+    return "; ".join(dict.fromkeys([*titles_of(source, language), *([marked] if marked else [])]))

@@ -18,6 +18,7 @@ from protocols.field_words import KINDS, ONE, label_of, shown, word
 from protocols.leaves import leaf, leaves
 from protocols.limits import Direction, cfg_of
 from protocols.models import CatalogueChange, CatalogueVersion
+from protocols.sources import cited
 
 Row = tuple[str, str, dict[str, Any]]
 LABS = ("lab-", "wo-")
@@ -47,7 +48,6 @@ class ShownEntry:
     sentence: str
     facts: list[tuple[str, str]]
     source: str
-    mark: str
     ranges: list[tuple[str, str]]
 
     @property
@@ -113,10 +113,16 @@ def shown_entry(kind: str, code: str, body: Mapping[str, Any]) -> ShownEntry:
     status = str(body.get("status", "")) or ("on" if kind in ("substance", "indication", "technique", "delivery") else "")
     return ShownEntry(
         code=code, name=name_of(body), status="" if status == Status.ON else status,
-        sentence=next((said(body[key]) for key in SENTENCES if body.get(key) and said(body[key]) != name_of(body)), ""),
-        facts=list(_summary(kind, body)), source=str(body.get("source", "")), mark=str(body.get("mark") or ""),
+        sentence=next((_sentence(kind, key, said(body[key])) for key in SENTENCES
+                       if body.get(key) and said(body[key]) != name_of(body)), ""),
+        facts=list(_summary(kind, body)), source=cited(str(body.get("source", "")), str(body.get("mark") or ""), language()),
         ranges=[(label_of(kind, path), _span(span)) for path, span in cfg_of(body).items()],
     )  # fmt: skip
+
+
+def _sentence(kind: str, key: str, text: str) -> str:
+    """"2–4 weeks" says nothing by itself: when it works is said with its label."""
+    return f"{label_of(kind, key)}: {text}" if key == "effect" else text
 
 
 def _span(span: Sequence[Any]) -> str:

@@ -21,6 +21,7 @@ from protocols.findings import Screening as Evaluated
 from protocols.mixing import DoseTotal, PlanCheck
 from protocols.patient_case import words_of
 from protocols.screening import Stage
+from protocols.sources import cited
 from protocols.version_page import shown_loosened
 from sessions import consenting, coursework, gates, screenings
 from sessions.before_the_first import words_for_testing
@@ -102,8 +103,7 @@ def shown_check(check: PlanCheck, rules: Catalogue) -> dict[str, Any]:
                 "kind": CHECK_PILL[problem.result],
                 "word": check_words(problem.result),
                 "text": problem.text(language),
-                "source": problem.source,
-                "mark": problem.mark,
+                "source": cited(problem.source, problem.mark, language),
             }
             for problem in check.problems
         ],

@@ -21,6 +21,7 @@ from protocols.findings import Screening
 from protocols.mixing import DoseTotal, PlanCheck, PlanError, PlanProblem
 from protocols.plan import Plan
 from protocols.screening import Stage, screen
+from protocols.sources import cited
 from sessions.building import Typed
 from sessions.course_page import CHECK_PILL, check_words, shown_screening, shown_total
 from sessions.coursework import Judgement, check_proposable
@@ -237,8 +238,7 @@ def _problem(problem: PlanProblem) -> dict[str, Any]:
         "kind": CHECK_PILL[problem.result],
         "word": check_words(problem.result),
         "text": problem.text(get_language() or "en"),
-        "source": problem.source,
-        "mark": problem.mark,
+        "source": cited(problem.source, problem.mark, get_language() or "en"),
         "syringe": problem.syringe,
         "is_danger": problem.result in BAR_STATES,
     }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from protocols.definitions import Indication
 from protocols.planning import maintenance_window, review_dates
+from protocols.sources import cited
 from sessions import before_the_first, coursework
 from sessions.coursework import NearProblem
 from sessions.explaining import day_in_words
@@ -37,7 +38,7 @@ def shown_near(found: Sequence[NearProblem]) -> list[dict[str, Any]]:
     return [
         {
             "number": one.number, "on": one.on, "text": in_words(one.problem), "code": one.problem.code,
-            "source": one.problem.source,
+            "source": cited(one.problem.source, one.problem.mark, get_language() or "en"),
         }
         for one in found
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from protocols.definitions import Catalogue
-from protocols.sources import TITLES, titles_of
+from protocols.sources import TITLES, cited, titles_of
 
 
 def test_every_source_of_the_reference_has_a_title(reference: Catalogue) -> None:
@@ -24,3 +24,9 @@ def test_titles_come_once_each_in_the_language_asked_for() -> None:
 def test_a_source_the_clinic_wrote_itself_stays_as_written() -> None:
     assert titles_of("Our own guideline 2026", "en") == ("Our own guideline 2026",)
     assert titles_of("", "en") == ()
+
+
+def test_source_and_mark_are_said_once_each_in_words() -> None:
+    assert cited("dec", "dec", "en") == "decision of this catalogue"
+    assert cited("bg", "check", "tr") == "genel tıp bilgisi; sorumlu hekim doğrulamalı"
+    assert cited("Our audit 2026", "", "en") == "Our audit 2026"

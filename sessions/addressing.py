@@ -32,8 +32,8 @@ def write_anew() -> int:
             .select_related("patient", "site", "appointment", "appointment__treatment_session")
             .select_for_update(of=("self",), skip_locked=True, no_key=True)
         )  # fmt: skip
-        for message in waiting.order_by("due_at")[:AT_MOST]:
-            if is_wanted(message):
+        for message in waiting.exclude(patient__in=messaging.patients_stopped()).order_by("due_at")[:AT_MOST]:
+            if message.patient is not None and is_wanted(message):
                 messaging.write(
                     message.kind, cause=messaging.origin_of(message), patient=message.patient, site=message.site,
                     appointment=message.appointment, by=SYSTEM, due_at=message.due_at, useful_until=message.useful_until,

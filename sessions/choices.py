@@ -106,8 +106,8 @@ class DocumentKind(TextChoices):
     EXPLANATION = "explanation", _("Explanation")
 
 
-CLINICAL_PAPERS = frozenset({DocumentKind.EXPLANATION})
-"""Papers that hold answers or findings: only who may see those may open them, or see that they exist."""
+CLINICAL_PAPERS = frozenset({DocumentKind.EXPLANATION, DocumentKind.WORKSHEET, DocumentKind.LABEL})
+"""Papers that hold answers, findings or what is drawn up: only who may see those may open them, or see that they exist."""
 
 
 class DocumentState(TextChoices):

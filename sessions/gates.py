@@ -21,31 +21,29 @@ from patients.models import Patient
 from patients.questionnaire import UNSURE
 from protocols import catalogue, combining
 from protocols.definitions import Catalogue
+from protocols.enabling import allowed_at
 from protocols.findings import Screening
+from protocols.mixing import PlanError, check_plan
 from protocols.plan import Plan
 from protocols.planning import IntervalKind, gap_days, judge_interval, needs_full_rescreen
 from protocols.screening import Act, Stage, clearance_needs, permits
 from protocols.stop_rules import StopState
 from sessions import consenting, screenings
-from sessions.choices import RecordStatus
+from sessions.choices import CourseStatus, RecordStatus
+from sessions.coursework import NEVER_GIVEN
 from sessions.gathering import facts_of
 from sessions.models import AllergyTest, TreatmentSession
 from sessions.models.allergy_test import TestResult
 from sessions.neighbours import in_words, neighbours_of
 from sessions.outcomes import stop_rule_of
 from sessions.planned import step_before
-from sessions.plans import plan_of, same_day_plans
+from sessions.plans import plan_of, same_day_plans, with_planned_needle
 
 READY, MEND, BLOCKED = "ready", "mend", "blocked"
-LAB_VALID_DAYS = 90
 FULL_SCREENING_DAYS = 180
-WEIGHT_VALID_DAYS = 90
-PREGNANCY_TEST_VALID_DAYS = 3
-TEST_LEAST = dt.timedelta(hours=24)
-TEST_VALID_DAYS = 30
 OBESE_BMI = Decimal(30)
 CREAM = "sub-la-cream"
-OVERRIDABLE = frozenset({"gate-photos", "gate-interval", "gate-labs"})
+OVERRIDABLE = frozenset({"gate-photos", "gate-interval", "gate-labs"})  # those that know how; the catalogue may say no
 FIVE_ARI = frozenset({"sub-finasteride", "sub-dutasteride"})
 PREGNANCY_TESTED = FIVE_ARI | {"sub-thiocolchicoside", "sub-txa"}
 
@@ -80,10 +78,26 @@ class Case:
     screening: Screening
     same_day: tuple[Plan, ...]
 
+    def is_passed(self, gate: str) -> bool:
+        """Passed with a reason, where the catalogue still lets this gate be passed."""
+        return gate in self.overridden and may_be_passed(gate, self.rules)
+
+    def in_date(self, reading: Measured | None) -> bool:
+        """Whether there is a reading, not older than its measurement allows."""
+        if reading is None:
+            return False
+        days = self.rules.measurements[reading.code].valid_days
+        return days is None or (self.today - reading.taken_on).days <= days
+
     def newest(self, code: str) -> Measured | None:
         """The newest reading up to today; of two of one day the one recorded last."""
         taken = [one for one in self.facts.measurements if one.code == code and one.taken_on <= self.today]
         return max(reversed(taken), key=lambda one: one.taken_on, default=None)
+
+
+def may_be_passed(gate: str, rules: Catalogue) -> bool:
+    """Whether this gate may be passed with a named reason."""
+    return gate in OVERRIDABLE and rules.start_gates[gate].overridable
 
 
 def case_of(record: TreatmentSession) -> Case:
@@ -108,11 +122,12 @@ def case_of(record: TreatmentSession) -> Case:
 
 
 def gates_of(record: TreatmentSession) -> list[Gate]:
-    """All lights in their fixed order; the stop rule is one only where the indication has such a rule."""
+    """All lights in their fixed order; the stop rule is one only where the indication has such a rule, the plan only
+    where it must not be given as it stands."""
     case = case_of(record)
     return [
         _identity(case), _history(case), _screening(case), _consent(case), _thinking(case), _test(case), _labs(case),
-        _weight(case), _interval(case), *_stop_rule(case), _lots(case), _licence(case), _photos(case),
+        _weight(case), _interval(case), *_stop_rule(case), *_plan(case), _lots(case), _licence(case), _photos(case),
     ]  # fmt: skip
 
 
@@ -170,7 +185,7 @@ def _screening(case: Case) -> Gate:
 
 
 def _consent(case: Case) -> Gate:
-    state = consenting.state_of(case.record.course, at=case.now)
+    state = consenting.state_of(case.record.course, at=case.now, rules=case.rules)
     if state.holds and state.consent and state.consent.signed_at:
         day = state.consent.signed_at.astimezone(case.record.appointment.site.zone)
         return Gate("gate-consent", READY, _("Signed %(day)s") % {"day": f"{day:%d.%m.%Y}"})
@@ -180,9 +195,11 @@ def _consent(case: Case) -> Gate:
 def _thinking(case: Case) -> Gate:
     if case.previous is not None:
         return Gate("gate-thinking", READY, _("Not the first session"))
-    if consenting.thought_long_enough(case.record.course, at=case.now):
-        return Gate("gate-thinking", READY, _("At least 24 hours"))
-    return Gate("gate-thinking", BLOCKED, _("24 hours must lie between the consent text and the first session."))
+    hours = {"hours": case.rules.start_gates["gate-thinking"].limits["least_hours"]}
+    if consenting.thought_long_enough(case.record.course, at=case.now, rules=case.rules):
+        return Gate("gate-thinking", READY, _("At least %(hours)s hours") % hours)
+    words = _("%(hours)s hours must lie between the consent text and the first session.") % hours
+    return Gate("gate-thinking", BLOCKED, words)
 
 
 def _test(case: Case) -> Gate:
@@ -197,7 +214,7 @@ def _test(case: Case) -> Gate:
 
 
 def new_products(*, plan: Plan, facts: PatientFacts, today: dt.date, rules: Catalogue) -> frozenset[str]:
-    """Products of the plan that were not given here without a reaction within the last 12 months and that are tested."""
+    """Products of the plan that were not given here lately without a reaction and that are tested."""
     return combining.new_products(plan=plan, facts=facts, on=today, catalogue=rules)
 
 
@@ -206,7 +223,8 @@ def _tested(case: Case, code: str) -> bool:
     if newest is None or newest.result != TestResult.NEGATIVE or newest.read_at is None:
         return False
     age = (case.today - newest.placed_at.astimezone(case.record.appointment.site.zone).date()).days
-    return case.now - newest.placed_at >= TEST_LEAST and age <= TEST_VALID_DAYS
+    limits = case.rules.start_gates["gate-test"].limits
+    return case.now - newest.placed_at >= dt.timedelta(hours=limits["least_hours"]) and age <= limits["most_days"]
 
 
 def _labs(case: Case) -> Gate:
@@ -214,7 +232,7 @@ def _labs(case: Case) -> Gate:
     soft = [name for name, needed, waivable in _labs_needed(case) if needed and waivable]
     if strict:
         return Gate("gate-labs", MEND, _("Missing: %(labs)s") % {"labs": ", ".join(strict)}, "measure")
-    if soft and "gate-labs" not in case.overridden:
+    if soft and not case.is_passed("gate-labs"):
         return Gate("gate-labs", MEND, _("Missing: %(labs)s") % {"labs": ", ".join(soft)}, "labs")
     return Gate("gate-labs", READY, _("Waived with a reason") if soft else _("In date"))
 
@@ -225,11 +243,7 @@ def _labs_needed(case: Case) -> Iterator[tuple[str, bool, bool]]:
 
     def missing(code: str) -> bool:
         newest = case.newest(code)
-        return (
-            newest is None
-            or (case.today - newest.taken_on).days > LAB_VALID_DAYS
-            or newest.text in {"abnormal", "positive"}
-        )
+        return newest is None or not case.in_date(newest) or newest.text in {"abnormal", "positive"}
 
     def name(code: str) -> str:
         return case.rules.measurements[code].name.get(language)
@@ -245,11 +259,7 @@ def _labs_needed(case: Case) -> Iterator[tuple[str, bool, bool]]:
     may_be_pregnant = case.facts.sex != "male" and said != "na"
     if said == UNSURE or (case.plan.substances & PREGNANCY_TESTED and may_be_pregnant):
         newest = case.newest("m-pregnancy-test")
-        stale = (
-            newest is None
-            or newest.text != "negative"
-            or (case.today - newest.taken_on).days > PREGNANCY_TEST_VALID_DAYS
-        )
+        stale = newest is None or newest.text != "negative" or not case.in_date(newest)
         yield name("m-pregnancy-test"), stale, False
 
 
@@ -279,7 +289,7 @@ def _weight(case: Case) -> Gate:
     if not limited:
         return Gate("gate-weight", READY, _("Not needed for this plan"))
     newest = case.newest("m-weight")
-    if newest is None or (case.today - newest.taken_on).days > WEIGHT_VALID_DAYS:
+    if newest is None or not case.in_date(newest):
         return Gate("gate-weight", MEND, _("Weigh the patient: a dose limit depends on it."), "measure")
     return Gate("gate-weight", READY, f"{newest.value:f} kg")
 
@@ -301,7 +311,7 @@ def _interval(case: Case) -> Gate:
     words = verdict.text(get_language() or "en")
     if verdict.kind is IntervalKind.TOO_EARLY:
         return Gate("gate-interval", BLOCKED, words)
-    if verdict.kind is IntervalKind.LATE and "gate-interval" not in case.overridden:
+    if verdict.kind is IntervalKind.LATE and not case.is_passed("gate-interval"):
         return Gate("gate-interval", MEND, words, "override-interval")
     return Gate("gate-interval", READY, words)
 
@@ -313,6 +323,26 @@ def _stop_rule(case: Case) -> Iterator[Gate]:
         return
     words = verdict.text(get_language() or "en")
     yield Gate("gate-stop-rule", MEND if verdict.stops else READY, words, "stop-rule" if verdict.stops else "")
+
+
+def _plan(case: Case) -> Iterator[Gate]:
+    """What is drawn up, by the rules of today: an approval is no leave for what was forbidden or stopped since. Silent
+    while it holds; a missing weight has its own light."""
+    course, site, language = case.record.course, case.record.appointment.site, get_language() or "en"
+    if course.status == CourseStatus.STOPPED:
+        yield Gate("gate-plan", BLOCKED, _("This course is %(status)s.") % {"status": course.get_status_display().lower()})
+        return
+    try:
+        found = check_plan(
+            plan=with_planned_needle(case.record), same_day=case.same_day, facts=case.facts, on=case.today,
+            catalogue=case.rules, enabled=allowed_at(site, case.rules), country=site.country, recent=case.facts.sessions,
+        )  # fmt: skip
+    except PlanError as error:
+        yield Gate("gate-plan", BLOCKED, error.text(language))
+        return
+    forbidden = [problem.text(language) for problem in found.problems if problem.result in NEVER_GIVEN]
+    if forbidden:
+        yield Gate("gate-plan", BLOCKED, " ".join(dict.fromkeys(forbidden)))
 
 
 def _lots(case: Case) -> Gate:
@@ -348,7 +378,7 @@ def _photos(case: Case) -> Gate:
     number = case.record.planned_session.number if case.record.planned_session else 1
     if number != 1 and number % 3 != 0:
         return Gate("gate-photos", READY, _("Not due"))
-    if "gate-photos" in case.overridden:
+    if case.is_passed("gate-photos"):
         return Gate("gate-photos", READY, next(
             one["reason"] for one in case.record.gate_overrides if one["gate"] == "gate-photos"))  # fmt: skip
     return Gate("gate-photos", MEND, _("Due at session %(number)s") % {"number": number}, "photos")

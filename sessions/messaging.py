@@ -7,7 +7,6 @@ Nothing is sent from here. Cancelling withdraws, moving rewrites; what will not 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
@@ -27,7 +26,7 @@ from clinic.models.base import new_public_id
 from patients.models import Patient
 from protocols import message_times
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
-from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState, ReactionOutcome
+from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState
 from sessions.message_texts import AFTERCARE, CANCELLED, CHECK_IN, CONFIRM, INTAKE, KINDS, MOVED, REMINDER
 from sessions.models import AdverseEvent, Appointment, Message, MessageStep, TreatmentSession
 
@@ -114,9 +113,14 @@ def events_changed(*, patient: Patient, by: Doer) -> None:
         bring_up_to_date(appointment, by=by, reason=UNDONE)
 
 
+def patients_stopped() -> Any:
+    """Patients (keys) to whom nothing goes out by itself now: the query behind `stopped_by_event`."""
+    return AdverseEvent.objects.stopping_messages().values("patient")
+
+
 def stopped_by_event(patient: Patient) -> bool:
-    open_events = AdverseEvent.objects.for_patient(patient).filter(outcome=ReactionOutcome.OPEN)
-    return any(event.stops_messages for event in open_events)
+    found: bool = AdverseEvent.objects.for_patient(patient).stopping_messages().exists()
+    return found
 
 
 # --- appointments ---------------------------------------------------------------------------------------------------
@@ -297,14 +301,6 @@ def check_can_send_again(message: Message) -> None:
             raise Refused(_("The appointment has begun: this mail would come too late."))
 
 
-def can_send_again(message: Message) -> bool:
-    try:
-        check_can_send_again(message)
-    except Refused:
-        return False
-    return True
-
-
 @transaction.atomic
 def send_again(*, message: Message, seen_state: str, by: Doer, address: str = "") -> Message:
     """Write the same message anew, to the corrected `address` if one is given, which becomes the patient's address.
@@ -383,7 +379,3 @@ def locked(message: Message, seen_state: str) -> Message:
             theirs=[(_("State"), str(held.get_state_display()))],
         )
     return held
-
-
-def waiting_for_a_person(messages: Iterable[Message]) -> list[Message]:
-    return [message for message in messages if message.state == S.UNKNOWN and not KINDS[message.kind].resent_alone]

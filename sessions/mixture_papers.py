@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -32,7 +30,7 @@ from sessions.explaining import option_in_words
 from sessions.gathering import facts_of
 from sessions.models import Course, Document, TreatmentSession
 from sessions.paper_words import printable_language, word
-from sessions.plans import given_plan, plan_of, plan_to_json, planned_syringe, same_day_plans
+from sessions.plans import plan_of, plan_to_json, same_day_plans, with_planned_needle
 from sessions.worksheet import PreparedFacts, label_content, worksheet_content
 from sessions.worksheet_words import LABEL_VERSION, WORKSHEET, WORKSHEET_VERSION
 
@@ -131,23 +129,6 @@ def prepared_facts(
         mixed_at=record.mixed_at if record else None,
         check=check,
     )
-
-
-def with_planned_needle(record: TreatmentSession) -> Plan:
-    """What is drawn up, with the planned points and depth as long as none are recorded: it is prepared before."""
-    plan = given_plan(record)
-    syringes = []
-    for number, syringe in enumerate(plan.syringes, start=1):
-        planned = planned_syringe(record, number)
-        depth = planned.get("depth_mm")
-        syringes.append(
-            replace(
-                syringe,
-                points=syringe.points or planned.get("points"),
-                depth_mm=syringe.depth_mm if syringe.depth_mm is not None else Decimal(depth) if depth else None,
-            )
-        )
-    return replace(plan, syringes=tuple(syringes))
 
 
 def lots_of(record: TreatmentSession | None, plan: Plan) -> list[list[tuple[str, dt.date | None]]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -148,6 +150,23 @@ def given_plan(record: TreatmentSession) -> Plan:
         numbing_cream_g=course.numbing_cream_g,
         antiseptic=course.antiseptic or None,
     )
+
+
+def with_planned_needle(record: TreatmentSession) -> Plan:
+    """What is drawn up, with the planned points and depth as long as none are recorded: it is prepared before."""
+    plan = given_plan(record)
+    syringes = []
+    for number, syringe in enumerate(plan.syringes, start=1):
+        planned = planned_syringe(record, number)
+        depth = planned.get("depth_mm")
+        syringes.append(
+            replace(
+                syringe,
+                points=syringe.points or planned.get("points"),
+                depth_mm=syringe.depth_mm if syringe.depth_mm is not None else Decimal(depth) if depth else None,
+            )
+        )
+    return replace(plan, syringes=tuple(syringes))
 
 
 def same_day_plans(*, patient: Patient, on: dt.date, except_course: Course | None = None) -> list[Plan]:

@@ -23,7 +23,7 @@ from sessions.since_last import since_last
 GATE_ICONS = {
     "gate-identity": "fingerprint", "gate-history": "history", "gate-screening": "shield-check", "gate-consent": "file-check",
     "gate-thinking": "clock", "gate-test": "vaccine", "gate-labs": "flask", "gate-weight": "scale",
-    "gate-interval": "calendar-event", "gate-stop-rule": "activity", "gate-lots": "package",
+    "gate-interval": "calendar-event", "gate-stop-rule": "activity", "gate-plan": "hand-stop", "gate-lots": "package",
     "gate-licence": "certificate", "gate-photos": "camera",
 }  # fmt: skip
 
@@ -51,7 +51,10 @@ def lights_of(record: TreatmentSession) -> list[dict[str, Any]]:
     """The gates as lights in their fixed order, each open one with the button that mends it."""
     rules = catalogue.in_force()
     addresses = mending(record)
-    own_names = {"gate-history": pgettext("health", "History"), "gate-stop-rule": _("Effect so far")}
+    own_names = {
+        "gate-history": pgettext("health", "History"), "gate-stop-rule": _("Effect so far"),
+        "gate-plan": _("Plan and mixture"),
+    }  # fmt: skip
     lights = []
     for gate in gates.gates_of(record):
         known = rules.start_gates.get(gate.code)

@@ -97,9 +97,9 @@ class AdverseEventQuerySet(models.QuerySet["AdverseEvent"]):
     def for_patient(self, patient: Patient) -> Self:
         return self.filter(patient=patient)
 
-    def unsolved(self) -> Self:
-        """Still open, or closed by nobody's assessment: what keeps further sessions waiting."""
-        return self.filter(Q(outcome=OUTCOME.OPEN) | Q(causality=Causality.NOT_ASSESSED))
+    def stopping_messages(self) -> Self:
+        """Grade 2 and worse, still open: a clinician writes instead of the automatic messages (section 12)."""
+        return self.filter(outcome=OUTCOME.OPEN, grade__gte=2)
 
 
 @pghistory.track()
@@ -168,8 +168,3 @@ class AdverseEvent(PublicId, Versioned):
     @property
     def is_open(self) -> bool:
         return self.outcome == OUTCOME.OPEN
-
-    @property
-    def stops_messages(self) -> bool:
-        """Grade 2 and worse: a clinician writes instead of the automatic messages (section 12), while it is open."""
-        return self.is_open and self.grade >= 2

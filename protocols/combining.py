@@ -16,9 +16,7 @@ from protocols.definitions import Catalogue, CombinationRule, Texts, text_in
 from protocols.plan import Plan
 
 PLAN_PAIRS = ("combine-spacing", "combine-prp")
-KNOWN_PRODUCT_MONTHS = 12
 ALWAYS_TESTED = "grp-always-test"
-NEVER_TESTED = frozenset({"sub-prp", "sub-nacl", "sub-water-inj", "sub-la-cream"})
 SOURCE = "dec"
 
 
@@ -59,15 +57,15 @@ def check_combination(
 
 
 def new_products(*, plan: Plan, facts: PatientFacts, on: date, catalogue: Catalogue) -> frozenset[str]:
-    """Products of the plan that are new for this patient (lab-allergy): not given here without a reaction within the last
-    12 months, and tested at all; calcitonin and enzymes are new each time. An event that was judged unrelated is no
-    reaction; one without products counts for all."""
-    since = add_months(on, -KNOWN_PRODUCT_MONTHS)
+    """Products of the plan that are new for this patient (lab-allergy): not given here without a reaction within the
+    months that gate-test says, and tested at all; calcitonin and enzymes are new each time. An event that was
+    judged unrelated is no reaction; one without products counts for all."""
+    since = add_months(on, -catalogue.start_gates["gate-test"].limits["known_months"])
     known: set[str] = set()
     for session in facts.sessions:
         if since <= session.on <= on:
             known |= {code for code in session.substances if not _reacted(code, session.on, facts.events)}
-    tested = (catalogue.substances[code] for code in plan.substances - NEVER_TESTED if code in catalogue.substances)
+    tested = (catalogue.substances[code] for code in plan.substances if code in catalogue.substances)
     return frozenset(
         one.code for one in tested
         if one.needs_allergy_test and (one.code not in known or ALWAYS_TESTED in one.groups))

@@ -325,9 +325,11 @@ class ConsentItem(TextDefinition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartGate(TextDefinition):
-    """What must be true before a session starts; only a few gates can be overridden, with a named reason."""
+    """What must be true before a session starts; only a few gates can be overridden, with a named reason. `limits` are
+    its figures, whole numbers with the unit in their name; which a gate has is fixed (`protocols.parsing_texts`)."""
 
     overridable: bool
+    limits: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,8 +347,9 @@ class CombinationRule(TextDefinition):
     """What else may be done to the same area, and when (section 14). With the other treatment first, mesotherapy follows
     after `days_before` (or calendar `months_before`); with mesotherapy first, the other after `days_after`. `procedures`
     are the answers of `q-procedure` it stands for; `substances` what one of two plans holds. `same_day`: allowed.
-    `most_new`: products of one day that may be new. Days with `procedures` are for information: screening (`scr-recent-procedure`) and aftercare
-    (`ac-no-procedures`) decide by their own entries; those of two plans are read by `protocols.combining`."""
+    `most_new`: products of one day that may be new. Days with `procedures` are for information: screening
+    (`scr-recent-procedure`) and aftercare (`ac-no-procedures`) decide by their own entries; those of two plans are read by
+    `protocols.combining`."""
 
     procedures: tuple[str, ...]
     substances: tuple[str, ...]

@@ -11,7 +11,7 @@ from decimal import Decimal
 from protocols.choices import CheckResult, DoseUnit
 from protocols.definitions import Catalogue, DecimalRange, MixingRule, Substance, Texts
 from protocols.dosing import (
-    WEIGHT_VALID_DAYS,
+    WEIGHT,
     amount_of,
     cream_lidocaine_mg,
     limit_by_weight_mg,
@@ -101,9 +101,9 @@ def dose_kg(rule: MixingRule, day: PlannedDay) -> Problems:
         unit = substance.dose_unit.value
         if limit is not None and dose.counted > limit:
             yield problem(rule, day.catalogue, substances=[substance.code], amount=dose.counted, limit=limit, unit=unit)
-        elif weight is None or not weight_is_valid(weight, day.on):
+        elif weight is None or not weight_is_valid(weight, day.on, day.catalogue):
             yield problem(rule, day.catalogue, substances=[substance.code], amount=dose.counted, unit=unit,
-                          days=WEIGHT_VALID_DAYS, unknown=True)
+                          days=day.catalogue.measurements[WEIGHT].valid_days or 0, unknown=True)
 
 
 def dose_typical(rule: MixingRule, day: PlannedDay) -> Problems:

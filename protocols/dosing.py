@@ -16,7 +16,7 @@ from protocols.definitions import Catalogue, Mixture, Substance, Texts, text_in
 from protocols.plan import Component, Plan, Syringe
 
 WEIGHT = "m-weight"
-WEIGHT_VALID_DAYS = 90
+WEIGHT = "m-weight"
 """A weight counts this long for a limit by body weight (clinical reference, section 9, gate-weight)."""
 
 
@@ -61,9 +61,10 @@ def newest_weight(facts: PatientFacts, on: date) -> Measured | None:
     return max(weights, key=lambda one: one.taken_on, default=None)
 
 
-def weight_is_valid(weight: Measured, on: date) -> bool:
+def weight_is_valid(weight: Measured, on: date, catalogue: Catalogue) -> bool:
     """Whether a weight is recent enough to show that a dose is fine."""
-    return (on - weight.taken_on).days <= WEIGHT_VALID_DAYS
+    days = catalogue.measurements[WEIGHT].valid_days
+    return days is None or (on - weight.taken_on).days <= days
 
 
 def limit_by_weight_mg(substance: Substance, weight_kg: Decimal) -> Decimal | None:

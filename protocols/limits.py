@@ -59,7 +59,8 @@ URGENCIES = tuple(reversed([severity.value for severity in InstructionSeverity])
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One editable field: its pattern, what it holds, its looser side. `hard` is a limit that may not be passed."""
+    """One editable field: its pattern, what it holds, its looser side. `hard` is a limit that may not be passed.
+    `only_if_there`: asked only where the entry has it, for elsewhere nothing would read it."""
 
     pattern: str
     shape: Shape
@@ -67,6 +68,7 @@ class Spec:
     hard: bool = False
     choices: tuple[str, ...] = ()
     required: bool = False
+    only_if_there: bool = False
 
 
 def _number(pattern: str, looser: Looser, *, hard: bool = False, shape: Shape = Shape.NUMBER) -> Spec:
@@ -75,6 +77,11 @@ def _number(pattern: str, looser: Looser, *, hard: bool = False, shape: Shape = 
 
 def _whole(pattern: str, looser: Looser = Looser.NEVER, *, hard: bool = False, required: bool = False) -> Spec:
     return Spec(pattern, Shape.WHOLE, looser, hard, required=required)
+
+
+def _there(pattern: str, looser: Looser, *, shape: Shape = Shape.WHOLE) -> Spec:
+    """A hard figure of some entries of a kind; those that have it keep it."""
+    return Spec(pattern, shape, looser, hard=True, required=shape is not Shape.FLAG, only_if_there=True)
 
 
 def _texts(name: str, *, line: bool = False, required: bool = True) -> tuple[Spec, ...]:
@@ -180,10 +187,18 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
     ),
     "message": (*_NAME, *_BODY, *_texts("when"), *_ORIGIN),
     "consent_item": (*_NAME, *_BODY, *_ORIGIN),
-    "start_gate": (*_NAME, *_BODY, Spec("overridable", Shape.FLAG, Looser.UP, True), *_ORIGIN),
+    "start_gate": (
+        *_NAME, *_BODY, _there("overridable", Looser.UP, shape=Shape.FLAG), _there("limits.least_hours", Looser.DOWN),
+        _there("limits.read_hours", Looser.DOWN), _there("limits.positive_mm", Looser.UP),
+        _there("limits.most_days", Looser.UP), _there("limits.most_months", Looser.UP),
+        _there("limits.known_months", Looser.UP), *_ORIGIN,
+    ),
     "refused": (*_NAME, *_BODY, *_ORIGIN),
-    "combination": (*_NAME, *_BODY, *_ORIGIN),  # its days are those of scr-recent-procedure and ac-no-procedures
-    "planner_rule": (*_NAME, *_BODY, *_ORIGIN),
+    "combination": (
+        *_NAME, *_BODY, _there("days_before", Looser.DOWN), _there("days_after", Looser.DOWN),
+        _there("most_new", Looser.UP), *_ORIGIN,
+    ),
+    "planner_rule": (*_NAME, *_BODY, _there("days", Looser.UP), *_ORIGIN),
     "check_in": (*_NAME, *_BODY, *_ORIGIN),
 }
 """Every kind with what can be edited in its form, in the order of the form."""
@@ -197,11 +212,22 @@ def specs_of(kind: str, body: Mapping[str, Any], paths: Sequence[str]) -> list[t
     """The editable fields of this very entry: patterns with positions and codes filled in, bounds of its conditions."""
     found: list[tuple[str, Spec]] = []
     for spec in SPECS[kind]:
+        if spec.only_if_there and (leaf(body, spec.pattern) is None or is_information(kind, body)):
+            continue
         found += [(path, spec) for path in _fill(spec.pattern.split("."), body, "")]
     if kind == "rule":
         bounds = [(path, _bound(path)) for path in paths if ".when." in f".{path}."]
         found += [(path, bound) for path, bound in bounds if bound is not None]
     return found
+
+
+READ_COMBINATIONS = frozenset({"combine-prp", "combine-spacing", "combine-new-products"})
+
+
+def is_information(kind: str, body: Mapping[str, Any]) -> bool:
+    """Whether the figures of an entry only inform. Days around another treatment are decided by the screening rule and the
+    aftercare instruction that name it; the answers of the check-in are read by staff."""
+    return kind == "check_in" or (kind == "combination" and body.get("code") not in READ_COMBINATIONS)
 
 
 def _fill(steps: Sequence[str], body: Any, path: str) -> list[str]:

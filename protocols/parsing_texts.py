@@ -109,13 +109,26 @@ def parse_consent_item(code: str, body: object) -> ConsentItem:
     return definition
 
 
+GATE_LIMITS = {
+    "gate-consent": {"most_months"}, "gate-thinking": {"least_hours"},
+    "gate-test": {"least_hours", "most_days", "known_months", "read_hours", "positive_mm"},
+}
+"""The figures that the gates are computed with; others have none. Ages of lab values and weights are the measurements'."""
+
+
 def parse_start_gate(code: str, body: object) -> StartGate:
     common = CommonFields(code, body)
     fields = common.fields
     definition = StartGate(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
-        body=fields.texts("text"), overridable=fields.flag("overridable"))
+        body=fields.texts("text"), overridable=fields.flag("overridable"),
+        limits=fields.numbers_by_code("limits"))
     fields.finish()
+    wanted = GATE_LIMITS.get(code, set())
+    if set(definition.limits) != wanted:
+        raise EntryError(f"needs the limits {', '.join(sorted(wanted)) or 'none'}")
+    if any(figure < 1 for figure in definition.limits.values()):
+        raise EntryError("limits must be 1 or more")
     return definition
 
 

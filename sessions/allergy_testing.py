@@ -15,13 +15,11 @@ from clinic.errors import Refused
 from clinic.models import Site, User
 from clinic.permissions import check_may
 from patients.models import Allergy, Patient
+from protocols import catalogue
 from sessions import screenings
 from sessions.models import AllergyTest, Course
 from sessions.models.allergy_test import TestResult
 from sessions.planned import replan
-
-READ_AFTER = dt.timedelta(hours=24)
-POSITIVE_WHEAL_MM = 5
 
 
 @transaction.atomic
@@ -43,18 +41,20 @@ def place(*, patient: Patient, site: Site, substance: str, placed_at: dt.datetim
 
 @transaction.atomic
 def read(*, test: AllergyTest, site: Site, read_at: dt.datetime, wheal_mm: int, rash: bool, by: Doer) -> AllergyTest:
-    """Read at 24 hours: a wheal of 5 mm or more, or a rash, is positive and becomes an allergy to that substance."""
-    user = _treats(by, site)
+    """Read once the hours of gate-test have passed: a wheal as large as it says, or a rash, is positive and
+    becomes an allergy to that substance."""
+    user, limits = _treats(by, site), catalogue.in_force().start_gates["gate-test"].limits
     locked = AllergyTest.objects.select_for_update(no_key=True).get(pk=test.pk)
     if locked.read_at is not None:
         raise Refused(_("This test has been read already."))
     if read_at > timezone.now():
         raise Refused(_("This time lies in the future."), field="read_at")
-    if read_at - locked.placed_at < READ_AFTER:
-        raise Refused(_("It is read at least 24 hours after it was placed."), field="read_at")
+    if read_at - locked.placed_at < dt.timedelta(hours=limits["read_hours"]):
+        words = _("It is read at least %(hours)s hours after it was placed.") % {"hours": limits["read_hours"]}
+        raise Refused(words, field="read_at")
     locked.read_at, locked.read_by = read_at, user
     locked.wheal_mm, locked.rash = wheal_mm, rash
-    locked.result = TestResult.POSITIVE if rash or wheal_mm >= POSITIVE_WHEAL_MM else TestResult.NEGATIVE
+    locked.result = TestResult.POSITIVE if rash or wheal_mm >= limits["positive_mm"] else TestResult.NEGATIVE
     locked.save(update_fields=["read_at", "read_by", "wheal_mm", "rash", "result"])
     audit.record(
         by=by, action="allergy-test-read", sentence=f"read an allergy test of {locked.substance}: {locked.result}",

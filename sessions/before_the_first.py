@@ -12,6 +12,7 @@ from clinic.models import Site
 from patients.models import Patient
 from protocols import catalogue
 from protocols.combining import new_products
+from protocols.definitions import Catalogue
 from protocols.plan import Plan
 from protocols.stop_rules import PAIN_SCALE, asked_after
 from sessions.explaining import day_in_words, name_of
@@ -20,8 +21,7 @@ from sessions.models import AllergyTest, Consent, Course, OutcomeScore
 from sessions.models.allergy_test import TestResult
 from sessions.plans import plan_of
 
-TEST_VALID_DAYS = 30
-THINKING = dt.timedelta(hours=24)
+HOURS_A_DAY = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +42,36 @@ class TestingVisit:
 
 def visit_for_testing(*, patient: Patient, site: Site, plan: Plan, on: dt.date) -> TestingVisit | None:
     """The allergy test a session with this plan on that day asks for; None when nothing has to be tested."""
-    new = new_products(plan=plan, facts=facts_of(patient), on=on, catalogue=catalogue.in_force())
+    rules = catalogue.in_force()
+    new = new_products(plan=plan, facts=facts_of(patient), on=on, catalogue=rules)
     if not new:
         return None
     tests = AllergyTest.objects.filter(patient=patient, substance__in=new).order_by("substance", "-placed_at")
     newest: dict[str, AllergyTest] = {}
     for one in tests:
         newest.setdefault(one.substance, one)
-    open_codes = sorted(code for code in new if not counts_on(newest.get(code), on, site.zone))
+    open_codes = sorted(code for code in new if not counts_on(newest.get(code), on, site.zone, rules))
     if not open_codes:
         return None
-    # A test placed the day before at the same clock time is 24 hours old; on the day itself it never is.
-    first = max(site.today(), on - dt.timedelta(days=TEST_VALID_DAYS))
-    return TestingVisit(tuple(open_codes), first, on - dt.timedelta(days=1), on)
+    most, least = _window(rules)
+    first = max(site.today(), on - dt.timedelta(days=most))
+    return TestingVisit(tuple(open_codes), first, on - dt.timedelta(days=least), on)
 
 
-def counts_on(test: AllergyTest | None, on: dt.date, zone: dt.tzinfo) -> bool:
-    """A test that will count on that day: not positive, and placed 1 to 30 calendar days before. One that is not read yet
-    may still count; the gate looks again."""
+def _window(rules: Catalogue) -> tuple[int, int]:
+    """How many calendar days before a session a test is placed: at most, at least. A test placed the day before at the
+    same clock time is 24 hours old; on the day itself it never is."""
+    limits = rules.start_gates["gate-test"].limits
+    return limits["most_days"], -(-limits["least_hours"] // HOURS_A_DAY)
+
+
+def counts_on(test: AllergyTest | None, on: dt.date, zone: dt.tzinfo, rules: Catalogue) -> bool:
+    """A test that will count on that day: not positive, and placed within the days of gate-test before. One that is not
+    read yet may still count; the gate looks again."""
     if test is None or test.result == TestResult.POSITIVE:
         return False
-    return 1 <= (on - test.placed_at.astimezone(zone).date()).days <= TEST_VALID_DAYS
+    most, least = _window(rules)
+    return least <= (on - test.placed_at.astimezone(zone).date()).days <= most
 
 
 def words_for(course: Course, on: dt.date) -> str:
@@ -96,13 +105,19 @@ def words_for_testing(*, patient: Patient, site: Site, plan: Plan, on: dt.date) 
     return _("Allergy test of %(names)s: between %(first)s and %(last)s.") % values
 
 
+def thinking_time(rules: Catalogue) -> dt.timedelta:
+    """Elapsed time between the information and the first session (gate-thinking)."""
+    return dt.timedelta(hours=rules.start_gates["gate-thinking"].limits["least_hours"])
+
+
 def _thinking_words(course: Course, on: dt.date) -> Sequence[str]:
-    """24 elapsed hours between the information about this plan and the first session (gate-thinking)."""
+    """Elapsed hours between the information about this plan and the first session (gate-thinking)."""
+    time = thinking_time(catalogue.in_force())
     consents = Consent.objects.filter(course=course, plan_version=course.plan_version)
     informed = consents.order_by("informed_at").values_list("informed_at", flat=True).first()
     if informed is None:
-        return (_("Give the consent text at least 24 hours before."),)
-    ends = (informed + THINKING).astimezone(course.site.zone)
+        return (_("Give the consent text at least %(hours)s hours before.") % {"hours": time // dt.timedelta(hours=1)},)
+    ends = (informed + time).astimezone(course.site.zone)
     if ends.date() >= on:
         words = _("Time to think ends on %(day)s at %(time)s.")
         return (words % {"day": day_in_words(ends.date()), "time": f"{ends:%H:%M}"},)

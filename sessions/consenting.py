@@ -15,12 +15,12 @@ from clinic.doer import Doer
 from clinic.errors import Refused
 from clinic.models import User
 from clinic.permissions import check_may
+from protocols import catalogue
+from protocols.definitions import Catalogue
+from sessions.before_the_first import thinking_time
 from sessions.models import Consent, Course
 from sessions.models.consent import ConsentMethod
 from sessions.planned import replan
-
-THINKING_HOURS = 24  # gate-thinking: elapsed hours between information and first session
-VALID_MONTHS = 12  # gate-consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def months_later(day: dt.date, months: int) -> dt.date:
     return dt.date(year, month + 1, min(day.day, last))
 
 
-def state_of(course: Course, *, at: dt.datetime | None = None) -> ConsentState:
+def state_of(course: Course, *, at: dt.datetime | None = None, rules: Catalogue | None = None) -> ConsentState:
     """Does a consent hold for this course at this moment?"""
     moment = at or timezone.now()
     newest = course.consents.order_by("-informed_at", "-id").first()
@@ -52,16 +52,17 @@ def state_of(course: Course, *, at: dt.datetime | None = None) -> ConsentState:
     if newest.plan_version != course.plan_version:
         return ConsentState(False, _("The plan changed after the consent was signed."), newest)
     today = moment.astimezone(course.site.zone).date()
-    if today > months_later(newest.signed_at.astimezone(course.site.zone).date(), VALID_MONTHS):
-        return ConsentState(False, _("The consent is older than 12 months."), newest)
+    months = (rules or catalogue.in_force()).start_gates["gate-consent"].limits["most_months"]
+    if today > months_later(newest.signed_at.astimezone(course.site.zone).date(), months):
+        return ConsentState(False, _("The consent is older than %(months)s months.") % {"months": months}, newest)
     return ConsentState(True, "", newest)
 
 
-def thought_long_enough(course: Course, *, at: dt.datetime | None = None) -> bool:
-    """24 elapsed hours lie between the first information about this plan and now."""
+def thought_long_enough(course: Course, *, at: dt.datetime | None = None, rules: Catalogue | None = None) -> bool:
+    """Enough elapsed hours (gate-thinking) lie between the first information about this plan and now."""
     moment = at or timezone.now()
     first = course.consents.filter(plan_version=course.plan_version).order_by("informed_at").first()
-    return first is not None and moment - first.informed_at >= dt.timedelta(hours=THINKING_HOURS)
+    return first is not None and moment - first.informed_at >= thinking_time(rules or catalogue.in_force())
 
 
 @transaction.atomic

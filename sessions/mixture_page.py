@@ -16,7 +16,7 @@ from patients.facts import PatientFacts
 from protocols.adapting import Adaptation, Situation
 from protocols.choices import CheckResult, Role
 from protocols.definitions import Catalogue
-from protocols.dosing import WEIGHT_VALID_DAYS, amount_of, newest_weight, weight_is_valid
+from protocols.dosing import WEIGHT, amount_of, newest_weight, weight_is_valid
 from protocols.findings import Screening
 from protocols.mixing import DoseTotal, PlanCheck, PlanError, PlanProblem
 from protocols.plan import Plan
@@ -76,7 +76,7 @@ def builder_shown(
     page = _Page(form.syringe_rows(), judged, rules, form.typed, posted, act)
     syringes = [page.syringe(row) for row in page.rows]
     shown: dict[str, Any] = {
-        "form": form, "weight": shown_weight(situation.facts, situation.on), "syringes": syringes,
+        "form": form, "weight": shown_weight(situation.facts, situation.on, situation.catalogue), "syringes": syringes,
         "same_day": [_other_plan(plan, rules) for plan in situation.same_day], "word": "", "pill": "", "why_not": "",
     }  # fmt: skip
     if judged is None:
@@ -264,14 +264,14 @@ def _by_weight(total: DoseTotal, situation: Situation) -> dict[str, Any]:
     }
 
 
-def shown_weight(facts: PatientFacts, on: dt.date) -> dict[str, Any]:
+def shown_weight(facts: PatientFacts, on: dt.date, rules: Catalogue) -> dict[str, Any]:
     """The weight the limits go by, and whether it is too old for them."""
-    weight = newest_weight(facts, on)
+    weight, valid_days = newest_weight(facts, on), rules.measurements[WEIGHT].valid_days
     if weight is None:
-        return {"kg": None, "taken_on": None, "is_valid": False, "valid_days": WEIGHT_VALID_DAYS}
+        return {"kg": None, "taken_on": None, "is_valid": False, "valid_days": valid_days}
     return {
-        "kg": weight.value, "taken_on": weight.taken_on, "is_valid": weight_is_valid(weight, on),
-        "valid_days": WEIGHT_VALID_DAYS,
+        "kg": weight.value, "taken_on": weight.taken_on, "is_valid": weight_is_valid(weight, on, rules),
+        "valid_days": valid_days,
     }  # fmt: skip
 
 

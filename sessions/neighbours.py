@@ -17,6 +17,7 @@ from patients.facts import EarlierSession, PatientFacts
 from patients.models import Patient
 from protocols import catalogue
 from protocols.combining import CombinationProblem, check_combination, farthest_days, new_products
+from protocols.definitions import Catalogue
 from protocols.plan import Plan
 from sessions.choices import OCCUPYING
 from sessions.explaining import day_in_words
@@ -33,16 +34,16 @@ class Neighbours:
     facts: PatientFacts
     sessions: tuple[EarlierSession, ...]
     except_course: Course | None
+    rules: Catalogue
 
     def problems(self, plan: Plan, on: dt.date) -> tuple[CombinationProblem, ...]:
         """Every reason against this plan on this day. Only where something stands on that very day its plans are read."""
-        rules = catalogue.in_force()
         same_day: list[Plan] = []
         if any(session.on == on for session in self.sessions):
             same_day = same_day_plans(patient=self.patient, on=on, except_course=self.except_course)
-        new = (new_products(plan=one, facts=self.facts, on=on, catalogue=rules) for one in (plan, *same_day))
+        new = (new_products(plan=one, facts=self.facts, on=on, catalogue=self.rules) for one in (plan, *same_day))
         return check_combination(
-            plan=plan, on=on, catalogue=rules, same_day=same_day, other_courses=self.sessions,
+            plan=plan, on=on, catalogue=self.rules, same_day=same_day, other_courses=self.sessions,
             new_products=frozenset().union(*new),
         )  # fmt: skip
 
@@ -51,17 +52,18 @@ def neighbours_of(
     *, patient: Patient, around: Sequence[dt.date], except_course: Course | None = None,
     ignoring: Collection[int] = (), facts: PatientFacts | None = None,
 ) -> Neighbours:  # fmt: skip
-    """What stands near any of these days given or booked, for other courses than `except_course`: so near that a
+    """What stands near any of these days, given or booked, for other courses than `except_course`: so near that a
     combination rule may speak.
 
     `ignoring`: appointments that are about to give up their time."""
-    near = dt.timedelta(days=farthest_days(catalogue.in_force()) + 1)  # a day of slack for the zone
+    rules = catalogue.in_force()
+    near = dt.timedelta(days=farthest_days(rules) + 1)  # a day of slack for the zone
     first, last = min(around) - near, max(around) + near
     sessions = (
         *_given(patient, first, last, except_course),
         *_booked(patient, first, last, except_course, ignoring),
     )
-    return Neighbours(patient, facts or facts_of(patient), sessions, except_course)
+    return Neighbours(patient, facts or facts_of(patient), sessions, except_course, rules)
 
 
 def _given(

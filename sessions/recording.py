@@ -119,7 +119,7 @@ def pass_gate(*, record: TreatmentSession, seen_version: int, gate: str, reason:
     """Pass an overridable gate with a named reason: photographs, a late interval, laboratory tests no rule needs."""
     user = _treats(by, record.appointment)
     _in(record, RecordStatus.OPEN)
-    if gate not in gates.OVERRIDABLE:
+    if not gates.may_be_passed(gate, catalogue.in_force()):
         raise Refused(_("This cannot be passed with a reason."))
     if not reason.strip():
         raise Refused(_("Say why."), field="reason")

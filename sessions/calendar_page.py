@@ -144,6 +144,7 @@ class MonthDay:
     day: dt.date
     is_in_month: bool
     is_chosen: bool
+    is_shown: bool
     is_today: bool
     count: int
 
@@ -157,7 +158,7 @@ def month_of(site: Site, chosen: Chosen) -> list[list[MonthDay]]:
     today = site.today()
     return [
         [
-            MonthDay(day, day.month == chosen.day.month, day in chosen.days, day == today, counts.get(day, 0))
+            MonthDay(day, day.month == chosen.day.month, day == chosen.day, day in chosen.days, day == today, counts.get(day, 0))
             for day in week
         ]
         for week in weeks

@@ -15,8 +15,9 @@ if (root && poll) {
     if (event.target !== poll) return;
     const { xhr } = event.detail;
     if (xhr.status === 200) draw(JSON.parse(xhr.responseText));
+    else if (xhr.status === 204) mend();
     else if (xhr.status === 422) tell(JSON.parse(xhr.responseText).error);
-    else if (xhr.status !== 204 && !component) tell(trouble.dataset.away);
+    else if (!component) tell(trouble.dataset.away);
   });
 }
 
@@ -149,7 +150,15 @@ function mend() {
   set(main, { role: "group", "aria-label": root.dataset.name, tabindex: "0" });
   const names = [...root.querySelectorAll(".ec-header .ec-col-head")].map((one) => one.innerText.replace(/\s+/g, " ").trim());
   root.querySelectorAll(".ec-body .ec-events").forEach((column, index) => set(column, { role: "group", "aria-label": names[index] || root.dataset.name }));
+  root.querySelectorAll(".ec-now-indicator").forEach((line, index) => set(line, { class: index ? "ec-now-indicator" : "ec-now-indicator now-first", "data-time": siteTime(), "aria-hidden": "true" }));
   root.querySelectorAll(".ec-bg-event").forEach((one) => ["role", "tabindex"].forEach((name) => one.removeAttribute(name)));
+}
+
+// The wall clock of the site, whatever the reader's own says.
+function siteTime() {
+  const [hours, minutes] = root.dataset.offset.split(":").map(Number);
+  const shift = (hours * 60 + (root.dataset.offset.startsWith("-") ? -minutes : minutes)) * 60_000;
+  return new Date(Date.now() + shift).toISOString().slice(11, 16);
 }
 
 // Writes only what differs, or the observer would see its own work for ever.

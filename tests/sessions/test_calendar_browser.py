@@ -84,5 +84,120 @@ def test_a_day_is_read_opened_and_booked(
     page = new_page(**DESK)
     open_calendar(page, day, live_server.url, f"day={on_of(busy)}&view=day")
     expect(block(page, "Tom")).to_be_visible()
+    assert page.locator(".strip-hatched").count() == 12, "before and after each of the six that hold their room"
+    expect(page.get_by_role("group", name=re.compile("Dr Haddad"))).to_be_visible()
     picture(page, "calendar-day")
     no_axe_findings(page)
+    # when one is opened by keyboard, its panel says everything and offers its acts
+    block(page, "Tom").focus()
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("complementary", name="Appointment", exact=True)
+    expect(panel.get_by_role("link", name="Open patient page")).to_be_visible()
+    expect(panel.get_by_role("link", name="Move", exact=True)).to_be_visible()
+    picture(page, "calendar-panel")
+    no_axe_findings(page)
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    # when an act is done in it, the calendar comes back with the panel open
+    block(page, "Tom").click()
+    panel.get_by_role("button", name="Confirmed by the patient").click()
+    expect(panel.get_by_text("Confirmed", exact=True)).to_be_visible()
+    assert Appointment.objects.get(pk=busy["Tom"].pk).status == STATUS.CONFIRMED
+    # when somebody else changes the day, it shows without a reload
+    Appointment.objects.filter(pk=busy["Clara"].pk).update(status=STATUS.CONFIRMED, version=9)
+    page.evaluate(
+        "htmx.ajax('GET', document.getElementById('calendar-poll').getAttribute('hx-get'),"
+        " {source: '#calendar-poll', swap: 'none'})"
+    )
+    expect(page.locator(".block-confirmed", has_text="Clara")).to_be_visible()
+
+
+def test_free_time_leads_to_the_booking_form(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, busy: dict[str, Appointment]
+) -> None:
+    page = new_page(**DESK)
+    open_calendar(page, day, live_server.url, f"day={on_of(busy)}&view=day")
+    expect(block(page, "Tom")).to_be_visible()
+    # when the free time between Clara (until 12:15) and the end of the day is clicked, in the second column
+    below = block(page, "Clara").bounding_box()
+    assert below is not None
+    page.mouse.click(below["x"] + 90, below["y"] + 23 * 10 + 4)
+    page.wait_for_url(re.compile("/appointments/new/"))
+    assert f"day={on_of(busy)}&time=14%3A00&practitioner={day.other_doctor.public_id}" in page.url
+    # then the patient is asked for, and the form has all of it
+    page.get_by_role("main").get_by_role("searchbox").fill("Tom")
+    page.keyboard.press("Enter")
+    page.get_by_role("main").get_by_role("link", name=re.compile("Tom")).click()
+    expect(page.get_by_label("Time of arrival")).to_have_value("14:00")
+    expect(page.locator("select[name=practitioner]")).to_have_value(day.other_doctor.public_id)
+
+
+def test_keys_turn_days_and_views(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, busy: dict[str, Appointment],
+    no_axe_findings: Check, picture: Picture,
+) -> None:  # fmt: skip
+    page = new_page(**DESK)
+    open_calendar(page, day, live_server.url, f"day={on_of(busy)}&view=day")
+    expect(block(page, "Tom")).to_be_visible()
+    # D, W, L change the view
+    page.keyboard.press("w")
+    page.wait_for_url(re.compile("view=week"))
+    expect(block(page, "Tom")).to_be_visible()
+    expect(block(page, "Clara")).to_have_count(0)
+    picture(page, "calendar-week")
+    no_axe_findings(page)
+    page.get_by_label("Week of").select_option(label="Dr Weber")
+    expect(block(page, "Clara")).to_be_visible()
+    page.keyboard.press("l")
+    page.wait_for_url(re.compile("view=list"))
+    expect(page.get_by_role("link", name=re.compile("^Clara"))).to_be_visible()
+    picture(page, "calendar-list")
+    no_axe_findings(page)
+    page.get_by_role("link", name=re.compile("^Clara")).click()
+    expect(page.get_by_role("link", name="Open patient page")).to_be_visible()
+    page.keyboard.press("Escape")
+    # off while typing
+    page.get_by_role("searchbox").first.fill("dwt")
+    assert "view=list" in page.url
+    page.get_by_role("heading", level=1).click()
+    page.keyboard.press("d")
+    page.wait_for_url(re.compile("view=day"))
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile(rf"day=(?!{on_of(busy)})"))
+    page.keyboard.press("t")
+    page.wait_for_url(re.compile(r"/calendar/\?(?!.*day=\d)"))
+    page.keyboard.press("n")
+    page.wait_for_url(re.compile("/appointments/new/"))
+
+
+def test_the_current_time_stands_beside_its_line(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, picture: Picture
+) -> None:
+    # given a site whose clock shows noon or so, wherever the reader sits
+    now = timezone.now()
+    day.site.time_zone = f"Etc/GMT{now.hour - 12:+d}" if now.hour != 12 else "UTC"
+    day.site.save(update_fields=["time_zone"])
+    page = new_page(**DESK, timezone_id="Asia/Tokyo")
+    open_calendar(page, day, live_server.url, "view=day")
+    line = page.locator(".ec-now-indicator").first
+    expect(line).to_be_visible()
+    assert (line.get_attribute("data-time") or "").startswith("12:")
+    picture(page, "calendar-now")
+
+
+@pytest.mark.parametrize(("screen", "name"), [(TABLET, "tablet"), (PHONE, "phone")])
+def test_it_fits_a_tablet_and_a_phone_in_turkish(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, busy: dict[str, Appointment],
+    no_axe_findings: Check, picture: Picture, screen: dict[str, Any], name: str,
+) -> None:  # fmt: skip
+    day.desk.language = "tr"
+    day.desk.save(update_fields=["language"])
+    page = new_page(**screen)
+    open_calendar(page, day, live_server.url, f"day={on_of(busy)}&view=day")
+    expect(block(page, "Tom")).to_be_visible()
+    assert fits(page)
+    picture(page, f"calendar-{name}-tr")
+    no_axe_findings(page)
+    page.goto("/calendar/?view=list")
+    assert fits(page)
+    picture(page, f"calendar-list-{name}-tr")

@@ -1,6 +1,6 @@
 """A counter per caller in the database cache, for public pages that answer a guess.
 
-The default cache is a table (design.md 18), so this works while Redis is down. An advisory lock per key makes the count
+The default cache is a table, so this works while Redis is down. An advisory lock per key makes the count
 exact when many requests come at once.
 """
 from __future__ import annotations

@@ -90,7 +90,7 @@ class IdleTimeoutMiddleware:
 
 
 class MfaRequiredMiddleware:
-    """allauth offers a second factor; this demands one where the installation requires it (design.md 18)."""
+    """allauth offers a second factor; this demands one where the installation requires it."""
 
     OPEN_NAMES = ("account_logout", "account_reauthenticate", "mfa_")
 
@@ -153,7 +153,7 @@ class CurrentSiteMiddleware:
 
 
 class MissingMiddleware:
-    """Another site's thing and an absent one answer alike; that somebody asked for it is written down (safety.md T1)."""
+    """Another site's thing and an absent one answer alike; that somebody asked for it is written down."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response

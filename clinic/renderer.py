@@ -1,4 +1,4 @@
-"""The renderer process: WeasyPrint and the fonts loaded once, one fenced child per document (design.md 11).
+"""The renderer process: WeasyPrint and the fonts loaded once, one fenced child per document.
 
 The parent only listens, forks and keeps finished PDFs for a moment; it never parses a page itself. A child lives for
 one document, under limits of CPU time and memory and without network where the kernel grants it; whatever becomes of

@@ -65,7 +65,7 @@ def _keys() -> MultiFernet:
 
 
 class EncryptedMfaAdapter(DefaultMFAAdapter):
-    """The default adapter stores second-factor secrets in clear (safety.md T6); this one encrypts them."""
+    """The default adapter stores second-factor secrets in clear; this one encrypts them."""
 
     def encrypt(self, text: str) -> str:
         return _keys().encrypt(text.encode()).decode()

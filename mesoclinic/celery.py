@@ -1,4 +1,4 @@
-"""Celery only wakes; the database decides. Tasks carry ids, nothing is enqueued from a verb (design.md 9).
+"""Celery only wakes; the database decides. Tasks carry ids, nothing is enqueued from a verb.
 
 The schedule is plain intervals in UTC: what is due, and when, is a matter of rows.
 """

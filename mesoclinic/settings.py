@@ -42,7 +42,7 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or 5432),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        # Bounded waits (safety.md T18): a lock or a query that hangs ends in a sentence, never in a stuck page.
+        # Bounded waits: a lock or a query that hangs ends in a sentence, never in a stuck page.
         "OPTIONS": {
             "options": "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s",
             "application_name": "mesoclinic",
@@ -153,7 +153,7 @@ DATABASES["owner"]["TEST"] = {"NAME": os.environ.get("TEST_DATABASE_NAME", "test
 DATABASES["default"]["TEST"] = {"MIRROR": "owner"}
 DATABASE_ROUTERS = ["clinic.routers.OwnerMigrates"]
 CACHES = {
-    # A database table: pages must work while Redis is down (design.md 18).
+    # A database table: pages must work while Redis is down.
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "clinic_cache"}
 }
 

@@ -1,4 +1,4 @@
-"""Links a patient opens without an account (safety.md T12 to T14).
+"""Links a patient opens without an account.
 
 A token of 256 random bits leaves once, in a mail or a QR code; only its SHA-256 is kept. Opening changes nothing, so a
 mail scanner may open it as often as it likes. The birth date is asked before anything is shown; five wrong tries end

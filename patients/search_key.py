@@ -1,4 +1,4 @@
-"""One pure function makes the search key of a patient row and of a query alike (design.md 1).
+"""One pure function makes the search key of a patient row and of a query alike.
 
 Accents off, the four Turkish i alike, full case folding, digits of the phone. Pure: no Django.
 """

@@ -1,6 +1,6 @@
 """Screen everybody again: before publishing to see what a draft would change, after publishing to make it so.
 
-A verb only writes the row of a run; beat wakes `work`, and the database decides what is to be done (design.md 9). One
+A verb only writes the row of a run; beat wakes `work`, and the database decides what is to be done. One
 batch of patients is one transaction that holds the run's row and moves its cursor on, so that a killed worker repeats
 at most the batch it was in, and two workers never take the same one."""
 

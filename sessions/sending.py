@@ -1,4 +1,4 @@
-"""Sending what is due: claim one row, write its mail, hand it over, record what came of it (design.md 9).
+"""Sending what is due: claim one row, write its mail, hand it over, record what came of it.
 
 Each step commits by itself, so that a killed worker leaves one row in `sending` and nothing else in doubt. Any number
 of workers may do this at once: a claimed row is skipped by the others.
@@ -249,7 +249,7 @@ def why_no_visit(message: Message, appointment: Appointment, now: dt.datetime) -
 
 
 def is_blocked(appointment: Appointment) -> bool:
-    """The newest screening of the course says no. Consultation, test and review are never gated (design.md 6)."""
+    """The newest screening of the course says no. Consultation, test and review are never gated."""
     if not appointment.service.is_gated or appointment.course is None:
         return False
     newest = screenings.latest(appointment.patient, appointment.course)

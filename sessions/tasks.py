@@ -1,4 +1,4 @@
-"""What beat wakes. Three lines each, no arguments but ids: the rows say what is to be done (design.md 9)."""
+"""What beat wakes. Three lines each, no arguments but ids: the rows say what is to be done."""
 
 from __future__ import annotations
 

@@ -26,14 +26,14 @@ ALERTS: dict[str, tuple[str, str, Text]] = {
 }
 STRIPS = {"danger": "alert-triangle-filled", "caution": "alert-circle", "ok": "circle-check", "note": "info-circle"}
 
-# worst first; the words are those of the screening table in design.md 6
+# worst first, as a headline is chosen
 OUTCOMES: dict[str, Text] = {
     "blocked": gettext_lazy("Blocked"),
     "incomplete": gettext_lazy("Incomplete"),
+    "needs-clearance": gettext_lazy("Needs clearance"),
     "wait": gettext_lazy("Wait"),
     "wait-open": gettext_lazy("Wait, open"),
     "wait-until": gettext_lazy("Wait"),
-    "needs-clearance": gettext_lazy("Needs clearance"),
     "caution": gettext_lazy("Caution"),
     "cleared": gettext_lazy("Cleared"),
     "note": gettext_lazy("Note"),

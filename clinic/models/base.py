@@ -12,7 +12,7 @@ from django.db.models import F
 
 
 def new_public_id() -> str:
-    """128 random bits, 22 letters safe in a URL (a UUID does not count, safety.md section 1)."""
+    """128 random bits, 22 letters safe in a URL (a UUID holds fewer)."""
     return secrets.token_urlsafe(16)
 
 

@@ -23,7 +23,7 @@ def check_zone(name: str) -> None:
 
 @pghistory.track()
 class Organisation(Versioned):
-    """One per installation (design.md 14)."""
+    """One per installation."""
 
     name = models.CharField(max_length=120)
     website = models.CharField(max_length=120, blank=True)

@@ -24,7 +24,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 
     def visible_to(self, user: User) -> Self:
         """The only path from a member of staff to patients: everybody for an organisation-wide role, else those known
-        at the sites of the roles (design.md 16)."""
+        at the sites of the roles."""
         roles = user.roles.all()
         if any(role.site_id is None for role in roles):
             return self

@@ -1,4 +1,4 @@
-"""Booked time. Overlap of patient, practitioner, room or device is impossible in the database (design.md 4)."""
+"""Booked time. Overlap of patient, practitioner, room or device is impossible in the database."""
 
 from __future__ import annotations
 

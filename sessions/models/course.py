@@ -1,4 +1,4 @@
-"""A course: a plan for one patient plus real rows for its sessions (design.md 5)."""
+"""A course: a plan for one patient plus real rows for its sessions."""
 
 from __future__ import annotations
 

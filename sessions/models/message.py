@@ -1,4 +1,4 @@
-"""The outbox: one row per message, written in the transaction of what causes it (design.md 9)."""
+"""The outbox: one row per message, written in the transaction of what causes it."""
 
 from __future__ import annotations
 

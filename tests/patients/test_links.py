@@ -1,4 +1,4 @@
-"""Patient links (safety.md T12 to T14): guessed, leaked, prefetched, misdirected."""
+"""Patient links: guessed, leaked, prefetched, misdirected."""
 from __future__ import annotations
 
 import datetime as dt

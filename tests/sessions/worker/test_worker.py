@@ -1,4 +1,4 @@
-"""Killed workers, a lost queue, several beats: nothing is lost, nothing is sent twice unseen (safety.md T27 to T31)."""
+"""Killed workers, a lost queue, several beats: nothing is lost, nothing is sent twice unseen."""
 from __future__ import annotations
 
 import datetime as dt

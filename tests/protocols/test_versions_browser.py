@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
@@ -17,6 +16,7 @@ from protocols import catalogue, enabling, versions
 from protocols.models import CatalogueVersion
 from tests import factories as make
 from tests.protocols.test_versions import change
+from tests.screens import enter, fits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZES = [(1440, 900), (820, 1180), (390, 844)]
@@ -26,11 +26,6 @@ SIZES = [(1440, 900), (820, 1180), (390, 844)]
 def lead() -> User:
     make.make_site()
     return make.make_user(Role.MEDICAL_LEAD, name="Dr Jonas Weber")
-
-
-def enter(page: Page, address: str, user: User) -> None:
-    client = make.signed_in(Client(), user)
-    page.context.add_cookies([{"name": name, "value": one.value, "url": address} for name, one in client.cookies.items()])
 
 
 def test_a_limit_is_tightened_loosened_compared_and_published(
@@ -119,6 +114,5 @@ def test_every_page_of_a_version_is_readable_at_every_size(
         assert answer.status == 200, address
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wider <= 0, f"{address} is {wider} px wider than {width}"
+            fits(page)
         no_axe_findings(page)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from clinic.choices import Role
 from sessions.models import TreatmentSession
 from tests import factories as make
 from tests.healthy import answered
+from tests.screens import enter, readable_at_every_size
 from tests.sessions.careday import CareDay, make_care_day
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,14 +26,7 @@ def day(at: Callable[..., Any]) -> CareDay:
     return make_care_day()
 
 
-def enter(page: Page, address: str, user: Any) -> None:
-    client = make.signed_in(Client(), user)
-    page.context.add_cookies([{"name": name, "value": one.value, "url": address} for name, one in client.cookies.items()])
-
-
-def test_every_page_of_care_is_readable_at_every_size(
-    day: CareDay, page: Page, live_server: Any, no_axe_findings: Callable[[Page], None]
-) -> None:
+def test_every_page_of_care_is_readable_at_every_size(day: CareDay, page: Page, live_server: Any) -> None:
     lead = make.make_user(Role.MEDICAL_LEAD, name="Dr Jonas Weber")
     enter(page, live_server.url, lead)
     record = day.open_record()
@@ -47,15 +40,7 @@ def test_every_page_of_care_is_readable_at_every_size(
         f"{appointment}record/history/", f"/courses/{record.course.public_id}/allergy-tests/", "/stock/", "/stock/receive/",
         "/protocols/",
     ]:  # fmt: skip
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            answer = page.goto(address)
-            assert answer is not None
-            assert answer.status == 200, address
-            page.wait_for_load_state("networkidle")
-            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wider <= 0, f"{address} is {wider} px wider than {width}"
-            no_axe_findings(page)
+        readable_at_every_size(page, address, SIZES)
 
 
 def test_typing_is_saved_and_a_wrong_figure_says_so_beside_its_field(day: CareDay, page: Page, live_server: Any) -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from sessions.models import Course
-from tests import factories as make
+from tests.screens import enter, fits
 from tests.sessions.careday import CareDay, make_care_day
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,11 +22,6 @@ SIZES = {"desk": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 def day(at: Callable[..., Any]) -> CareDay:
     at(NOW)
     return make_care_day()
-
-
-def enter(page: Page, address: str, user: Any) -> None:
-    client = make.signed_in(Client(), user)
-    page.context.add_cookies([{"name": name, "value": one.value, "url": address} for name, one in client.cookies.items()])
 
 
 def builder_of(day: CareDay, indication: str = "ind-cellulite", mixture: str = "ck-cell-lipo") -> str:
@@ -120,7 +114,7 @@ def test_the_builder_is_readable_at_every_size(
     expect(page.locator(".proposal")).to_be_visible()
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{size} is wider than the screen"
+        fits(page)
         no_axe_findings(page)
         picture(page, f"mixture-{language}-{size}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from sessions import outcomes, reactions
 from sessions.models import AdverseEvent
 from tests import factories as make
 from tests.healthy import answered
+from tests.screens import enter, readable_at_every_size
 from tests.sessions.careday import MORNING, CareDay, make_care_day
-from tests.sessions.test_care_screens import enter
 from tests.sessions.test_outcomes import pain_course
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,9 +33,11 @@ def day(at: Callable[..., Any]) -> CareDay:
 
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_events_and_scores_are_readable_at_every_size(
-    day: CareDay, page: Page, live_server: Any, language: str, no_axe_findings: Callable[[Page], None],
-    picture: Callable[[Page, str], Path],
+    day: CareDay, page: Page, live_server: Any, language: str, picture: Callable[[Page, str], Path]
 ) -> None:
+    def photographed(width: int, name: str) -> None:
+        picture(page, f"reactions-{name}-{width}-{language}")
+
     lead = make.make_user(Role.MEDICAL_LEAD, name="Dr Jonas Weber", language=language)
     enter(page, live_server.url, lead)
     record = day.ended()
@@ -57,16 +60,7 @@ def test_events_and_scores_are_readable_at_every_size(
         "course": f"/courses/{course.public_id}/",
     }  # fmt: skip
     for name, address in pages.items():
-        for width, height in SIZES:
-            page.set_viewport_size({"width": width, "height": height})
-            answer = page.goto(address)
-            assert answer is not None
-            assert answer.status == 200, address
-            page.wait_for_load_state("networkidle")
-            wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wider <= 0, f"{address} is {wider} px wider than {width}"
-            no_axe_findings(page)
-            picture(page, f"reactions-{name}-{width}-{language}")
+        readable_at_every_size(page, address, SIZES, partial(photographed, name=name))
 
 
 def test_from_the_patients_word_to_the_closed_event(day: CareDay, page: Page, live_server: Any) -> None:

@@ -13,8 +13,9 @@ from sessions.models import Clearance, Course, Upload
 from tests import factories as make
 from tests.healthy import answered
 from tests.papers import pdf, picture
+from tests.screens import enter, fits
 from tests.sessions.careday import CareDay, make_care_day
-from tests.sessions.test_care_screens import NOW, enter
+from tests.sessions.test_care_screens import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +42,7 @@ def letter(tmp_path: Path) -> Path:
 
 def looked_at(page: Page, no_axe_findings: Callable[[Page], None]) -> None:
     page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    fits(page)
     no_axe_findings(page)
 
 

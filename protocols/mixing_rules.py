@@ -26,6 +26,7 @@ STATUS_WORDS: dict[str, Texts] = {
                     "tr": "sorumlu hekim yasal dayanağı kaydedene kadar kilitli"},
     Status.WITHDRAWN: {"en": "withdrawn, it can never be used", "tr": "geri çekilmiş, hiçbir zaman kullanılamaz"},
 }
+BANNED_STATUS = "banned"
 BANNED: Texts = {"en": "not allowed in this country", "tr": "bu ülkede izin verilmiyor"}
 OWN_PAINKILLER: Texts = {"en": "a painkiller taken on the same day", "tr": "aynı gün alınan bir ağrı kesici"}
 SEX_WORDS: dict[str, Texts] = {
@@ -195,15 +196,16 @@ def status(rule: MixingRule, day: PlannedDay) -> Problems:
     ]
     for entry in entries:
         if day.country in getattr(entry, "never_in", ()):
-            yield problem(rule, catalogue, substances=[entry.code], form=BANNED)
+            yield problem(rule, catalogue, substances=[entry.code], form=BANNED, status=BANNED_STATUS)
         elif entry.status is Status.WITHDRAWN or (entry.status is not Status.ON and entry.code not in day.enabled):
-            yield problem(rule, catalogue, substances=[entry.code], form=STATUS_WORDS[entry.status])
+            yield problem(rule, catalogue, substances=[entry.code], form=STATUS_WORDS[entry.status], status=entry.status.value)
     for number, syringe in enumerate(plan.syringes, start=1):
         given = _undiluted(_codes(syringe), day)
         for mixture in catalogue.mixtures.values():
             named = _undiluted((item.substance for item in mixture.items), day)
             if day.country in mixture.never_in and given == named:
-                yield problem(rule, catalogue, substances=[mixture.code], form=BANNED, syringe=number)
+                yield problem(
+                    rule, catalogue, substances=[mixture.code], form=BANNED, syringe=number, status=BANNED_STATUS)
 
 
 def _undiluted(codes: Iterable[str], day: PlannedDay) -> frozenset[str]:

@@ -16,7 +16,8 @@ LANGUAGES = ("en", "tr")
 
 @dataclass(frozen=True, slots=True)
 class PlanProblem:
-    """One rule that found something. `amount` and `limit` are in `unit`; `syringe` counts from 1 where one is meant."""
+    """One rule that found something. `amount` and `limit` are in `unit`; `syringe` counts from 1 where one is meant.
+    `status`: why something is not usable: off, locked, withdrawn or banned; empty for every other rule."""
 
     code: str
     result: CheckResult
@@ -29,6 +30,7 @@ class PlanProblem:
     limit: Decimal | None = None
     unit: str = ""
     syringe: int | None = None
+    status: str = ""
 
     def text(self, lang: str) -> str:
         return text_in(self.sentence, lang)
@@ -98,6 +100,7 @@ def problem(
     extra_names: Iterable[Texts] = (),
     syringe: int | None = None,
     unknown: bool = False,
+    status: str = "",
 ) -> PlanProblem:
     """One problem with its sentences filled. `unknown` uses the rule's sentence for a missing figure and makes the
     result incomplete; `extra_names` are added to the names of the substances ("a painkiller of your own")."""
@@ -132,6 +135,7 @@ def problem(
         limit=limit,
         unit=units["en"],
         syringe=syringe,
+        status=status,
     )
 
 

@@ -22,10 +22,11 @@ from protocols.casefiles.kinds import DAY, CaseKind, day_of
 from protocols.casefiles.patients import read_patient
 from protocols.casefiles.plans import read_plan
 from protocols.casefiles.written import Block, Keys, Written
-from protocols.choices import CheckResult
+from protocols.choices import CheckResult, Status
 from protocols.combining import CombinationProblem, check_combination, new_products
 from protocols.definitions import Catalogue
 from protocols.mixing import PlanCheck, PlanError, check_plan
+from protocols.mixing_rules import BANNED_STATUS
 from protocols.plan import Plan
 
 FIELDS: Keys = {
@@ -163,6 +164,14 @@ def _about(answer: Mixed) -> dict[str, frozenset[str]]:
     return found
 
 
+def _entries(catalogue: Catalogue) -> Collection[str]:
+    return (*_can_be_enabled(catalogue), *catalogue.mixtures)
+
+
+def _not_usable(answer: Mixed) -> dict[str, str]:
+    return {code: one.status for one in answer.check.problems if one.status for code in one.substances}
+
+
 def _earliest(answer: Mixed) -> Mapping[str, date | None]:
     found: dict[str, date | None] = {}
     for one in answer.combination:
@@ -184,6 +193,7 @@ def _places(catalogue: Catalogue) -> Collection[str]:
 
 
 COMBINATIONS = ("combine-same-area", "combine-spacing", "combine-prp", "combine-new-products")
+NOT_USABLE = (Status.OFF.value, Status.LOCKED.value, Status.WITHDRAWN.value, BANNED_STATUS)
 RULE = "mixing rule"
 
 EXPECTATIONS: tuple[Expectation[Mixed], ...] = (
@@ -199,6 +209,8 @@ EXPECTATIONS: tuple[Expectation[Mixed], ...] = (
             values(_rules, RULE, lambda one: one.one_of(RESULTS)), _results),
     by_code("substances", "{ix-alone: [sub-nacl]}", "per rule: the codes it names, all of them",
             values(_rules, RULE, lambda one: frozenset(item.text() for item in one.items())), _about),
+    by_code("not_usable", "{sub-dmae: off}", "per entry of the plan: why it is not usable: " + ", ".join(NOT_USABLE),
+            values(_entries, "entry", lambda one: one.one_of(NOT_USABLE)), _not_usable),
     by_code("totals", "{sub-lidocaine: 60 mg}",
             "per substance: the sum of the day (for lidocaine with its share of the cream), or `unknown`",
             values(_substances, "substance", _amount), _totals),

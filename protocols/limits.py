@@ -221,7 +221,7 @@ def specs_of(kind: str, body: Mapping[str, Any], paths: Sequence[str]) -> list[t
     return found
 
 
-READ_COMBINATIONS = frozenset({"combine-prp", "combine-spacing", "combine-new-products"})
+READ_COMBINATIONS = frozenset({"combine-prp", "combine-spacing", "combine-new-products", "combine-same-area"})
 
 
 def is_information(kind: str, body: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -21,6 +21,7 @@ from protocols import editing, loosened, version_page, versions
 from protocols.addition_forms import FORMS
 from protocols.catalogue_forms import EntryForm, RemoveForm
 from protocols.field_words import KINDS, ONE
+from protocols.limits import is_information
 from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion
 from protocols.models.catalogue import VersionState
 from protocols.views.catalogue import crumbs, may_edit, version_context, version_or_404
@@ -65,6 +66,19 @@ def catalogue_entry(request: StaffRequest, public_id: str, code: str) -> HttpRes
     )  # fmt: skip
 
 
+def information_words(kind: str, body: Mapping[str, Any]) -> str:
+    """What to say where no figure of an entry is computed with; empty where they are."""
+    if kind == "message":
+        return _("When it is sent is fixed; “When” only says it in words.")
+    if kind == "planner_rule" and body.get("days") is None:
+        return _("For information: it explains how dates are computed. The intervals stand with the indication.")
+    if not is_information(kind, body):
+        return ""
+    if kind == "check_in":
+        return _("For information: staff read these answers; nothing is decided by them yet.")
+    return _("For information: the screening rule and the aftercare instruction that name this treatment decide. Edit those.")
+
+
 def _refused_edit(version: CatalogueVersion, entry: CatalogueEntry, request: StaffRequest) -> HttpResponse:
     """The verb says who may not, or that this is no draft."""
     editing.save_entry(version=version, code=entry.code, values={}, reason="", seen_edits=entry.edits, by=doer_of(request))
@@ -83,6 +97,7 @@ def entry_context(
         "kind_name": ONE[entry.kind],
         "shown": version_page.shown_entry(entry.kind, entry.code, entry.body),
         "facts": version_page.entry_facts(entry.kind, entry.body),
+        "information": information_words(entry.kind, entry.body),
         "history": version_page.shown_history(changes.select_related("by", "version").order_by("-at", "-pk")[:50]),
         "form": form,
         "theirs": theirs,

@@ -44,7 +44,7 @@ class ReportForm(HouseForm):
     term = forms.CharField(label=_("In words, if nothing fits"), max_length=120, required=False)
     onset_on = DayField(label=_("First noticed on"), required=False, help_text=_("Leave empty if not known"))
     grade = grade_field()
-    action = forms.ChoiceField(label=_("What was done"), choices=ReactionAction.choices)
+    action = forms.ChoiceField(label=_("What was done"), choices=[("", "–"), *ReactionAction.choices])
     description = forms.CharField(
         label=_("Description"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 4})
     )

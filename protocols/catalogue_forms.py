@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from clinic.forms import HouseForm
 from protocols.choices import Category, Form
 from protocols.definitions import Catalogue
 from protocols.editing import with_spare_items
-from protocols.field_words import label_of, shown, word
+from protocols.field_words import label_of, shown, with_unit, word
 from protocols.leaves import leaf, leaves
 from protocols.limits import Shape, Spec, cfg_of, specs_of
 
@@ -63,7 +64,7 @@ class EntryForm(HouseForm):
         self.guard_text_fields()
 
     def _field(self, path: str, spec: Spec, rules: Catalogue) -> dict[str, forms.Field]:
-        now, label = leaf(self.body, path), label_of(self.kind, path)
+        now, label = leaf(self.body, path), with_unit(label_of(self.kind, path), path, self.body)
         span = cfg_of(self.body).get(path)
         hint = _g("Allowed: %(low)s to %(high)s.") % {"low": shown("", span[0]), "high": shown("", span[-1])} if span else ""
         common: dict[str, Any] = {"label": label, "required": spec.required, "help_text": hint}
@@ -159,8 +160,11 @@ def plain(number: Decimal) -> str:
 
 
 def named(definitions: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Code and name for a choice; the code is shown only where two entries go by one name."""
     language = get_language() or "en"
-    return [(code, f"{one.name_in(language)} ({code})") for code, one in definitions.items()]
+    names = Counter(one.name_in(language) for one in definitions.values())
+    return [(code, name if names[name] == 1 else f"{name} ({code})")
+            for code, name in ((code, one.name_in(language)) for code, one in definitions.items())]  # fmt: skip
 
 
 def word_choices(path: str, rules: Catalogue, chosen: Sequence[str]) -> list[tuple[str, str]] | None:
@@ -173,7 +177,7 @@ def word_choices(path: str, rules: Catalogue, chosen: Sequence[str]) -> list[tup
         "with_substances": named(rules.substances), "warns": named(rules.mixing_rules), "categories": categories,
         "sexes": [(one, word(one)) for one in ("female", "male", "other")],
         "forms": [(one.value, word(one.value)) for one in Form],
-        "groups": [(one, one) for one in sorted({group for sub in rules.substances.values() for group in sub.groups})],
+        "groups": [(one, word(one)) for one in sorted({group for sub in rules.substances.values() for group in sub.groups})],
         "scope": [*categories, *named(rules.indications), *named(rules.regions), *named(rules.techniques),
                   *named(rules.deliveries), *named(rules.substances)],
     }  # fmt: skip
@@ -182,6 +186,6 @@ def word_choices(path: str, rules: Catalogue, chosen: Sequence[str]) -> list[tup
         return None
     offered = known[last]
     if last in ("substances", "with_substances"):
-        offered = [*[(group, group) for group, _label in known["groups"]], *offered]
+        offered = [*known["groups"], *offered]
     there = {code for code, _label in offered}
     return [*offered, *((one, one) for one in chosen if one not in there)]

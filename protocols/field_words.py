@@ -105,6 +105,13 @@ VALUES: Mapping[str, Any] = {
     "alone": _("only alone"), "at-most-one": _("at most one of"), "mix": _("one syringe"), "area": _("one area of the day"),
     "day": _("everything of the day"), "plan": _("the whole plan"), "region": _("one region"),
     "syringe": _("one syringe's needle"), "indication": _("indication"), "technique": _("technique"),
+    "grp-5ari": _("all 5-alpha-reductase inhibitors"), "grp-alone": _("everything that is used alone"),
+    "grp-always-test": _("everything that is always tested for allergy"), "grp-ha": _("all hyaluronic acids"),
+    "grp-lidocaine": _("everything that counts as lidocaine"), "grp-nsaid": _("all NSAIDs"),
+    "grp-pn": _("all polynucleotides"), "grp-steroid": _("all steroids"),
+    "grp-vasoconstrictor": _("all vasoconstrictors"), "grp-vasodilator": _("all vasodilators"),
+    "grp-vitamin-b12": _("everything with vitamin B12"), "grp-vitamin-c": _("everything with vitamin C"),
+    "grp-xanthine": _("all xanthines"),
     "aftercare": _("aftercare"), "effect": _("claimed effect"), "practice": _("practice"),
 }  # fmt: skip
 LANGUAGE_ENDS = ("en", "tr")
@@ -125,6 +132,12 @@ def label_of(kind: str, path: str) -> str:
     return " · ".join(words)
 
 
+def with_unit(label: str, path: str, body: Mapping[str, Any]) -> str:
+    """A dose without its unit could be read as another one: "Hard maximum per session, mg"."""
+    unit = body.get({"typical": "dose_unit", "hard_max": "dose_unit", "strength": "strength_unit"}.get(path, ""))
+    return f"{label}, {unit}" if unit else label
+
+
 def shown(path: str, value: Any) -> str:
     """A value in words: lists joined, ranges with a dash, yes and no, closed words in the reader's language."""
     if value is None or value == "" or value == []:
@@ -132,7 +145,7 @@ def shown(path: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(_("yes") if value else _("no"))
     if isinstance(value, Mapping):
-        return "; ".join(f"{key}: {shown(path, inner)}" for key, inner in value.items())
+        return "; ".join(f"{FIELDS.get(key, key)}: {shown(path, inner)}" for key, inner in value.items())
     if isinstance(value, list):
         if pattern_of(path).rpartition(".")[2] in ("strength", "typical", "depth_mm", "ml_per_point") and len(value) == 2:
             return f"{value[0]}–{value[1]}" if value[0] != value[1] else str(value[0])

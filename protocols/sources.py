@@ -102,5 +102,5 @@ def titles_of(source: str | Iterable[str], language: str) -> tuple[str, ...]:
 
 def cited(source: str | Iterable[str], mark: str, language: str) -> str:
     """Source and mark of an entry in one line for people, each said once: "decision of this catalogue" never twice."""
-    marked = TO_CONFIRM.get(language) if mark == "check" else TITLES[mark].get(language) if mark in TITLES else mark
-    return "; ".join(dict.fromkeys([*titles_of(source, language), *([marked] if marked else [])]))
+    marks = [TO_CONFIRM.get(language) if one == "check" else "; ".join(titles_of(one, language)) for one in mark.split()]
+    return "; ".join(dict.fromkeys([*titles_of(source, language), *marks]))

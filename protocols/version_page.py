@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from protocols import catalogue, loosened
 from protocols.choices import Status
 from protocols.comparing import EntryDifference, FieldDifference, compare
-from protocols.field_words import KINDS, ONE, label_of, shown, word
+from protocols.field_words import KINDS, ONE, label_of, shown, with_unit, word
 from protocols.leaves import leaf, leaves
 from protocols.limits import Direction, cfg_of
 from protocols.models import CatalogueChange, CatalogueVersion
@@ -34,6 +35,8 @@ SUMMARY: Mapping[str, Sequence[str]] = {
     "combination": ("days_before", "months_before", "days_after", "same_day", "most_new"), "planner_rule": ("days",),
     "check_in": ("urgency", "at_least", "from_day", "until_day"),
 }  # fmt: skip
+PLACE = re.compile(r"\{\w+\}")
+"""What the application fills in: {amount}, {unit}."""
 SENTENCES = ("text", "sentence", "effect", "why")
 PILLS = {Direction.LOOSENED: "caution", Direction.TIGHTENED: "ok", "added": "info", "removed": "neutral"}
 
@@ -121,7 +124,8 @@ def shown_entry(kind: str, code: str, body: Mapping[str, Any]) -> ShownEntry:
 
 
 def _sentence(kind: str, key: str, text: str) -> str:
-    """"2–4 weeks" says nothing by itself: when it works is said with its label."""
+    """Read, not edited: what is filled in later is "…"; "2–4 weeks" says nothing by itself and gets its label."""
+    text = PLACE.sub("…", text)
     return f"{label_of(kind, key)}: {text}" if key == "effect" else text
 
 
@@ -206,13 +210,14 @@ def _shown_difference(one: EntryDifference, decided: Mapping[tuple[str, str], Ca
     return ShownDifference(
         code=one.code, kind=str(ONE.get(one.kind, one.kind)), name=name_of(one.body), change=direction_words(one.change),
         pill=PILLS.get(one.change, "neutral"), decided=decided.get((one.code, "")),
-        fields=[_shown_change(one.kind, found, decided.get((one.code, found.path))) for found in one.fields],
+        fields=[_shown_change(one, found, decided.get((one.code, found.path))) for found in one.fields],
     )  # fmt: skip
 
 
-def _shown_change(kind: str, found: FieldDifference, decided: CatalogueChange | None) -> ShownChange:
+def _shown_change(one: EntryDifference, found: FieldDifference, decided: CatalogueChange | None) -> ShownChange:
     return ShownChange(
-        label=label_of(kind, found.path), before=shown(found.path, found.before), after=shown(found.path, found.after),
+        label=with_unit(label_of(one.kind, found.path), found.path, one.body),
+        before=shown(found.path, found.before), after=shown(found.path, found.after),
         direction=direction_words(found.direction), pill=PILLS.get(found.direction, "neutral"), is_hard=found.is_hard,
         decided=decided,
     )  # fmt: skip
@@ -231,10 +236,11 @@ def shown_loosened(version: CatalogueVersion, words: Iterable[str]) -> list[str]
     found = loosened.touching(version, words)
     if not found:
         return []
-    names = {code: name_of(body) for _kind, code, body in catalogue.rows_of(version)}
+    bodies_by_code = {code: body for _kind, code, body in catalogue.rows_of(version)}
     return [
         _("%(entry)s, %(field)s: %(before)s → %(after)s, by %(by)s on %(date)s. %(reason)s")
-        % {"entry": names.get(one.code, one.code), "field": label_of(one.kind, one.field),
+        % {"entry": name_of(bodies_by_code.get(one.code, {"code": one.code})),
+           "field": with_unit(label_of(one.kind, one.field), one.field, bodies_by_code.get(one.code, {})),
            "before": shown(one.field, one.before), "after": shown(one.field, one.after), "by": one.by,
            "date": date_format(timezone.localtime(one.at), "D j M Y"), "reason": one.reason}
         for one in found

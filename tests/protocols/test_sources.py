@@ -29,4 +29,7 @@ def test_a_source_the_clinic_wrote_itself_stays_as_written() -> None:
 def test_source_and_mark_are_said_once_each_in_words() -> None:
     assert cited("dec", "dec", "en") == "decision of this catalogue"
     assert cited("bg", "check", "tr") == "genel tıp bilgisi; sorumlu hekim doğrulamalı"
+    assert cited("E46 bg", "bg check", "en") == (
+        "Polynucleotides, consensus and study; general medical knowledge; to be confirmed by the medical lead"
+    )
     assert cited("Our audit 2026", "", "en") == "Our audit 2026"

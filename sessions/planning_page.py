@@ -38,7 +38,7 @@ def shown_near(found: Sequence[NearProblem]) -> list[dict[str, Any]]:
     return [
         {
             "number": one.number, "on": one.on, "text": in_words(one.problem), "code": one.problem.code,
-            "source": cited(one.problem.source, one.problem.mark, get_language() or "en"),
+            "source": cited(one.problem.source, "", get_language() or "en"),
         }
         for one in found
     ]  # fmt: skip

@@ -21,8 +21,8 @@ from sessions.choices import (
 
 HEAD = """# Statuses
 
-Drawn by `python manage.py draw_status` from `sessions/choices.py` and `protocols/versions.py`. Do not edit by hand: a test compares the two. An undo is
-a move of its own and stands in the picture like any other.
+Drawn by `python manage.py draw_status` from `sessions/choices.py` and `protocols/versions.py`. Do not edit by hand: a test
+compares the two. An undo is a move of its own and stands in the picture like any other.
 """
 
 TABLES: tuple[tuple[str, str, type[TextChoices], Mapping[str, frozenset[str]]], ...] = (

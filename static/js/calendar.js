@@ -125,7 +125,7 @@ function open(id, from) {
   from?.classList.add("block-chosen");
   window.htmx.ajax("GET", `${root.dataset.panel}${encodeURIComponent(id)}/panel/`, {
     target: "#visit-panel-body", source: from ?? root, swap: "innerHTML",
-  });
+  }).then(() => from?.scrollIntoView({ block: "nearest", inline: "nearest" })); // the panel takes its width from the grid
 }
 
 // The form asks for the patient first and carries the rest of the address along.

@@ -76,6 +76,11 @@ def block(page: Page, name: str) -> Any:
     return page.get_by_role("button", name=re.compile(rf"\d\d:\d\d.*{name}"))
 
 
+def beside(left: Any, right: Any) -> bool:
+    first, second = left.bounding_box(), right.bounding_box()
+    return bool(first["x"] + first["width"] <= second["x"])
+
+
 def test_a_day_is_read_opened_and_booked(
     new_page: Callable[..., Page], live_server: Any, day: ClinicDay, busy: dict[str, Appointment],
     no_axe_findings: Check, picture: Picture,
@@ -94,6 +99,7 @@ def test_a_day_is_read_opened_and_booked(
     panel = page.get_by_role("complementary", name="Appointment", exact=True)
     expect(panel.get_by_role("link", name="Open patient page")).to_be_visible()
     expect(panel.get_by_role("link", name="Move", exact=True)).to_be_visible()
+    assert beside(block(page, "Clara"), panel), "the panel covers no column"
     picture(page, "calendar-panel")
     no_axe_findings(page)
     page.keyboard.press("Escape")

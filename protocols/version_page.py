@@ -19,6 +19,7 @@ from protocols.field_words import KINDS, ONE, label_of, shown, with_unit, word
 from protocols.leaves import leaf, leaves
 from protocols.limits import Direction, cfg_of
 from protocols.models import CatalogueChange, CatalogueVersion
+from protocols.plan_problems import capitalised
 from protocols.sources import cited
 
 Row = tuple[str, str, dict[str, Any]]
@@ -68,7 +69,7 @@ def said(texts: Any) -> str:
 
 
 def name_of(body: Mapping[str, Any]) -> str:
-    return said(body.get("name") or body.get("title") or body.get("text") or body.get("code", ""))
+    return capitalised(said(body.get("name") or body.get("title") or body.get("text") or body.get("code", "")), language())
 
 
 def part_of(kind: str, code: str) -> str:
@@ -117,7 +118,7 @@ def shown_entry(kind: str, code: str, body: Mapping[str, Any]) -> ShownEntry:
     return ShownEntry(
         code=code, name=name_of(body), status="" if status == Status.ON else status,
         sentence=next((_sentence(kind, key, said(body[key])) for key in SENTENCES
-                       if body.get(key) and said(body[key]) != name_of(body)), ""),
+                       if body.get(key) and capitalised(said(body[key]), language()) != name_of(body)), ""),
         facts=list(_summary(kind, body)), source=cited(str(body.get("source", "")), str(body.get("mark") or ""), language()),
         ranges=[(label_of(kind, path), _span(span)) for path, span in cfg_of(body).items()],
     )  # fmt: skip

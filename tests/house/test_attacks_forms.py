@@ -67,7 +67,7 @@ def test_the_largest_mixture_is_adapted_in_reasonable_time(client: Client, day: 
     before = time.process_time()
     answer = client.post(url, typed | {"shape": shape, "act": "adapt"})
     assert answer.status_code < 500
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 30
 
 
 @pytest.mark.parametrize("value", ["\x00", "‮", "x" * 3000, "../../etc/passwd", "1;drop", "😀", "-1", "9" * 400])

@@ -21,20 +21,23 @@ from patients.models import Patient
 from patients.questionnaire import UNSURE
 from protocols import catalogue, combining
 from protocols.definitions import Catalogue
+from protocols.enabling import allowed_at
 from protocols.findings import Screening
+from protocols.mixing import PlanError, check_plan
 from protocols.plan import Plan
 from protocols.planning import IntervalKind, gap_days, judge_interval, needs_full_rescreen
 from protocols.screening import Act, Stage, clearance_needs, permits
 from protocols.stop_rules import StopState
 from sessions import consenting, screenings
-from sessions.choices import RecordStatus
+from sessions.choices import CourseStatus, RecordStatus
+from sessions.coursework import NEVER_GIVEN
 from sessions.gathering import facts_of
 from sessions.models import AllergyTest, TreatmentSession
 from sessions.models.allergy_test import TestResult
 from sessions.neighbours import in_words, neighbours_of
 from sessions.outcomes import stop_rule_of
 from sessions.planned import step_before
-from sessions.plans import plan_of, same_day_plans
+from sessions.plans import plan_of, same_day_plans, with_planned_needle
 
 READY, MEND, BLOCKED = "ready", "mend", "blocked"
 FULL_SCREENING_DAYS = 180
@@ -119,11 +122,12 @@ def case_of(record: TreatmentSession) -> Case:
 
 
 def gates_of(record: TreatmentSession) -> list[Gate]:
-    """All lights in their fixed order; the stop rule is one only where the indication has such a rule."""
+    """All lights in their fixed order; the stop rule is one only where the indication has such a rule, the plan only
+    where it must not be given as it stands."""
     case = case_of(record)
     return [
         _identity(case), _history(case), _screening(case), _consent(case), _thinking(case), _test(case), _labs(case),
-        _weight(case), _interval(case), *_stop_rule(case), _lots(case), _licence(case), _photos(case),
+        _weight(case), _interval(case), *_stop_rule(case), *_plan(case), _lots(case), _licence(case), _photos(case),
     ]  # fmt: skip
 
 
@@ -319,6 +323,26 @@ def _stop_rule(case: Case) -> Iterator[Gate]:
         return
     words = verdict.text(get_language() or "en")
     yield Gate("gate-stop-rule", MEND if verdict.stops else READY, words, "stop-rule" if verdict.stops else "")
+
+
+def _plan(case: Case) -> Iterator[Gate]:
+    """What is drawn up, by the rules of today: an approval is no leave for what was forbidden or stopped since. Silent
+    while it holds; a missing weight has its own light."""
+    course, site, language = case.record.course, case.record.appointment.site, get_language() or "en"
+    if course.status == CourseStatus.STOPPED:
+        yield Gate("gate-plan", BLOCKED, _("This course is %(status)s.") % {"status": course.get_status_display().lower()})
+        return
+    try:
+        found = check_plan(
+            plan=with_planned_needle(case.record), same_day=case.same_day, facts=case.facts, on=case.today,
+            catalogue=case.rules, enabled=allowed_at(site, case.rules), country=site.country, recent=case.facts.sessions,
+        )  # fmt: skip
+    except PlanError as error:
+        yield Gate("gate-plan", BLOCKED, error.text(language))
+        return
+    forbidden = [problem.text(language) for problem in found.problems if problem.result in NEVER_GIVEN]
+    if forbidden:
+        yield Gate("gate-plan", BLOCKED, " ".join(dict.fromkeys(forbidden)))
 
 
 def _lots(case: Case) -> Gate:

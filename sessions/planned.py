@@ -42,11 +42,6 @@ class TooClose:
     sentence: str
 
 
-def planned_dates(course: Course) -> tuple[PlannedDate, ...]:
-    """The course's sessions in order, at the clock time of the course."""
-    return tuple(planned_date(row, course.usual_time) for row in course.planned_sessions.all())
-
-
 def planned_date(row: PlannedSession, usual_time: dt.time) -> PlannedDate:
     return PlannedDate(
         number=row.number, earliest=row.earliest, ideal=row.ideal, latest=row.latest, phase=str(row.phase),

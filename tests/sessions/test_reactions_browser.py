@@ -73,6 +73,7 @@ def test_from_the_patients_word_to_the_closed_event(day: CareDay, page: Page, li
     page.get_by_label("Where, if it was elsewhere").fill("Clinic abroad")
     page.get_by_label("What happened").select_option("exp-bruise")
     page.get_by_label("1: mild").check()
+    page.get_by_label("What was done").select_option("advice")
     page.get_by_role("button", name="Record").click()
     page.get_by_role("link", name="Assess").click()
     page.get_by_label("Unlikely").check()

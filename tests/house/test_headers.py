@@ -18,8 +18,8 @@ from tests.house.world import address, behind_link, every_url, is_ours, make_wor
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
-# The mail in its own frame and the stored PDF have policies of their own; both allow no script at all.
-OWN_POLICY = {"message-mail": "sandbox", "document-pdf": "object-src 'self'"}
+# The mail in its own frame, the stored PDF and a letter to download have policies of their own; none allows a script.
+OWN_POLICY = {"message-mail": "sandbox", "document-pdf": "object-src 'self'", "upload-file": "sandbox"}
 
 # Refused before any page is asked for; there is nothing to frame or to keep, and frame-ancestors holds all the same.
 TURNED_AWAY = {"bad host", "no token"}

@@ -43,6 +43,7 @@ ORDINARY = {
 }  # fmt: skip
 BY_KIND = {"number": "1", "date": "2030-03-12", "time": "10:00", "datetime-local": "2030-03-12T10:00", "email": "a@b.example",
            "tel": "+390655551299", "password": make.PASSWORD}  # fmt: skip
+SHORTCUTS = {"offer"}  # a press that takes an offered time in place of the one that was typed
 BYSTANDERS = {"csrfmiddlewaretoken"}
 # A wrong birth date is counted as a try, and a saved draft is what the page of a question promises.
 DRAFT = {"patients_questionnaireresponse", "patients_questionnaireresponseevent"}
@@ -83,6 +84,8 @@ class Try:
 def fill(one: Field) -> list[str]:
     if any(one.values):
         return one.values
+    if one.kind == "submit" and one.name in SHORTCUTS:
+        return []
     if one.kind in {"select", "radio", "submit"}:
         return next(([option] for option in one.options if option), [])
     if one.kind == "checkbox":

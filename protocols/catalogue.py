@@ -136,8 +136,9 @@ def put_in_force(*, version: CatalogueVersion, by: Doer) -> CatalogueVersion:
     )
     bodies: Any = list(version.entries.filter(kind="question").order_by("position").values_list("body", flat=True))
     digest = hashlib.sha256(canonical(bodies)).hexdigest()
-    if not QuestionnaireVersion.objects.filter(digest=digest).exists():
-        number = (QuestionnaireVersion.objects.aggregate(most=Max("number"))["most"] or 0) + 1
+    asked = QuestionnaireVersion.objects.first()  # the newest: what is asked now
+    if asked is None or asked.digest != digest:
+        number = asked.number + 1 if asked else 1
         QuestionnaireVersion.objects.create(number=number, questions=bodies, digest=digest, published_at=now)
     version.state = VersionState.PUBLISHED
     version.published_at = now

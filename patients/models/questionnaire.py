@@ -18,7 +18,7 @@ class QuestionnaireVersion(PublicId):
 
     number = models.PositiveIntegerField(unique=True)
     questions: Any = OrderedJSON()
-    digest = models.CharField(max_length=64, unique=True)
+    digest = models.CharField(max_length=64)  # not unique: a later version may go back to earlier questions
     published_at = models.DateTimeField()
 
     class Meta:

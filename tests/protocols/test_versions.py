@@ -185,6 +185,20 @@ def test_what_was_decided_keeps_the_version_it_was_decided_with(draft: Catalogue
     assert catalogue.load(after).rules["scr-keloid"].version == 2
 
 
+def test_going_back_to_earlier_questions_asks_them_again(draft: CatalogueVersion, lead: User) -> None:
+    first = catalogue.current_questionnaire()
+    original = catalogue.questions_of(first)["q-ulcer"].text.get("en")
+    change(draft, "q-ulcer", lead, text__en="Have you ever had a stomach ulcer?")
+    in_force(draft, lead)
+    second = catalogue.current_questionnaire()
+    assert second.number == first.number + 1
+    again = versions.make_draft(based_on=catalogue.current(), note="As before", by=Doer.staff(lead))
+    change(again, "q-ulcer", lead, text__en=original)
+    in_force(again, lead)
+    third = catalogue.current_questionnaire()
+    assert (third.number, third.digest) == (second.number + 1, first.digest)
+
+
 def test_a_new_indication_gets_its_service_with_the_publication(draft: CatalogueVersion, lead: User) -> None:
     body = dict(draft.entries.get(code="ind-hydration").body) | {"name": {"en": "Dry shins", "tr": "Kuru baldır"}}
     body.pop("code")

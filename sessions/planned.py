@@ -8,9 +8,12 @@ its booking, else from its ideal day (plan-next, plan-shift).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from django.conf import settings
+from django.utils import translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -121,7 +124,7 @@ def replan(course: Course) -> list[TooClose]:
         if step is None or previous is None:
             window = _first_window(row, course.usual_time, day or next_open_day(row.earliest, is_open))
             if visit is not None and day is not None:
-                _mark(visit, before_the_first.words_for(course, day))
+                _mark(visit, partial(before_the_first.words_for, course, day))
         else:
             window = next_window(
                 previous=previous, number=row.number, step=step, wall_time=course.usual_time, is_open=is_open
@@ -130,10 +133,10 @@ def replan(course: Course) -> list[TooClose]:
             if day is not None:
                 verdict = judge_interval(previous=previous, proposed=day, step=step, catalogue=rules)
             if visit is not None and verdict is not None:
-                mark = too_close_words(row.number, verdict) if verdict.refused else late_words(verdict)
-                _mark(visit, mark)
+                say = partial(too_close_words, row.number, verdict) if verdict.refused else partial(late_words, verdict)
+                _mark(visit, say)
                 if verdict.refused:
-                    found.append(TooClose(visit, row.number, mark))
+                    found.append(TooClose(visit, row.number, say()))
         _write(row, window, day)
         previous = day or window.ideal
     return found
@@ -152,9 +155,21 @@ def _write(row: PlannedSession, window: PlannedDate, day: dt.date | None) -> Non
         )
 
 
-def _mark(visit: Appointment, words: str) -> None:
-    if visit.day_mark != words[:300]:
-        Appointment.objects.filter(pk=visit.pk).update(day_mark=words[:300])
+def _mark(visit: Appointment, say: Callable[[], str]) -> None:
+    mark = in_every_language(say)
+    if visit.day_mark != mark:
+        Appointment.objects.filter(pk=visit.pk).update(day_mark=mark)
+
+
+def in_every_language(say: Callable[[], str]) -> dict[str, str]:
+    """What is stored now and read by somebody else later, by language; empty when there is nothing to say."""
+    if not say():
+        return {}
+    words = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            words[language] = say()
+    return words
 
 
 def bookings_of(course: Course) -> dict[int, Appointment]:

@@ -14,6 +14,7 @@ from clinic.models import Site, User
 from patients.models import Allergy, Measurement, Medicine, Patient, PatientSite, QuestionnaireResponse
 from patients.questionnaire import Kind
 from protocols import catalogue
+from protocols.combining import new_products
 from protocols.definitions import Catalogue
 from protocols.dosing import syringe_of
 from protocols.planning import course_steps, next_window
@@ -22,9 +23,10 @@ from sessions import screenings
 from sessions.demo.letters import letter_for
 from sessions.demo.people import Person
 from sessions.demo.place import INDICATIONS, Clinic
-from sessions.models import Clearance, ClearanceUpload, Consent, Course, PlannedSession
+from sessions.gathering import facts_of
+from sessions.models import AllergyTest, Clearance, ClearanceUpload, Consent, Course, PlannedSession
 from sessions.open_days import open_days
-from sessions.plans import store_syringes
+from sessions.plans import plan_of, store_syringes
 
 # What is different from the healthy answers, and what it leads to.
 STORIES: list[dict[str, Any]] = [
@@ -125,12 +127,28 @@ def plan_course(
     )  # fmt: skip
     store_syringes(course=course, syringes=[syringe_of(mixture, indication=indication)])
     _date_sessions(course, first_day, rules)
+    test_for_allergy(course, first_day, rules)
     Consent.objects.create(
         patient=patient, course=course, plan_version=1, language=patient.language, informed_at=planned_at,
         informed_by=practitioner, signed_at=planned_at + dt.timedelta(days=2), method="paper", photos_record=True,
         photos_teaching=False, photos_publicity=False, recorded_by=practitioner,
     )  # fmt: skip
     return course
+
+
+def test_for_allergy(course: Course, first_day: dt.date, rules: Catalogue) -> None:
+    """Every new product was tested before the first session, and nothing was found."""
+    begins = dt.datetime.combine(first_day, dt.time(10), course.site.zone)
+    placed_at = min(begins - dt.timedelta(days=3), timezone.now() - dt.timedelta(days=2))
+    new = new_products(plan=plan_of(course), facts=facts_of(course.patient), on=first_day, catalogue=rules)
+    AllergyTest.objects.bulk_create(
+        AllergyTest(
+            patient=course.patient, substance=substance, placed_at=placed_at, placed_by=course.practitioner,
+            read_at=placed_at + dt.timedelta(hours=25), read_by=course.practitioner, wheal_mm=1, rash=False,
+            result="negative",
+        )
+        for substance in new
+    )  # fmt: skip
 
 
 def _date_sessions(course: Course, first_day: dt.date, rules: Catalogue) -> None:

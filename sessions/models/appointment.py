@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import Deferrable, F, Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Device, PublicId, Room, SameParent, Site, User, Versioned
@@ -89,7 +90,7 @@ class Appointment(PublicId, Versioned):
     overbooked_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     overbooked_reason = models.CharField(max_length=200, blank=True)
     flagged = models.CharField(max_length=200, blank=True, help_text=_("Why this booking needs a look"))
-    day_mark = models.CharField(max_length=300, blank=True, help_text=_("Why its day needs a look: late, too close"))
+    day_mark = models.JSONField(default=dict, blank=True, help_text=_("Why its day needs a look, by language"))
 
     objects: ClassVar[Any] = AppointmentQuerySet.as_manager()
 
@@ -134,6 +135,11 @@ class Appointment(PublicId, Versioned):
                 name="appointment_cancelled_with_reason",
             ),
         ]  # fmt: skip
+
+    @property
+    def day_words(self) -> str:
+        """Why its day needs a look (late, too close, a test to place), in the reader's language; empty when it does not."""
+        return str(self.day_mark.get(get_language() or "en") or self.day_mark.get("en", ""))
 
     def __str__(self) -> str:
         return f"{self.service} of {self.patient} at {self.starts_at:%Y-%m-%d %H:%M}"

@@ -91,7 +91,7 @@ def booked_for_decision(visit: Appointment) -> list[Appointment]:
     """Other booked sessions of the course whose day needs a look since this one stands where it stands (plan-shift)."""
     if visit.course is None:
         return []
-    others = Appointment.objects.upcoming().filter(course=visit.course).exclude(pk=visit.pk).exclude(day_mark="")
+    others = Appointment.objects.upcoming().filter(course=visit.course).exclude(pk=visit.pk).exclude(day_mark={})
     return list(others.select_related("site").order_by("starts_at"))
 
 

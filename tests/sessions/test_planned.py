@@ -96,20 +96,20 @@ def test_moving_one_session_marks_the_booked_one_that_comes_too_close(day: CareD
     course = day.course()
     first = book(day, course, 1, after(0))
     second = book(day, course, 2, after(28))
-    assert Appointment.objects.get(pk=second.pk).day_mark == ""
+    assert Appointment.objects.get(pk=second.pk).day_words == ""
     booking.move(
         appointment=first, seen_version=first.version, by=day.by,
         starts_at=dt.datetime.combine(after(9), dt.time(15), day.site.zone),
     )  # fmt: skip
     second.refresh_from_db()
-    assert second.day_mark.startswith("Session 2 is too close: 19 days")
+    assert second.day_words.startswith("Session 2 is too close: 19 days")
     assert second.local_start.date() == after(28), "nothing booked moves by itself"
     first.refresh_from_db()
     booking.move(
         appointment=first, seen_version=first.version, by=day.by,
         starts_at=dt.datetime.combine(after(7), dt.time(15), day.site.zone),
     )  # fmt: skip
-    assert Appointment.objects.get(pk=second.pk).day_mark == ""
+    assert Appointment.objects.get(pk=second.pk).day_words == ""
 
 
 @pytest.mark.parametrize(("days", "code"), [(20, "too-early"), (21, None), (28, None)])
@@ -117,7 +117,7 @@ def test_the_minimum_holds_at_booking(day: CareDay, days: int, code: str | None)
     course = day.course()
     book(day, course, 1, after(0))
     if code is None:
-        assert book(day, course, 2, after(days)).day_mark == ""
+        assert book(day, course, 2, after(days)).day_words == ""
         return
     with pytest.raises(Refused) as refused:
         book(day, course, 2, after(days))
@@ -133,19 +133,19 @@ def test_late_is_allowed_and_marked(day: CareDay, days: int, words: str) -> None
     while on.isoweekday() == 7:  # closed; 29, 60 and 61 days after a Thursday are none
         on += dt.timedelta(days=1)
     visit = book(day, course, 2, on)
-    assert words in visit.day_mark
+    assert words in visit.day_words
 
 
 def test_the_first_booking_says_what_comes_before(day: CareDay) -> None:
     course = day.course()
-    mark = book(day, course, 1, after(14)).day_mark
+    mark = book(day, course, 1, after(14)).day_words
     assert "Allergy test of" in mark
     assert "between Thu 12 March 2026 and Wed 25 March 2026" in mark
     assert "24 hours" in mark
     day.consent(course, informed_hours_ago=30)
-    assert "24 hours" not in course.appointments.get().day_mark
+    assert "24 hours" not in course.appointments.get().day_words
     day.tested(day.patient)
-    assert course.appointments.get().day_mark == "", "what is done is no longer asked for"
+    assert course.appointments.get().day_words == "", "what is done is no longer asked for"
 
 
 def test_a_test_too_old_by_then_is_asked_again(day: CareDay) -> None:
@@ -153,10 +153,10 @@ def test_a_test_too_old_by_then_is_asked_again(day: CareDay) -> None:
     day.consent(course)
     day.tested(day.patient, hours_ago=25)  # placed on Wednesday
     visit = book(day, course, 1, after(29))
-    assert visit.day_mark == ""
+    assert visit.day_words == ""
     later = dt.datetime.combine(after(30), dt.time(15), day.site.zone)
     moved = booking.move(appointment=visit, seen_version=visit.version, starts_at=later, by=day.by)
-    assert "Allergy test" in moved.day_mark
+    assert "Allergy test" in moved.day_words
 
 
 def test_proposed_times_keep_the_clock_time_of_the_last_appointment(day: CareDay) -> None:

@@ -90,7 +90,7 @@ class Appointment(PublicId, Versioned):
     overbooked_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     overbooked_reason = models.CharField(max_length=200, blank=True)
     flagged = models.CharField(max_length=200, blank=True, help_text=_("Why this booking needs a look"))
-    day_mark = models.JSONField(default=dict, blank=True, help_text=_("Why its day needs a look, by language"))
+    day_mark = models.JSONField(default=dict, blank=True, help_text=_("Why its day needs a look: late, too close"))
 
     objects: ClassVar[Any] = AppointmentQuerySet.as_manager()
 

@@ -12,7 +12,7 @@ FROZEN = {
     "clinic/migrations/0001_initial.py": "931b900505d1bfee",
     "patients/migrations/0001_initial.py": "cba38114d2b91a3b",
     "protocols/migrations/0001_initial.py": "1aab08a2151e772c",
-    "sessions/migrations/0001_initial.py": "1d742242db122309",
+    "sessions/migrations/0001_initial.py": "d19ade0473c52f4c",
 }
 
 

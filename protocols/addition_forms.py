@@ -4,7 +4,7 @@ Each gives the code and the body of the entry; whether it fits the rest is judge
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -52,10 +52,12 @@ def text(label: Any, *, required: bool = True) -> forms.CharField:
 
 
 class AddForm(HouseForm):
-    """What every addition has. `prefix_of_code` and `kind` are the catalogue's."""
+    """What every addition has. `prefix_of_code` and `kind` are the catalogue's; `own` are the parts of the body that only
+    this kind has."""
 
     kind = ""
     prefix_of_code = ""
+    own: Callable[[], Mapping[str, Any]]
 
     code = forms.CharField(max_length=50, label=_("Code"), validators=[CODE_END])
     name_en = line(_("Name (English)"))
@@ -76,9 +78,6 @@ class AddForm(HouseForm):
 
     def body(self) -> dict[str, Any]:
         return without_nothing({"name": self.both("name"), "source": self.cleaned_data["source"], **self.own()})
-
-    def own(self) -> Mapping[str, Any]:
-        raise NotImplementedError
 
     def both(self, name: str) -> dict[str, str] | None:
         typed = {lang: self.cleaned_data[f"{name}_{lang}"] for lang in ("en", "tr")}

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
 from patients.facts import Measured, PatientFacts
 from protocols.choices import DoseUnit
@@ -70,13 +69,6 @@ def weight_is_valid(weight: Measured, on: date, catalogue: Catalogue) -> bool:
 def limit_by_weight_mg(substance: Substance, weight_kg: Decimal) -> Decimal | None:
     """The limit in mg for this body weight; None when the substance has none."""
     return None if substance.mg_per_kg is None else substance.mg_per_kg * weight_kg
-
-
-def body_mass_index(weight_kg: Decimal, height_cm: Decimal) -> Fraction:
-    """kg ÷ m², exact, for comparisons. Raises `PlanError` when a figure is not positive."""
-    if weight_kg <= 0 or height_cm <= 0:
-        raise PlanError(en="Weight and height must be above zero.", tr="Kilo ve boy sıfırdan büyük olmalıdır.")
-    return Fraction(weight_kg) * 10_000 / Fraction(height_cm) ** 2
 
 
 def volume_for_dose_ml(dose: Decimal, strength_per_ml: Decimal) -> Decimal:

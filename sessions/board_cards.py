@@ -18,12 +18,12 @@ from django.utils.translation import gettext as _
 from patients.models import Allergy, QuestionnaireResponse
 from protocols.choices import Category
 from protocols.definitions import Catalogue
+from sessions import consenting
 from sessions.choices import UPCOMING, AppointmentStatus, CourseStatus, DocumentKind, DocumentState, MessageState, RecordStatus
 from sessions.message_texts import REMINDER
 from sessions.models import Appointment, Consent, Document, Finding, Message, PlannedSession, Screening, TreatmentSession
 
 STATUS = AppointmentStatus
-CONSENT_MONTHS = 12
 LONG_WAIT_MINUTES = 15
 WEIGHING = ("absolute", "incomplete", "relative", "temporary")  # findings that stand in the way, the worst first
 
@@ -138,7 +138,7 @@ def cards_of(
     _mark_messages(cards)
     _add_aftercare_and_next(cards)
     if headline:
-        _mark_papers(cards)
+        _mark_papers(cards, rules)
         _mark_safety(cards, clinical=clinical)
     for card in cards:
         if card.record is not None and card.record.status == RecordStatus.ENDED:
@@ -216,23 +216,25 @@ def _add_aftercare_and_next(cards: list[Card]) -> None:
         card.next_visit = upcoming.get(card.appointment.patient_id)
 
 
-def _mark_papers(cards: list[Card]) -> None:
-    """Health questions never signed off, or no consent signed for the plan as it is now."""
+def _mark_papers(cards: list[Card], rules: Catalogue) -> None:
+    """Health questions never signed off, or no consent that holds for the plan as it is now."""
     patients = {card.appointment.patient_id for card in cards}
     answered = set(
         QuestionnaireResponse.objects.filter(patient__in=patients, submitted_at__isnull=False)
         .order_by().values_list("patient", flat=True).distinct()
     )  # fmt: skip
-    since = timezone.now() - dt.timedelta(days=30 * CONSENT_MONTHS)
-    consented = set(
-        Consent.objects.filter(patient__in=patients, signed_at__gte=since, withdrawn_at=None)
-        .order_by().values_list("course", "plan_version").distinct()
-    )  # fmt: skip
+    rows = Consent.objects.filter(course__in={card.appointment.course_id for card in cards if card.appointment.course_id})
+    rows = rows.order_by("course_id", "-informed_at", "-id").distinct("course_id")
+    newest: dict[int | None, Consent] = {row.course_id: row for row in rows}
+    now = timezone.now()
     for card in cards:
         appointment = card.appointment
         card.intake_missing = appointment.patient_id not in answered
         if appointment.course is not None and appointment.service.is_gated:
-            card.consent_missing = (appointment.course_id, appointment.course.plan_version) not in consented
+            card.consent_missing = not consenting.judged(
+                newest.get(appointment.course_id), plan_version=appointment.course.plan_version,
+                zone=appointment.site.zone, at=now, rules=rules,
+            ).holds
         card.marks += ["intake-missing"] if card.intake_missing else []
         card.marks += ["consent-missing"] if card.consent_missing else []
 

@@ -123,10 +123,6 @@ class Completed:
     problems: tuple[tuple[str, str], ...]
     computed: str = ""
 
-    @property
-    def is_whole(self) -> bool:
-        return self.ml is not None and not self.problems
-
 
 def is_dosed(substance: Substance) -> bool:
     """Whether its dose is another figure than its ml."""

@@ -16,6 +16,7 @@ from clinic.errors import Refused
 from clinic.models import User
 from clinic.permissions import check_may
 from protocols import catalogue
+from protocols.calendar_dates import add_months
 from protocols.definitions import Catalogue
 from sessions.before_the_first import thinking_time
 from sessions.models import Consent, Course
@@ -32,28 +33,27 @@ class ConsentState:
     consent: Consent | None
 
 
-def months_later(day: dt.date, months: int) -> dt.date:
-    """Calendar months on, clipped to the month's end."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    last = (dt.date(year + (month == 11), (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
-    return dt.date(year, month + 1, min(day.day, last))
-
-
 def state_of(course: Course, *, at: dt.datetime | None = None, rules: Catalogue | None = None) -> ConsentState:
     """Does a consent hold for this course at this moment?"""
-    moment = at or timezone.now()
     newest = course.consents.order_by("-informed_at", "-id").first()
+    return judged(newest, plan_version=course.plan_version, zone=course.site.zone, at=at or timezone.now(), rules=rules)
+
+
+def judged(
+    newest: Consent | None, *, plan_version: int, zone: dt.tzinfo, at: dt.datetime, rules: Catalogue | None = None
+) -> ConsentState:
+    """Does this consent, the newest of its course, hold for the plan as it is now? Pages that show many courses fetch the
+    newest ones at once and ask here."""
     if newest is None:
         return ConsentState(False, _("The consent text has not been given yet."), None)
     if newest.withdrawn_at:
         return ConsentState(False, _("The patient withdrew the consent."), newest)
     if newest.signed_at is None:
         return ConsentState(False, _("The consent is not signed yet."), newest)
-    if newest.plan_version != course.plan_version:
+    if newest.plan_version != plan_version:
         return ConsentState(False, _("The plan changed after the consent was signed."), newest)
-    today = moment.astimezone(course.site.zone).date()
     months = (rules or catalogue.in_force()).start_gates["gate-consent"].limits["most_months"]
-    if today > months_later(newest.signed_at.astimezone(course.site.zone).date(), months):
+    if at.astimezone(zone).date() > add_months(newest.signed_at.astimezone(zone).date(), months):
         return ConsentState(False, _("The consent is older than %(months)s months.") % {"months": months}, newest)
     return ConsentState(True, "", newest)
 

@@ -324,19 +324,6 @@ def retry(*, document: Document, by: Doer) -> Document:
     return document
 
 
-def finish_queued(*, limit: int = 20, wait_seconds: float = 20.0) -> int:
-    """Make what waits, oldest first: for papers nobody opened. Ends at the first sign that the renderer is away."""
-    made = 0
-    for document in Document.objects.filter(state=DocumentState.QUEUED).order_by("requested_at")[:limit]:
-        try:
-            made += finish(document=document, wait_seconds=wait_seconds).state == DocumentState.ISSUED
-        except rendering.StillWorking:
-            continue
-        except rendering.RendererAway:
-            break
-    return made
-
-
 # ----------------------------------------------------------------------------------------------------------- the bytes
 def bytes_of(document: Document) -> bytes:
     """The stored bytes, checked against their SHA-256. Raises `Refused` when there are none or they differ."""

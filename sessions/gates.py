@@ -29,7 +29,7 @@ from protocols.planning import IntervalKind, gap_days, judge_interval, needs_ful
 from protocols.screening import Act, Stage, clearance_needs, permits
 from protocols.stop_rules import StopState
 from sessions import consenting, screenings
-from sessions.choices import CourseStatus, RecordStatus
+from sessions.choices import CourseStatus
 from sessions.coursework import NEVER_GIVEN
 from sessions.gathering import facts_of
 from sessions.models import AllergyTest, TreatmentSession
@@ -382,7 +382,3 @@ def _photos(case: Case) -> Gate:
         return Gate("gate-photos", READY, next(
             one["reason"] for one in case.record.gate_overrides if one["gate"] == "gate-photos"))  # fmt: skip
     return Gate("gate-photos", MEND, _("Due at session %(number)s") % {"number": number}, "photos")
-
-
-def may_begin(record: TreatmentSession) -> bool:
-    return record.status == RecordStatus.OPEN and not open_gates(record)

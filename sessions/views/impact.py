@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -83,10 +84,7 @@ def result(request: StaffRequest, run: RescreenRun, version: CatalogueVersion) -
 def catalogue_impact_start(request: StaffRequest, public_id: str) -> HttpResponse:
     """Ask for a preview; the worker begins within seconds."""
     version = version_or_404(public_id)
-    return act_page(
-        request, HouseForm(request.POST), back=reverse("catalogue-impact", args=[public_id]),
-        deed=lambda _data: rescreening.start_preview(version=version, by=doer_of(request)),
-    )  # fmt: skip
+    return act(request, public_id, lambda _data: rescreening.start_preview(version=version, by=doer_of(request)))
 
 
 @requires(Permission.APPROVE_CATALOGUE, Permission.SEE_CLINICAL)
@@ -94,10 +92,7 @@ def catalogue_impact_start(request: StaffRequest, public_id: str) -> HttpRespons
 def catalogue_impact_seen(request: StaffRequest, public_id: str) -> HttpResponse:
     """The medical lead has looked at the finished preview."""
     run = run_or_refuse(public_id)
-    return act_page(
-        request, HouseForm(request.POST), back=reverse("catalogue-impact", args=[public_id]),
-        deed=lambda _data: rescreening.see_impact(run=run, by=doer_of(request)),
-    )  # fmt: skip
+    return act(request, public_id, lambda _data: rescreening.see_impact(run=run, by=doer_of(request)))
 
 
 @requires(Permission.APPROVE_CATALOGUE, Permission.SEE_CLINICAL)
@@ -105,10 +100,11 @@ def catalogue_impact_seen(request: StaffRequest, public_id: str) -> HttpResponse
 def catalogue_impact_again(request: StaffRequest, public_id: str) -> HttpResponse:
     """Go on with a run that broke off."""
     run = run_or_refuse(public_id)
-    return act_page(
-        request, HouseForm(request.POST), back=reverse("catalogue-impact", args=[public_id]),
-        deed=lambda _data: rescreening.start_again(run=run, by=doer_of(request)),
-    )  # fmt: skip
+    return act(request, public_id, lambda _data: rescreening.start_again(run=run, by=doer_of(request)))
+
+
+def act(request: StaffRequest, public_id: str, deed: Callable[[dict[str, Any]], object]) -> HttpResponse:
+    return act_page(request, HouseForm(request.POST), back=reverse("catalogue-impact", args=[public_id]), deed=deed)
 
 
 def version_or_404(public_id: str) -> CatalogueVersion:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from fractions import Fraction
 
 import pytest
 
@@ -12,7 +11,6 @@ from protocols.definitions import Catalogue
 from protocols.dosing import (
     PlanError,
     amount_of,
-    body_mass_index,
     cream_lidocaine_mg,
     limit_by_weight_mg,
     newest_weight,
@@ -66,13 +64,6 @@ def test_newest_weight_ignores_what_comes_later() -> None:
 def test_limit_by_weight(reference: Catalogue) -> None:
     assert limit_by_weight_mg(reference.substances["sub-lidocaine"], Decimal("65.5")) == Decimal("294.75")
     assert limit_by_weight_mg(reference.substances["sub-caffeine"], Decimal(65)) is None
-
-
-def test_body_mass_index_is_exact() -> None:
-    assert body_mass_index(Decimal("86.7"), Decimal(170)) == Fraction(30)
-    assert body_mass_index(Decimal("86.6"), Decimal(170)) < 30
-    with pytest.raises(PlanError):
-        body_mass_index(Decimal(80), Decimal(0))
 
 
 def test_volume_for_a_dose() -> None:

@@ -12,10 +12,10 @@ from clinic.idempotency import new_token
 from clinic.models import AccessEvent
 from patients.models import QuestionnaireResponse, QuestionnaireVersion
 from protocols import catalogue
-from sessions import booking
+from sessions import booking, consenting
 from sessions.board_revision import revision_of
 from sessions.choices import AppointmentStatus, MessageState
-from sessions.models import Appointment, Finding, Message, Screening
+from sessions.models import Appointment, Consent, Finding, Message, Screening
 from sessions.today import board_of
 from tests import factories
 from tests.factories import signed_in
@@ -125,6 +125,28 @@ def test_marks_say_first_visit_papers_course_and_reminder(day):
     )
     assert "intake-missing" not in marks()
     assert "reminder-failed" in marks()
+
+
+@pytest.mark.parametrize(("signed_on", "withdrawn", "missing"), [
+    (dt.date(2025, 3, 12), False, False), (dt.date(2025, 3, 11), False, True),  # twelve calendar months, their last day counts
+    (dt.date(2026, 3, 1), False, False), (dt.date(2026, 3, 1), True, True),
+])  # fmt: skip
+def test_the_board_asks_for_a_consent_when_the_ready_strip_does(day, signed_on, withdrawn, missing):
+    patient = factories.make_patient(day.site)
+    course = factories.make_course(patient, day.doctor, first_day=THURSDAY)
+    day.book("10:00", patient=patient, service=factories.make_service(), course=course,
+             planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
+    signed_at = dt.datetime.combine(signed_on, dt.time(12), day.site.zone)
+    signed = {"patient": patient, "course": course, "plan_version": course.plan_version, "language": "en",
+              "informed_by": day.doctor, "recorded_by": day.doctor, "method": "paper", "photos_record": True,
+              "photos_teaching": False, "photos_publicity": False}  # fmt: skip
+    Consent.objects.create(informed_at=signed_at - dt.timedelta(days=400), signed_at=signed_at - dt.timedelta(days=399), **signed)
+    Consent.objects.create(
+        informed_at=signed_at, signed_at=signed_at, withdrawn_at=timezone.now() if withdrawn else None, **signed
+    )
+    board = board_of(site=day.site, day=THURSDAY, rules=catalogue.in_force(), permissions={"see-headline"})
+    assert board.cards[0].consent_missing is missing
+    assert consenting.state_of(course).holds is not missing
 
 
 def test_the_desk_reads_headlines_and_no_findings(client, day):

@@ -50,7 +50,7 @@ FIGURES = [
 def test_the_other_figure_is_computed(sent, ml, dose, computed):
     found = completed(sent, LIDOCAINE)
     assert (found.line.ml, found.line.dose, found.computed, found.problems) == (ml, dose, computed, ())
-    assert found.is_whole
+    assert found.ml is not None
     assert completed(found.line, LIDOCAINE).line == found.line, "what is on the screen stays"
 
 

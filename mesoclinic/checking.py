@@ -43,13 +43,19 @@ def main(options: list[str]) -> int:
             failed = [name for name, command in CHECKS.items() if not passes(family, name, command, env)]
             if failed:
                 print(f"\nNot in order: {', '.join(failed)} (see above).\n", flush=True)
-            code = run(family, [PYTHON, "-m", "pytest", *options], env)
+            code = run(family, [PYTHON, "-m", "pytest", *on_every_core(options), *options], env)
             return code or (1 if failed else 0)
     except Stopped:
         return 130
     except Trouble as trouble:
         print(trouble, file=sys.stderr)
         return 1
+
+
+def on_every_core(options: list[str]) -> list[str]:
+    """A pytest worker for each core, a file at a time, unless the options say how many themselves."""
+    said = any(word.startswith(("-n", "--numprocesses", "--dist", "--pdb")) for word in options)
+    return [] if said else ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 
 
 def prove(family: Family, options: list[str], env: dict[str, str]) -> int:

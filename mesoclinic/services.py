@@ -272,6 +272,7 @@ class Servers:
             "REDIS_URL": self.redis_url(),
             "SECRET_KEY": self.memory.secret("secret_key"),
             "HTTPS": "0",
+            "REQUIRE_MFA": "0",  # tests of the second factor switch it on
         }
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.util
+import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -50,7 +51,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def django_db_setup(
     request: pytest.FixtureRequest, django_test_environment: None, django_db_blocker: Any
 ) -> Iterator[None]:
-    """Made as owner; from here on the connection `default` is the app role."""
+    """Made as owner; from here on the connection `default` is the app role. Each pytest worker has a database of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        connections["owner"].settings_dict["TEST"]["NAME"] += f"_{worker}"
     original = connections["owner"].settings_dict["NAME"]
     keep = request.config.getoption("reuse_db") and not request.config.getoption("create_db")
     with django_db_blocker.unblock():

@@ -23,9 +23,10 @@ from sessions.slots import Busy, Footprint, Hours, Minutes, Setting, Span, footp
 SEARCH_DAYS = 60  # how far ahead the next free times are looked for
 
 
-def minutes_of(service: Service) -> Minutes:
+def minutes_of(service: Service, treatment_minutes: int | None = None) -> Minutes:
+    """The service's minutes; `treatment_minutes` where one appointment takes longer or shorter than its protocol says."""
     return Minutes(
-        treatment=service.treatment_minutes,
+        treatment=treatment_minutes or service.treatment_minutes,
         preparation=service.preparation_minutes,
         numbing=service.numbing_minutes,
         cleanup=service.cleanup_minutes,
@@ -54,10 +55,15 @@ class Wish:
     overbook_reason: str = ""
     ignoring: tuple[int, ...] = ()
     follows: dt.date | None = None
+    treatment_minutes: int | None = None
+
+    @property
+    def minutes(self) -> Minutes:
+        return minutes_of(self.service, self.treatment_minutes)
 
     @property
     def footprint(self) -> Footprint:
-        return footprint(self.starts_at, minutes_of(self.service), uses_device=self.device is not None)
+        return footprint(self.starts_at, self.minutes, uses_device=self.device is not None)
 
     @property
     def day(self) -> dt.date:
@@ -164,6 +170,7 @@ class Search:
 def load(
     *, site: Site, service: Service, practitioners: Sequence[User], first_day: dt.date, last_day: dt.date,
     patient: Patient | None = None, room: Room | None = None, ignoring: Iterable[int] = (),
+    treatment_minutes: int | None = None,
 ) -> Search:  # fmt: skip
     """Hours, closures, shifts, absences, rooms, devices and everything taken between two local days. Six or seven
     queries, whatever the number of days."""
@@ -208,7 +215,7 @@ def load(
         device_busy={key: Busy(spans) for key, spans in busy["device"].items()},
         patient_busy=Busy(patient_busy),
     )
-    return Search(setting, minutes_of(service), people, rooms, devices)
+    return Search(setting, minutes_of(service, treatment_minutes), people, rooms, devices)
 
 
 def _span(stored: Any) -> Span:
@@ -239,7 +246,7 @@ def _taken(
 def next_free(
     *, site: Site, service: Service, practitioners: Sequence[User], patient: Patient | None = None,
     room: Room | None = None, first_day: dt.date | None = None, last_day: dt.date | None = None,
-    from_time: dt.time | None = None, limit: int = 3, ignoring: Iterable[int] = (),
+    from_time: dt.time | None = None, limit: int = 3, ignoring: Iterable[int] = (), treatment_minutes: int | None = None,
 ) -> list[Offer]:  # fmt: skip
     """The next times at which one of `practitioners` and everything else needed is free, earliest first.
 
@@ -253,7 +260,7 @@ def next_free(
         return []
     search = load(
         site=site, service=service, practitioners=licensed, first_day=first, last_day=last, patient=patient,
-        room=room, ignoring=ignoring,
+        room=room, ignoring=ignoring, treatment_minutes=treatment_minutes,
     )  # fmt: skip
     offers = search.offers(
         first_day=first, last_day=last, limit=limit, not_before=timezone.now(), from_time=from_time
@@ -267,7 +274,7 @@ def after(wish: Wish, *, limit: int = 3) -> list[Offer]:
     return next_free(
         site=wish.site, service=wish.service, practitioners=[wish.practitioner], patient=wish.patient,
         first_day=local.date(), from_time=local.time() if local.date() >= wish.site.today() else None, limit=limit,
-        ignoring=wish.ignoring,
+        ignoring=wish.ignoring, treatment_minutes=wish.treatment_minutes,
     )  # fmt: skip
 
 
@@ -285,7 +292,7 @@ def free_room(wish: Wish) -> Room | None:
 def free_device(wish: Wish) -> Device | None:
     """The first device of the kind the service needs that is free at the wished time; the first at all when none is."""
     devices = list(wish.site.devices.filter(in_service=True, kind=wish.service.device_kind))
-    span = footprint(wish.starts_at, minutes_of(wish.service), uses_device=True).device
+    span = footprint(wish.starts_at, wish.minutes, uses_device=True).device
     taken = set(
         Appointment.objects.occupying()
         .filter(device__in=devices, device_span__overlap=as_range(span)).exclude(pk__in=wish.ignoring)

@@ -121,6 +121,7 @@ def when_and_where(wish: Wish, by: Doer) -> dict[str, Any]:
         "overbooked_by": by.user if overbooked else None,
         "overbooked_reason": wish.overbook_reason,
         "flagged": rules.mark_of(wish),
+        "treatment_minutes": wish.treatment_minutes,
         **span_columns(wish.footprint),
     }
 
@@ -149,16 +150,34 @@ def wish_of(appointment: Appointment) -> Wish:
         course=appointment.course,
         planned_sessions=tuple(one.planned_session for one in fulfilments),
         ignoring=(appointment.pk,),
+        treatment_minutes=appointment.treatment_minutes,
     )
 
 
-def put(appointment: Appointment, wish: Wish, by: Doer) -> None:
-    """Write new time and place; the patient must be told, so the revision rises."""
-    values = when_and_where(wish, by) | {"revision": appointment.revision + 1}
-    if appointment.status == STATUS.CONFIRMED:
+def put(appointment: Appointment, wish: Wish, by: Doer, *, together: str = "") -> None:
+    """Write new time and place; the patient must be told, so the revision rises. A confirmation was for the old time.
+    Where it stood is kept, so that the move can be taken back; `together` names moves that were one act."""
+    values = when_and_where(wish, by) | {
+        "revision": appointment.revision + 1,
+        "came_from": whereabouts(appointment) | {"together": together},
+    }
+    if appointment.status == STATUS.CONFIRMED and wish.starts_at != appointment.starts_at:
         values |= {"status": STATUS.BOOKED, "confirmed_at": None}
     save(appointment, values)
-    plan_on(appointment)
+
+
+def whereabouts(appointment: Appointment) -> dict[str, Any]:
+    """Where, when and how sure an appointment stands, as it is kept while its last move can be taken back."""
+    return {
+        "starts_at": appointment.starts_at.isoformat(),
+        "practitioner": appointment.practitioner_id,
+        "room": appointment.room_id,
+        "device": appointment.device_id,
+        "minutes": appointment.treatment_minutes,
+        "status": appointment.status,
+        "confirmed_at": appointment.confirmed_at.isoformat() if appointment.confirmed_at else None,
+        "overbooked_reason": appointment.overbooked_reason,
+    }
 
 
 def unchanged(appointment: Appointment, seen_version: int) -> Appointment:
@@ -183,6 +202,8 @@ def unchanged(appointment: Appointment, seen_version: int) -> Appointment:
 
 
 def save(appointment: Appointment, values: dict[str, Any]) -> None:
+    """Every change but a move ends the chance to take the last move back."""
+    values = {"came_from": None} | values
     for name, value in values.items():
         setattr(appointment, name, value)
     appointment.version += 1

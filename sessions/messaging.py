@@ -43,6 +43,7 @@ END_CORRECTED = gettext_noop("The end of the treatment was corrected")
 END_TAKEN_BACK = gettext_noop("The end of the treatment was taken back")
 UNDONE = gettext_noop("The change was undone before it was sent")
 SUPERSEDED = gettext_noop("Replaced by a newer message")
+NOT_TOLD = gettext_noop("The desk chose not to tell the patient by mail")
 EVENT_OPEN = gettext_noop("An adverse event is open: a clinician writes instead")
 # These answer a deed of this moment. All others come by themselves, and end while an event of grade 2 or more is open.
 ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE)
@@ -59,9 +60,10 @@ def appointment_booked(*, appointment: Appointment, by: Doer) -> None:
     bring_up_to_date(appointment, by=by, reason=UNDONE)
 
 
-def appointment_moved(*, appointment: Appointment, by: Doer) -> None:
-    """What is not sent is rewritten. A patient who was told another time is told, after the hold."""
-    bring_up_to_date(appointment, by=by, reason=MOVED_AWAY)
+def appointment_moved(*, appointment: Appointment, by: Doer, tell: bool = True) -> None:
+    """What is not sent is rewritten. A patient who was told another time is told, after the hold. Without `tell` the log
+    keeps a row that says so instead of a mail."""
+    bring_up_to_date(appointment, by=by, reason=MOVED_AWAY, tell=tell)
 
 
 def appointment_cancelled(*, appointment: Appointment, by: Doer) -> None:
@@ -145,13 +147,14 @@ def told_about(appointment: Appointment) -> Told:
 
 
 @transaction.atomic
-def bring_up_to_date(appointment: Appointment, *, by: Doer, reason: str) -> None:
+def bring_up_to_date(appointment: Appointment, *, by: Doer, reason: str, tell: bool | None = None) -> None:
     """Compare what the patient was told with what is true now, withdraw what no longer holds, write what is missing.
 
     1. Everything unsent about this appointment is withdrawn. What is still right comes back in step 2 or 3.
     2. Cancelled: a notice, if the patient was ever told to come.
     3. Upcoming: a confirmation if nothing was told yet, a notice if another time was told, nothing if it is the same
-       time again (an undo within the hold); and the reminder.
+       time again (an undo within the hold); and the reminder. Not telling (`tell` is False, or was for this very time)
+       leaves a row that says so.
     """
     told = told_about(appointment)
     withdraw(messages_of(appointment), reason=reason, by=by)
@@ -162,11 +165,18 @@ def bring_up_to_date(appointment: Appointment, *, by: Doer, reason: str) -> None
         return
     if appointment.status not in UPCOMING:
         return
+    silence = "" if tell or (tell is None and not told_by_other_means(appointment)) else NOT_TOLD
     if not told.start or told.cancelled:
-        write_visit(CONFIRM, appointment, by=by, due_at=now)
+        write_visit(CONFIRM, appointment, by=by, due_at=now, suppressed=silence)
     elif told.start != appointment.agreed_start:
-        write_visit(MOVED, appointment, by=by, due_at=after_hold(by, now))
+        write_visit(MOVED, appointment, by=by, due_at=after_hold(by, now), suppressed=silence)
     write_reminder(appointment, by=by, now=now)
+
+
+def told_by_other_means(appointment: Appointment) -> bool:
+    """Whether the desk chose, for the time as it stands, not to tell the patient by mail."""
+    rows = messages_of(appointment).filter(kind__in=[CONFIRM, MOVED], state=S.SUPPRESSED, reason=NOT_TOLD)
+    return bool(rows.filter(cause_revision__gte=appointment.revision).exists())
 
 
 def write_reminder(appointment: Appointment, *, by: Doer, now: dt.datetime) -> None:

@@ -46,6 +46,7 @@ class User(AbstractBaseUser, PublicId, Versioned):
     licence_number = models.CharField(max_length=40, blank=True)
     licence_valid_until = models.DateField(null=True, blank=True)
     licence_country = models.CharField(max_length=2, blank=True, help_text=_("Country whose law the licence is from"))
+    drag_locked = models.BooleanField(default=False, help_text=_("Appointments are not moved by dragging"))
     current_site = models.ForeignKey(Site, models.SET_NULL, null=True, blank=True, related_name="+")
 
     USERNAME_FIELD = "email"

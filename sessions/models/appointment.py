@@ -90,6 +90,10 @@ class Appointment(PublicId, Versioned):
     overbooked_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     overbooked_reason = models.CharField(max_length=200, blank=True)
     flagged = models.CharField(max_length=200, blank=True, help_text=_("Why this booking needs a look"))
+    treatment_minutes = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=_("Empty: as long as the service takes")
+    )
+    came_from = models.JSONField(null=True, blank=True, help_text=_("Where it stood before the last move, to take it back"))
     day_mark = models.JSONField(default=dict, blank=True, help_text=_("Why its day needs a look: late, too close"))
 
     objects: ClassVar[Any] = AppointmentQuerySet.as_manager()
@@ -116,6 +120,10 @@ class Appointment(PublicId, Versioned):
                 fields=("device", "site"), to=("clinic.Device", ("id", "site")), name="appointment_device_at_site"
             ),
             models.CheckConstraint(condition=Q(starts_at__lt=F("ends_at")), name="appointment_in_order"),
+            models.CheckConstraint(
+                condition=Q(treatment_minutes=None) | Q(treatment_minutes__gte=5, treatment_minutes__lte=480),
+                name="appointment_minutes_sensible",
+            ),
             models.CheckConstraint(condition=Q(status__in=STATUS.values), name="appointment_status_known"),
             models.CheckConstraint(
                 condition=Q(overbooked=False, overbooked_by=None, overbooked_reason="")

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -12,15 +12,18 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
 from django.utils import timezone
 
-from clinic.models import Absence, Closure, Device, OpeningHours, Room, Shift, Site, User
+from clinic.models import Device, OutOfService, Room, Site, User
 from patients.models import Patient
+from protocols.giving import named_givers
 from protocols.models import Service
 from sessions.choices import AppointmentStatus
 from sessions.locking import Parents
 from sessions.models import Appointment, Course, PlannedSession
-from sessions.slots import Busy, Footprint, Hours, Minutes, Setting, Span, footprint, free_times
+from sessions.slots import ANY_TIME, Busy, Footprint, Liking, Minutes, Setting, Span, footprint, free_times
+from sessions.timetables import absences_of, out_of_service, timetable_values
 
 SEARCH_DAYS = 60  # how far ahead the next free times are looked for
+STRETCHES = (14, 28)  # days read at once at first: most searches end there; what is left comes in one piece
 
 
 def minutes_of(service: Service, treatment_minutes: int | None = None) -> Minutes:
@@ -132,12 +135,6 @@ class Offer:
         return self.starts_at.astimezone(self.room.site.zone)
 
 
-def _hours(row: Any, opens: dt.time, closes: dt.time) -> Hours:
-    return Hours(
-        int(row.weekday), opens, closes, getattr(row, "valid_from", None), getattr(row, "valid_until", None)
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Search:
     """A loaded setting, with the people and things its ids stand for."""
@@ -150,122 +147,182 @@ class Search:
 
     def offers(
         self, *, first_day: dt.date, last_day: dt.date, limit: int, not_before: dt.datetime,
-        from_time: dt.time | None = None,
+        from_time: dt.time | None = None, liking: Liking = ANY_TIME,
     ) -> list[Offer]:  # fmt: skip
-        found = free_times(
+        return list(
+            islice(self.each(first_day, last_day, not_before=not_before, from_time=from_time, liking=liking), limit)
+        )
+
+    def each(
+        self, first_day: dt.date, last_day: dt.date, *, not_before: dt.datetime, from_time: dt.time | None = None,
+        liking: Liking = ANY_TIME,
+    ) -> Iterator[Offer]:  # fmt: skip
+        for one in free_times(
             self.setting, self.minutes, first_day=first_day, last_day=last_day, not_before=not_before,
-            practitioners=list(self.people), from_time=from_time,
+            practitioners=list(self.people), from_time=from_time, liking=liking,
+        ):  # fmt: skip
+            device = self.devices[one.device] if one.device is not None else None
+            yield Offer(one.start, self.people[one.practitioner], self.rooms[one.room], device)
+
+
+@dataclass(frozen=True)
+class Loader:
+    """What a search stands on, read once for all its days; what is taken is read stretch by stretch, as far as needed."""
+
+    site: Site
+    minutes: Minutes
+    timetable: dict[str, Any]
+    people: dict[int, User]
+    rooms: dict[int, Room]
+    devices: dict[int, Device]
+    needs_device: bool
+    away: dict[int, list[Span]]
+    rooms_out: dict[int, list[Span]]
+    devices_out: dict[int, list[Span]]
+    patient: Patient | None
+    ignoring: tuple[int, ...]
+
+    def search(self, first_day: dt.date, last_day: dt.date) -> Search:
+        """Everything taken between two local days. One query."""
+        start, end = self.site.day_bounds(first_day)[0], self.site.day_bounds(last_day)[1]
+        person, room, device = (
+            defaultdict(list, {key: list(spans) for key, spans in known.items()})
+            for known in (self.away, self.rooms_out, self.devices_out)
+        )
+        patient_busy: list[Span] = []
+        for row in self._taken(start, end):
+            person[row[0]].append(Span(row[4], row[5]))
+            room[row[1]].append(Span(row[6], row[7]))
+            if row[2] is not None:
+                device[row[2]].append(Span(row[8], row[9]))
+            if self.patient is not None and row[3] == self.patient.pk:
+                patient_busy.append(Span(row[10], row[11]))
+        setting = Setting(
+            **self.timetable,
+            rooms=list(self.rooms),
+            devices=list(self.devices) if self.needs_device else None,
+            practitioner_busy={key: Busy(person[key]) for key in self.people},
+            room_busy={key: Busy(room[key]) for key in self.rooms},
+            device_busy={key: Busy(device[key]) for key in self.devices},
+            patient_busy=Busy(patient_busy),
+        )
+        return Search(setting, self.minutes, self.people, self.rooms, self.devices)
+
+    def _taken(self, start: dt.datetime, end: dt.datetime) -> Iterable[Any]:
+        """Everything taken of these people (at any site) and things; a day's margin holds what reaches over midnight.
+        Ends of ranges are read one by one: the driver makes them faster than whole ranges."""
+        margin = dt.timedelta(days=1)
+        about = Q(practitioner__in=list(self.people)) | Q(room__in=list(self.rooms)) | Q(device__in=list(self.devices))
+        if self.patient is not None:
+            about |= Q(patient=self.patient)
+        return (
+            Appointment.objects.occupying()
+            .filter(about, starts_at__gte=start - margin, starts_at__lt=end + margin)
+            .exclude(pk__in=self.ignoring)
+            .exclude(status=AppointmentStatus.HELD, hold_ends_at__lte=timezone.now())
+            .order_by()
+            .values_list("practitioner", "room", "device", "patient", *SPAN_ENDS)
         )  # fmt: skip
-        return [
-            Offer(
-                one.start,
-                self.people[one.practitioner],
-                self.rooms[one.room],
-                self.devices[one.device] if one.device is not None else None,
-            )
-            for one in islice(found, limit)
-        ]
 
 
-def load(
+SPAN_ENDS = [
+    f"{whose}_span__{end}" for whose in ("practitioner", "room", "device", "patient") for end in ("startswith", "endswith")
+]
+
+
+def loader(
     *, site: Site, service: Service, practitioners: Sequence[User], first_day: dt.date, last_day: dt.date,
-    patient: Patient | None = None, room: Room | None = None, ignoring: Iterable[int] = (),
-    treatment_minutes: int | None = None,
-) -> Search:  # fmt: skip
-    """Hours, closures, shifts, absences, rooms, devices and everything taken between two local days. Six or seven
-    queries, whatever the number of days."""
+    patient: Patient | None = None, room: Room | None = None, device: Device | None = None,
+    ignoring: Iterable[int] = (), treatment_minutes: int | None = None,
+) -> Loader:  # fmt: skip
+    """Hours, closures, shifts, absences, rooms and devices between two local days. Nine queries at most, whatever the
+    number of days."""
     start, end = site.day_bounds(first_day)[0], site.day_bounds(last_day)[1]
     people = {user.pk: user for user in practitioners}
     if room is not None:
         room.site = site
     usable = site.rooms.filter(in_service=True, kind=service.room_kind).select_related("site")
     rooms = {one.pk: one for one in ([room] if room else usable)}
-    devices = (
-        {one.pk: one for one in site.devices.filter(in_service=True, kind=service.device_kind)}
-        if service.device_kind
-        else {}
+    devices: dict[int, Device] = {}
+    if service.device_kind:
+        kept = site.devices.filter(in_service=True, kind=service.device_kind)
+        devices = {one.pk: one for one in kept if device is None or one == device}
+    rooms_out, devices_out = out_of_service(list(rooms), list(devices), start, end)
+    return Loader(
+        site=site,
+        minutes=minutes_of(service, treatment_minutes),
+        timetable=timetable_values(site, practitioners, first_day, last_day),
+        people=people,
+        rooms=rooms,
+        devices=devices,
+        needs_device=bool(service.device_kind),
+        away=absences_of(list(people), start, end),
+        rooms_out={key: [span for span, _why in spans] for key, spans in rooms_out.items()},
+        devices_out={key: [span for span, _why in spans] for key, spans in devices_out.items()},
+        patient=patient,
+        ignoring=tuple(ignoring),
     )
-    shifts: dict[int, list[Hours]] = defaultdict(list)
-    for shift in Shift.objects.filter(user__in=list(people), site=site):
-        shifts[shift.user_id].append(_hours(shift, shift.starts, shift.ends))
-    busy: dict[str, dict[int, list[Span]]] = {name: defaultdict(list) for name in ("person", "room", "device")}
-    patient_busy: list[Span] = []
-    for absence in Absence.objects.filter(user__in=list(people), span__overlap=DateTimeTZRange(start, end)):
-        busy["person"][absence.user_id].append(Span(absence.span.lower or start, absence.span.upper or end))
-    for one in _taken(list(people), list(rooms), list(devices), patient, start, end, ignoring):
-        busy["person"][one.practitioner_id].append(_span(one.practitioner_span))
-        busy["room"][one.room_id].append(_span(one.room_span))
-        if one.device_id is not None:
-            busy["device"][one.device_id].append(_span(one.device_span))
-        if patient is not None and one.patient_id == patient.pk:
-            patient_busy.append(_span(one.patient_span))
-    setting = Setting(
-        zone=site.zone,
-        opening=[_hours(row, row.opens, row.closes) for row in OpeningHours.objects.filter(site=site)],
-        closed=list(
-            Closure.objects.filter(site=site, last_day__gte=first_day, first_day__lte=last_day).values_list(
-                "first_day", "last_day"
-            )
-        ),
-        shifts=shifts,
-        rooms=list(rooms),
-        devices=list(devices) if service.device_kind else None,
-        practitioner_busy={key: Busy(spans) for key, spans in busy["person"].items()},
-        room_busy={key: Busy(spans) for key, spans in busy["room"].items()},
-        device_busy={key: Busy(spans) for key, spans in busy["device"].items()},
-        patient_busy=Busy(patient_busy),
+
+
+def load(
+    *, site: Site, service: Service, practitioners: Sequence[User], first_day: dt.date, last_day: dt.date, **more: Any
+) -> Search:
+    """A search over all these days at once (`more` as for `loader`). Ten queries at most, whatever the number of days."""
+    asked = loader(
+        site=site, service=service, practitioners=practitioners, first_day=first_day, last_day=last_day, **more
     )
-    return Search(setting, minutes_of(service, treatment_minutes), people, rooms, devices)
+    return asked.search(first_day, last_day)
 
 
-def _span(stored: Any) -> Span:
-    return Span(stored.lower, stored.upper)
-
-
-def _taken(
-    people: list[int], rooms: list[int], devices: list[int], patient: Patient | None, start: dt.datetime,
-    end: dt.datetime, ignoring: Iterable[int],
-) -> Iterable[Appointment]:  # fmt: skip
-    """Everything taken of these people (at any site) and things; a day's margin holds what reaches over midnight."""
-    margin = dt.timedelta(days=1)
-    about = Q(practitioner__in=people) | Q(room__in=rooms) | Q(device__in=devices)
-    if patient is not None:
-        about |= Q(patient=patient)
-    return (
-        Appointment.objects.occupying()
-        .filter(about, starts_at__gte=start - margin, starts_at__lt=end + margin)
-        .exclude(pk__in=list(ignoring))
-        .exclude(status=AppointmentStatus.HELD, hold_ends_at__lte=timezone.now())
-        .only(
-            "practitioner_id", "room_id", "device_id", "patient_id", "practitioner_span", "room_span", "device_span",
-            "patient_span",
+def free_stream(
+    *, site: Site, service: Service, practitioners: Sequence[User], first_day: dt.date, last_day: dt.date,
+    not_before: dt.datetime | None = None, from_time: dt.time | None = None, liking: Liking = ANY_TIME, **more: Any,
+) -> Iterator[Offer]:  # fmt: skip
+    """Free times from the first day to the last, earliest first, read from the database only as far as they are taken:
+    two weeks, then four, then what is left. `more` as for `loader`. Nobody is offered who may not give the service here
+    or whose licence does not hold on that day: unknown never counts as fine."""
+    people = able(practitioners, service, site, first_day)
+    first_day = max(first_day, site.today())
+    not_before = max(not_before or timezone.now(), timezone.now())
+    if last_day < first_day or not people:
+        return
+    asked = loader(site=site, service=service, practitioners=people, first_day=first_day, last_day=last_day, **more)
+    lengths = iter(STRETCHES)
+    begin = first_day
+    while begin <= last_day:
+        days = next(lengths, None)
+        end = last_day if days is None else min(last_day, begin + dt.timedelta(days=days - 1))
+        yield from asked.search(begin, end).each(
+            begin, end, not_before=not_before, from_time=from_time if begin == first_day else None, liking=liking
         )
-    )  # fmt: skip
+        begin = end + dt.timedelta(days=1)
+
+
+def able(practitioners: Sequence[User], service: Service, site: Site, day: dt.date) -> list[User]:
+    """Those of them with a licence that holds on the day, is of the country, and whose service it is here."""
+    licensed = [user for user in practitioners if user.licensed_on(max(day, site.today()))]
+    if any(not user.licence_country for user in licensed):
+        abroad = Site.objects.filter(is_open=True).exclude(country=site.country).exists()
+        licensed = [user for user in licensed if user.licence_country or not abroad]
+    licensed = [user for user in licensed if user.licence_country in {"", site.country}]
+    named = named_givers([service], site).get(service.pk) if service.named_only else None
+    return [user for user in licensed if named is None or user.pk in named]
 
 
 def next_free(
-    *, site: Site, service: Service, practitioners: Sequence[User], patient: Patient | None = None,
-    room: Room | None = None, first_day: dt.date | None = None, last_day: dt.date | None = None,
-    from_time: dt.time | None = None, limit: int = 3, ignoring: Iterable[int] = (), treatment_minutes: int | None = None,
+    *, site: Site, service: Service, practitioners: Sequence[User], first_day: dt.date | None = None,
+    last_day: dt.date | None = None, limit: int = 3, **more: Any,
 ) -> list[Offer]:  # fmt: skip
     """The next times at which one of `practitioners` and everything else needed is free, earliest first.
 
-    Practitioners without a valid licence on the last day searched are left out: unknown never counts as fine.
-    """
-    today = site.today()
-    first = max(first_day or today, today)
+    `more`: patient, room, device, treatment_minutes, ignoring (see `loader`), from_time (skips earlier times of the first day),
+    not_before (a moment: to go on behind the last time that was shown), liking (weekdays and time of day)."""
+    first = max(first_day or site.today(), site.today())
     last = last_day or first + dt.timedelta(days=SEARCH_DAYS)
-    licensed = [user for user in practitioners if user.licensed_on(first)]
-    if last < first or not licensed:
-        return []
-    search = load(
-        site=site, service=service, practitioners=licensed, first_day=first, last_day=last, patient=patient,
-        room=room, ignoring=ignoring, treatment_minutes=treatment_minutes,
-    )  # fmt: skip
-    offers = search.offers(
-        first_day=first, last_day=last, limit=limit, not_before=timezone.now(), from_time=from_time
+    found = free_stream(
+        site=site, service=service, practitioners=practitioners, first_day=first, last_day=last, **more
     )
-    return [offer for offer in offers if offer.practitioner.licensed_on(offer.local_start.date())]
+    return list(islice(found, limit))
 
 
 def after(wish: Wish, *, limit: int = 3) -> list[Offer]:
@@ -286,6 +343,9 @@ def free_room(wish: Wish) -> Room | None:
         .filter(room__in=rooms, room_span__overlap=as_range(wish.footprint.room)).exclude(pk__in=wish.ignoring)
         .values_list("room", flat=True)
     )  # fmt: skip
+    taken |= set(
+        OutOfService.objects.filter(room__in=rooms, span__overlap=as_range(wish.footprint.room)).values_list("room", flat=True)
+    )
     return next((room for room in rooms if room.pk not in taken), rooms[0] if rooms else None)
 
 
@@ -298,4 +358,7 @@ def free_device(wish: Wish) -> Device | None:
         .filter(device__in=devices, device_span__overlap=as_range(span)).exclude(pk__in=wish.ignoring)
         .values_list("device", flat=True)
     )  # fmt: skip
+    taken |= set(
+        OutOfService.objects.filter(device__in=devices, span__overlap=as_range(span)).values_list("device", flat=True)
+    )
     return next((device for device in devices if device.pk not in taken), devices[0] if devices else None)

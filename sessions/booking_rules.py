@@ -5,10 +5,10 @@ Who may is clinic.permissions; what is already taken is sessions.clashes. Nothin
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -16,22 +16,24 @@ from django.utils.translation import gettext as _
 from clinic.choices import Permission, Role
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused
-from clinic.models import Absence, Closure, OpeningHours, Shift, Site
+from clinic.models import Closure, Site
 from clinic.permissions import check_may
+from protocols.giving import may_give
 from protocols.permissions import Act
 from sessions import outcomes, screenings
 from sessions.availability import Wish
 from sessions.choices import APPOINTMENT_MOVES, CANCELLED, AppointmentStatus, CourseStatus
 from sessions.clashes import weekday_date
 from sessions.coursework import NEVER_GIVEN, check, problems_in_words
+from sessions.ground_rules import Away, Gap, missing_under
 from sessions.models import Appointment, Fulfilment, PlannedSession
 from sessions.neighbours import in_words, neighbours_of
 from sessions.planned import stands_on
 from sessions.plans import plan_of, same_day_plans
-from sessions.slots import Fit, Hours, Window, spans_on
+from sessions.slots import Fit, Span, Timetable, Window
+from sessions.timetables import absences_of, out_of_service, timetable_of
 
 WALK_IN_MINUTES = 30  # somebody who just came in may be booked this far back, no further
-LATE_CANCEL_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def obstacles(wish: Wish) -> Iterator[Obstacle]:
     """Every reason against this wish, what is taken left aside. Lazily: the first one may be enough."""
     yield from _about_time(wish)
     yield from _about_practitioner(wish)
+    yield from _about_ground(wish)
     yield from _about_room_and_device(wish)
     yield from _about_course(wish)
     yield from _about_neighbours(wish)
@@ -91,56 +94,72 @@ def _about_time(wish: Wish) -> Iterator[Obstacle]:
         yield Obstacle("service", _("%(service)s is no longer offered.") % {"service": wish.service}, "service")
     if wish.patient.merged_into_id is not None:
         yield Obstacle("merged", _("This record was merged into another; book it there."), "patient")
-    values = {"site": wish.site, "day": weekday_date(wish.day)}
-    closure = Closure.objects.filter(site=wish.site, first_day__lte=wish.day, last_day__gte=wish.day).first()
-    if closure is not None:
-        sentence = _("%(site)s is closed on %(day)s: %(reason)s.") % {**values, "reason": closure.reason}
-        yield Obstacle("closed", sentence, "starts_at")
-        return
-    hours = [Hours(int(row.weekday), row.opens, row.closes) for row in OpeningHours.objects.filter(site=wish.site)]
-    open_spans = spans_on(wish.day, hours, wish.site.zone)
-    if not any(span.contains(wish.footprint.patient) for span in open_spans):
-        shown = ", ".join(
-            f"{span.start.astimezone(wish.site.zone):%H:%M}-{span.end.astimezone(wish.site.zone):%H:%M}"
-            for span in open_spans
-        )
-        if shown:
-            sentence = _("%(site)s is open on %(day)s from %(hours)s only.") % {**values, "hours": shown}
-        else:
-            sentence = _("%(site)s does not open on %(day)s.") % values
-        yield Obstacle("opening-hours", sentence, "starts_at")
 
 
 def _about_practitioner(wish: Wish) -> Iterator[Obstacle]:
-    who, day = wish.practitioner, wish.day
-    values = {"name": who, "site": wish.site, "day": weekday_date(day)}
+    who = wish.practitioner
+    values = {"name": who, "site": wish.site, "service": wish.service, "country": wish.site.country}
     if not who.is_active or not {Role.PRACTITIONER, Role.MEDICAL_LEAD} & set(who.roles_at(wish.site)):
         yield Obstacle("practitioner", _("%(name)s does not treat at %(site)s.") % values, "practitioner")
         return
-    if not who.licensed_on(day):
-        yield Obstacle("licence", _("The licence of %(name)s is not valid on %(day)s.") % values, "practitioner")
-    elif not who.licensed_in(wish.site.country):
-        values["country"] = wish.site.country
+    if not may_give(who, wish.service, wish.site):
+        sentence = _("%(name)s does not give %(service)s at %(site)s.") % values
+        yield Obstacle("not-given", sentence, "practitioner")
+    if who.licensed_on(wish.day) and not who.licensed_in(wish.site.country):
         yield Obstacle("licence", _("No licence of %(country)s is recorded for %(name)s.") % values, "practitioner")
-    shifts = [
-        Hours(int(row.weekday), row.starts, row.ends, row.valid_from, row.valid_until)
-        for row in Shift.objects.filter(user=who, site=wish.site)
-    ]
-    own = wish.footprint.practitioner
-    working = spans_on(day, shifts, wish.site.zone)
-    if not any(span.contains(own) for span in working):
-        shown = ", ".join(
-            f"{span.start.astimezone(wish.site.zone):%H:%M}-{span.end.astimezone(wish.site.zone):%H:%M}"
-            for span in working
-        )
-        if shown:
-            sentence = _("%(name)s works at %(site)s on %(day)s from %(hours)s only.") % {**values, "hours": shown}
+
+
+def _about_ground(wish: Wish) -> Iterator[Obstacle]:
+    """Hours, shifts, absences and what is out of service, in words (the judgement is ground_rules.py)."""
+    timetable = timetable_of(wish.site, [wish.practitioner], wish.day, wish.day)
+    taken, person = wish.footprint, wish.practitioner.pk
+    whole = taken.whole
+    rooms, devices = out_of_service(
+        [wish.room.pk], [wish.device.pk] if wish.device else [], whole.start, whole.end
+    )
+    out = {Gap.ROOM: rooms.get(wish.room.pk, []), Gap.DEVICE: devices.get(wish.device.pk, []) if wish.device else []}
+    away = Away(
+        person=absences_of([person], whole.start, whole.end).get(person, []),
+        room=[span for span, _why in out[Gap.ROOM]],
+        device=[span for span, _why in out[Gap.DEVICE]],
+    )
+    for gap in missing_under(taken, timetable, person=person, away=away):
+        yield _gap_in_words(gap, wish, timetable, [why for _span, why in out.get(gap, [])])
+
+
+def _gap_in_words(gap: Gap, wish: Wish, timetable: Timetable, reasons: list[str]) -> Obstacle:
+    """What is missing under the wish as a sentence with the hours that hold, or the reason that was entered."""
+    day, zone = wish.day, wish.site.zone
+    thing = wish.device if gap == Gap.DEVICE else wish.room
+    values = {
+        "site": wish.site, "name": wish.practitioner, "day": weekday_date(day), "thing": thing,
+        "reason": ", ".join(dict.fromkeys(reasons)),
+    }  # fmt: skip
+    if gap == Gap.CLOSED:
+        closure = Closure.objects.filter(site=wish.site, first_day__lte=day, last_day__gte=day).first()
+        values["reason"] = closure.reason if closure else ""
+        return Obstacle("closed", _("%(site)s is closed on %(day)s: %(reason)s.") % values, "starts_at")
+    if gap == Gap.HOURS:
+        values["hours"] = _clock_of(timetable.opening_on(day), zone)
+        if values["hours"]:
+            return Obstacle("opening-hours", _("%(site)s is open on %(day)s from %(hours)s only.") % values, "starts_at")
+        return Obstacle("opening-hours", _("%(site)s does not open on %(day)s.") % values, "starts_at")
+    if gap == Gap.LICENCE:
+        return Obstacle("licence", _("The licence of %(name)s is not valid on %(day)s.") % values, "practitioner")
+    if gap == Gap.ABSENCE:
+        return Obstacle("absence", _("%(name)s is away at that time.") % values, "starts_at")
+    if gap == Gap.SHIFT:
+        values["hours"] = _clock_of(timetable.on_shift(wish.practitioner.pk, day), zone)
+        if values["hours"]:
+            sentence = _("%(name)s works at %(site)s on %(day)s from %(hours)s only.") % values
         else:
             sentence = _("%(name)s does not work at %(site)s on %(day)s.") % values
-        yield Obstacle("shift", sentence, "starts_at")
-    absence = Absence.objects.filter(user=who, span__overlap=DateTimeTZRange(own.start, own.end)).first()
-    if absence is not None:
-        yield Obstacle("absence", _("%(name)s is away at that time.") % values, "starts_at")
+        return Obstacle("shift", sentence, "starts_at")
+    return Obstacle(gap, _("%(thing)s is out of service then: %(reason)s.") % values, str(gap))
+
+
+def _clock_of(spans: Iterable[Span], zone: ZoneInfo) -> str:
+    return ", ".join(f"{span.start.astimezone(zone):%H:%M}-{span.end.astimezone(zone):%H:%M}" for span in spans)
 
 
 def _about_room_and_device(wish: Wish) -> Iterator[Obstacle]:
@@ -308,8 +327,8 @@ def undo_target(appointment: Appointment) -> str | None:
 
 
 def cancelled_status(appointment: Appointment) -> str:
-    """Late within 24 hours of the start: counted apart, freed all the same."""
-    late = appointment.starts_at - timezone.now() < dt.timedelta(hours=LATE_CANCEL_HOURS)
+    """Late within the hours the site has set before the start: counted apart, freed all the same."""
+    late = appointment.starts_at - timezone.now() < dt.timedelta(hours=appointment.site.late_cancel_hours)
     return AppointmentStatus.LATE_CANCELLED if late else AppointmentStatus.CANCELLED
 
 

@@ -122,6 +122,7 @@ def when_and_where(wish: Wish, by: Doer) -> dict[str, Any]:
         "overbooked_reason": wish.overbook_reason,
         "flagged": rules.mark_of(wish),
         "treatment_minutes": wish.treatment_minutes,
+        "displaced": "",
         **span_columns(wish.footprint),
     }
 

@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clinic.choices import Permission
-from clinic.models import Absence, Closure, Device, OpeningHours, Room, Shift, Site, User
+from clinic.models import Absence, Closure, DayShift, Device, OpeningHours, OutOfService, Room, Shift, Site, SpecialHours, User
 from protocols.definitions import Catalogue
 from sessions.board_cards import Card, cards_of, short_name
 from sessions.board_revision import REDRAWN_EVERY_SECONDS, summed
@@ -99,8 +99,14 @@ def calendar_of(
     people = list(User.objects.practitioners_at(site))
     known = {user.pk for user in people}
     people += [one for one in dict.fromkeys(visit.practitioner for visit in visits) if one.pk not in known]
-    ground = ground_of(site, asked.days, [user.pk for user in people])
-    columns, under = _columns(site, asked, ground, people, cards)
+    things: list[Room | Device] = []
+    if asked.by != "practitioner":
+        things = list(site.rooms.all() if asked.by == "room" else site.devices.all())
+    keys = [thing.pk for thing in things]
+    ground = ground_of(
+        site, asked.days, people, rooms=keys if asked.by == "room" else (), devices=keys if asked.by == "device" else ()
+    )
+    columns, under = _columns(asked, ground, people, things, cards)
     shown = {column.id for column in columns}
     blocks = [block for block in map(_block_maker(site, asked.by), cards) if block is not None and block.column in shown]
     opens, closes = _limits(ground, blocks)
@@ -137,17 +143,18 @@ def _keep_first_marks(cards: list[Card]) -> None:
 
 # --- columns --------------------------------------------------------------------------------------------------------
 def _columns(
-    site: Site, asked: Asked, ground: Ground, people: list[User], cards: list[Card]
+    asked: Asked, ground: Ground, people: list[User], things: list[Room | Device], cards: list[Card]
 ) -> tuple[list[Column], Callable[[str], Iterator[Stretch]]]:
     """The heads, and what lies under each. Who neither works nor has a booking needs no column, unless nobody does."""
     if asked.by != "practitioner":
-        things: list[Room | Device] = list(site.rooms.all() if asked.by == "room" else site.devices.all())
         counts = Counter(getattr(card.appointment, f"{asked.by}_id") for card in cards)
         columns = [
             Column(one.public_id, one.name, "", _booked(counts[one.pk])) for one in things
             if asked.shows(one.public_id, asked.by) and (one.in_service or counts[one.pk])
         ]  # fmt: skip
-        return columns, ground.under_thing
+        ids = {thing.public_id: thing.pk for thing in things}
+        out = ground.rooms_out if asked.by == "room" else ground.devices_out
+        return columns, lambda column: ground.under_thing(column, out.get(ids[column], ()))
     rooms: dict[int, Counter[str]] = {user.pk: Counter() for user in people}
     for card in cards:
         rooms[card.appointment.practitioner_id][card.appointment.room.name] += 1
@@ -215,10 +222,11 @@ def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
     start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
     rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end).order_by()
     ids, patients = rows.values("pk"), rows.values("patient")
+    still = Count("pk", filter=Q(span__endswith__gt=timezone.now()))
     newest, states = Max("pk"), {s: Count("pk", filter=Q(state=s)) for s in MessageState.values}
     parts = {
         "visits": summed(rows, n=Count("pk"), v=Sum("version"), last=newest, people=Sum("patient__version")),
-        "flags": summed(rows, n=Count("pk", filter=~Q(flagged=""))),
+        "flags": summed(rows, n=Count("pk", filter=~Q(flagged="")), moved=Count("pk", filter=~Q(displaced=""))),
         "records": summed(TreatmentSession.objects.filter(appointment__in=ids), v=Sum("version"), last=newest),
         "messages": summed(Message.objects.filter(appointment__in=ids), **states),
         "screened": summed(Screening.objects.filter(patient__in=patients), last=newest),
@@ -227,7 +235,10 @@ def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
         "shifts": summed(Shift.objects.filter(site=site), n=Count("pk"), last=newest),
         "hours": summed(OpeningHours.objects.filter(site=site), n=Count("pk"), last=newest),
         "closures": summed(Closure.objects.filter(site=site), n=Count("pk"), last=newest),
-        "away": summed(Absence.objects.all(), n=Count("pk"), last=newest),
+        "special": summed(SpecialHours.objects.filter(site=site), n=Count("pk"), last=newest),
+        "days": summed(DayShift.objects.filter(site=site), n=Count("pk"), last=newest),
+        "out": summed(OutOfService.objects.all(), n=Count("pk"), last=newest, on=still),
+        "away": summed(Absence.objects.all(), n=Count("pk"), last=newest, on=still),
         "rooms": summed(Room.objects.filter(site=site), v=Sum("version")),
         "devices": summed(Device.objects.filter(site=site), v=Sum("version")),
     }

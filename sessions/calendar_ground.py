@@ -2,18 +2,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.utils.translation import gettext as _
 
-from clinic.models import Absence, Closure, OpeningHours, Shift, Site
+from clinic.models import Closure, Site, User
 from sessions.calendar_range import Days, gaps, on_the_wall, wall_span
-from sessions.slots import Hours, Span, spans_on
+from sessions.slots import Span, Timetable
+from sessions.timetables import absences_of, out_of_service, timetable_of
 
 Wall = tuple[dt.datetime, dt.datetime]
 
@@ -31,24 +29,29 @@ class Stretch:
 
 @dataclass
 class Ground:
-    """Hours of one site over a range of days, and who of its people works when."""
+    """The timetable of one site over a range of days, with the stretches in which people are away and things are out of
+    service."""
 
-    zone: ZoneInfo
+    timetable: Timetable
     days: Days
-    opening: list[Hours]
     closures: list[Closure]
-    shifts: Mapping[int, list[Hours]]
-    absences: Mapping[int, list[Wall]] = field(default_factory=dict)
+    absences: Mapping[int, list[Span]] = field(default_factory=dict)
+    rooms_out: Mapping[int, list[tuple[Span, str]]] = field(default_factory=dict)
+    devices_out: Mapping[int, list[tuple[Span, str]]] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.timetable.zone
 
     def open_on(self, day: dt.date) -> list[Span]:
-        return [] if self.closure_on(day) else spans_on(day, self.opening, self.zone)
+        return self.timetable.open_on(day)
 
     def closure_on(self, day: dt.date) -> Closure | None:
         return next((one for one in self.closures if one.first_day <= day <= one.last_day), None)
 
     def works(self, person: int) -> bool:
         """Whether any day of the range has a shift of theirs on an open day."""
-        return any(self.open_on(day) and spans_on(day, self.shifts.get(person, ()), self.zone) for day in self.days)
+        return any(self.open_on(day) and self.timetable.on_shift(person, day) for day in self.days)
 
     def hours_shown(self) -> Wall:
         """The earliest opening and the latest closing of these days, on the wall of the first one."""
@@ -59,23 +62,27 @@ class Ground:
 
     def under_person(self, column: str, person: int) -> Iterator[Stretch]:
         for day in self.days:
-            yield from self._closed_or(day, column, self.shifts.get(person, ()), of_person=True)
-        for start, end in self.absences.get(person, ()):
-            yield Stretch(column, "away", start, end, _("Away"))
+            yield from self._closed_or(day, column, self.timetable.on_shift(person, day), of_person=True)
+        for span in self.absences.get(person, ()):
+            yield Stretch(column, "away", *self._wall(span), _("Away"))
 
-    def under_thing(self, column: str) -> Iterator[Stretch]:
-        """Rooms and devices keep the hours of the site."""
+    def under_thing(self, column: str, out: Sequence[tuple[Span, str]] = ()) -> Iterator[Stretch]:
+        """Rooms and devices keep the hours of the site; what is out of service says why."""
         for day in self.days:
-            yield from self._closed_or(day, column, self.opening, of_person=False)
+            yield from self._closed_or(day, column, self.timetable.opening_on(day), of_person=False)
+        for span, why in out:
+            yield Stretch(column, "away", *self._wall(span), _("Out of service: %(why)s") % {"why": why})
 
-    def _closed_or(self, day: dt.date, column: str, hours: Sequence[Hours], *, of_person: bool) -> Iterator[Stretch]:
+    def _wall(self, span: Span) -> Wall:
+        return on_the_wall(span.start, self.zone), on_the_wall(span.end, self.zone)
+
+    def _closed_or(self, day: dt.date, column: str, spans: Sequence[Span], *, of_person: bool) -> Iterator[Stretch]:
         closure = self.closure_on(day)
         if closure is not None:
             start = dt.datetime.combine(day, dt.time())
             words = _("Closed: %(why)s") % {"why": closure.reason}
             yield Stretch(column, "closed", start, start + dt.timedelta(days=1), words)
             return
-        spans = spans_on(day, hours, self.zone)
         for start, end in gaps(day, spans, self.zone):
             kind, words = _gap(day, start, end, works=bool(spans), of_person=of_person)
             yield Stretch(column, kind, start, end, words)
@@ -94,27 +101,15 @@ def _gap(day: dt.date, start: dt.datetime, end: dt.datetime, *, works: bool, of_
     return "break", _("Break %(start)s to %(end)s") % {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}"}
 
 
-def ground_of(site: Site, days: Days, people: Sequence[int]) -> Ground:
-    """Four queries, whatever the range. Absences go out without their reason: why somebody is away is theirs."""
+def ground_of(site: Site, days: Days, people: Sequence[User], rooms: Sequence[int] = (), devices: Sequence[int] = ()) -> Ground:
+    """Eight queries, whatever the range. Absences go out without their reason: why somebody is away is theirs."""
     start, end = site.day_bounds(days.first)[0], site.day_bounds(days.last)[1]
-    shifts: dict[int, list[Hours]] = defaultdict(list)
-    for shift in Shift.objects.filter(site=site, user__in=people):
-        shifts[shift.user_id].append(_hours(shift, shift.starts, shift.ends))
-    absences: dict[int, list[Wall]] = defaultdict(list)
-    for one in Absence.objects.filter(user__in=people, span__overlap=DateTimeTZRange(start, end)):
-        lower, upper = max(one.span.lower or start, start), min(one.span.upper or end, end)
-        absences[one.user_id].append((on_the_wall(lower, site.zone), on_the_wall(upper, site.zone)))
+    rooms_out, devices_out = out_of_service(rooms, devices, start, end)
     return Ground(
-        zone=site.zone,
+        timetable=timetable_of(site, people, days.first, days.last),
         days=days,
-        opening=[_hours(row, row.opens, row.closes) for row in OpeningHours.objects.filter(site=site)],
         closures=list(Closure.objects.filter(site=site, first_day__lte=days.last, last_day__gte=days.first)),
-        shifts=shifts,
-        absences=absences,
-    )
-
-
-def _hours(row: Any, opens: dt.time, closes: dt.time) -> Hours:
-    return Hours(
-        int(row.weekday), opens, closes, getattr(row, "valid_from", None), getattr(row, "valid_until", None)
+        absences=absences_of([user.pk for user in people], start, end),
+        rooms_out=rooms_out,
+        devices_out=devices_out,
     )

@@ -39,6 +39,21 @@ UPCOMING = (A.HELD, A.BOOKED, A.CONFIRMED)
 CANCELLED = (A.CANCELLED, A.LATE_CANCELLED)
 
 
+class Displaced(TextChoices):
+    """Why a booked time no longer stands on what lies under it. The first that holds is kept."""
+
+    SITE = "site", _("The site takes no bookings")
+    CLOSED = "closed", _("The site is closed on that day")
+    HOURS = "hours", _("Outside the opening hours")
+    PRACTITIONER = "practitioner", _("The practitioner does not treat here")
+    LICENCE = "licence", _("The licence is not valid on that day")
+    SERVICE = "service", _("The practitioner does not give this service here")
+    ABSENCE = "absence", _("The practitioner is away")
+    SHIFT = "shift", _("Outside the working times of the practitioner")
+    ROOM = "room", _("The room is out of service")
+    DEVICE = "device", _("The device is out of service")
+
+
 class CourseStatus(TextChoices):
     PROPOSED = "proposed", _("Proposed")
     APPROVED = "approved", _("Approved")

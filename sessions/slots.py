@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+MINUTE = dt.timedelta(minutes=1)
 STEP_MINUTES = 15  # the calendar's grid: offered starts lie on it, typed ones need not
 
 
@@ -117,12 +118,33 @@ def at_wall_time(wall: dt.datetime, zone: ZoneInfo, *, fold: int | None = None) 
     if first == second:
         return first
     if first.astimezone(zone).replace(tzinfo=None) != wall:
-        # In a gap the two readings lie on either side of it, each shifted by the length of the jump.
-        ends = sorted(moment.astimezone(zone).replace(tzinfo=None) for moment in (first, second))
-        raise NoSuchTime(wall, (ends[0], ends[1]))
+        jump = _jump_between(second, first, zone)
+        before = (jump - MINUTE).astimezone(zone).replace(tzinfo=None) + MINUTE
+        raise NoSuchTime(wall, (before, jump.astimezone(zone).replace(tzinfo=None)))
     if fold is None:
         raise TimeTwice(wall, (first, second))
     return second if fold else first
+
+
+def _jump_between(early: dt.datetime, late: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """The minute at which the zone's clock jumps; the two moments lie on either side of it."""
+    old = early.astimezone(zone).utcoffset()
+    while late - early > MINUTE:
+        middle = early + (late - early) // 2
+        middle = middle.replace(second=0, microsecond=0)
+        if middle == early:
+            break
+        early, late = (middle, late) if middle.astimezone(zone).utcoffset() == old else (early, middle)
+    return late
+
+
+def on_the_clock(day: dt.date, time: dt.time, zone: ZoneInfo) -> dt.datetime:
+    """The moment (UTC) hours begin or end: in a gap when the clock has jumped over it, in an overlap the first time."""
+    wall = dt.datetime.combine(day, time.replace(second=0, microsecond=0))
+    try:
+        return at_wall_time(wall, zone, fold=0)
+    except NoSuchTime as gap:
+        return at_wall_time(gap.gap[1], zone, fold=0)
 
 
 def wall_time(moment: dt.datetime, zone: ZoneInfo) -> str:
@@ -132,8 +154,7 @@ def wall_time(moment: dt.datetime, zone: ZoneInfo) -> str:
 
 def local_span(day: dt.date, opens: dt.time, closes: dt.time, zone: ZoneInfo) -> Span | None:
     """Working hours of one local day as moments; None when a clock change leaves nothing of them."""
-    start = dt.datetime.combine(day, opens, zone).astimezone(dt.UTC)
-    end = dt.datetime.combine(day, closes, zone).astimezone(dt.UTC)
+    start, end = on_the_clock(day, opens, zone), on_the_clock(day, closes, zone)
     return Span(start, end) if start < end else None
 
 
@@ -166,6 +187,10 @@ class Window:
 
 
 # --- free time ------------------------------------------------------------------------------------------------------
+Clock = tuple[dt.time, dt.time]
+"""From when until when, on the wall clock of one day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
     """Hours of one weekday (1 is Monday), valid between two dates where they say so."""
@@ -186,9 +211,12 @@ class Hours:
 
 def spans_on(day: dt.date, hours: Iterable[Hours], zone: ZoneInfo) -> list[Span]:
     """The hours that hold on a local day, in order; rows that touch are one stretch."""
-    found = sorted(
-        span for one in hours if one.hold_on(day) and (span := local_span(day, one.opens, one.closes, zone)) is not None
-    )
+    return spans_of(day, ((one.opens, one.closes) for one in hours if one.hold_on(day)), zone)
+
+
+def spans_of(day: dt.date, clock: Iterable[Clock], zone: ZoneInfo) -> list[Span]:
+    """Stretches of one local day from clock times, in order and joined where they touch."""
+    found = sorted(span for opens, closes in clock if (span := local_span(day, opens, closes, zone)) is not None)
     joined: list[Span] = []
     for span in found:
         if joined and span.start <= joined[-1].end:
@@ -217,34 +245,75 @@ class Busy:
         # Merged spans are disjoint and ordered: those that start before our end and end after our start are a run.
         return bisect_left(self._starts, span.end) > bisect_right(self._ends, span.start)
 
+    def free_within(self, span: Span) -> Iterator[Span]:
+        """What of a stretch is left over, in order."""
+        start = span.start
+        for at in range(bisect_right(self._ends, span.start), bisect_left(self._starts, span.end)):
+            if start < self._starts[at]:
+                yield Span(start, self._starts[at])
+            start = max(start, self._ends[at])
+        if start < span.end:
+            yield Span(start, span.end)
+
 
 NOTHING = Busy()
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """All that decides what is free at one site: hours, closed days, who works when, what is taken.
+@dataclass(frozen=True, kw_only=True)
+class Timetable:
+    """When one site is open, and who works there when: the one answer for booking rules, slot search and calendar.
+
+    Keys of `shifts`, `day_shifts` and `licensed_until` are ids of people. A day in `special` or `day_shifts` stands in the
+    place of what the week says, also when it holds nothing. Nobody works past the last day of their licence.
+    """
+
+    zone: ZoneInfo
+    opening: Sequence[Hours]
+    closed: Sequence[tuple[dt.date, dt.date]] = ()
+    special: Mapping[dt.date, Sequence[Clock]] = field(default_factory=dict)
+    shifts: Mapping[int, Sequence[Hours]]
+    day_shifts: Mapping[tuple[int, dt.date], Sequence[Clock]] = field(default_factory=dict)
+    licensed_until: Mapping[int, dt.date] = field(default_factory=dict)
+
+    def is_closed(self, day: dt.date) -> bool:
+        return any(first <= day <= last for first, last in self.closed)
+
+    def opening_on(self, day: dt.date) -> list[Span]:
+        """The hours of a day, closures left aside."""
+        if day in self.special:
+            return spans_of(day, self.special[day], self.zone)
+        return spans_on(day, self.opening, self.zone)
+
+    def open_on(self, day: dt.date) -> list[Span]:
+        return [] if self.is_closed(day) else self.opening_on(day)
+
+    def working_on(self, person: int, day: dt.date) -> list[Span]:
+        if (until := self.licensed_until.get(person)) is not None and day > until:
+            return []
+        return self.on_shift(person, day)
+
+    def on_shift(self, person: int, day: dt.date) -> list[Span]:
+        """The working times of a day, whatever the licence says."""
+        own = self.day_shifts.get((person, day))
+        if own is not None:
+            return spans_of(day, own, self.zone)
+        return spans_on(day, self.shifts.get(person, ()), self.zone)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting(Timetable):
+    """All that decides what is free at one site: its timetable, and what is taken.
 
     Keys are row ids. `rooms` and `devices` list the usable ones in the order they are offered; `devices` is None for a
     service that needs none.
     """
 
-    zone: ZoneInfo
-    opening: Sequence[Hours]
-    closed: Sequence[tuple[dt.date, dt.date]]
-    shifts: Mapping[int, Sequence[Hours]]
     rooms: Sequence[int]
     devices: Sequence[int] | None = None
     practitioner_busy: Mapping[int, Busy] = field(default_factory=dict)
     room_busy: Mapping[int, Busy] = field(default_factory=dict)
     device_busy: Mapping[int, Busy] = field(default_factory=dict)
     patient_busy: Busy = NOTHING
-
-    def is_closed(self, day: dt.date) -> bool:
-        return any(first <= day <= last for first, last in self.closed)
-
-    def open_on(self, day: dt.date) -> list[Span]:
-        return [] if self.is_closed(day) else spans_on(day, self.opening, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,38 +326,82 @@ class FreeTime:
     device: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Liking:
+    """Which of the free times suit somebody: weekdays (1 is Monday; empty means any), and from when until when they can
+    be there, on the site's clock: they arrive no earlier and are gone no later."""
+
+    weekdays: frozenset[int] = frozenset()
+    arrive_from: dt.time | None = None
+    leave_by: dt.time | None = None
+
+    def likes_day(self, day: dt.date) -> bool:
+        return not self.weekdays or day.isoweekday() in self.weekdays
+
+    def likes(self, patient: Span, zone: ZoneInfo) -> bool:
+        start, end = patient.start.astimezone(zone), patient.end.astimezone(zone)
+        if self.arrive_from is not None and start.time() < self.arrive_from:
+            return False
+        return self.leave_by is None or (end.date() == start.date() and end.time() <= self.leave_by)
+
+
+ANY_TIME = Liking()
+
+
 def free_times(
     setting: Setting, minutes: Minutes, *, first_day: dt.date, last_day: dt.date, not_before: dt.datetime,
-    practitioners: Sequence[int], from_time: dt.time | None = None,
+    practitioners: Sequence[int], from_time: dt.time | None = None, liking: Liking = ANY_TIME,
 ) -> Iterator[FreeTime]:  # fmt: skip
     """Free starts in order of time, lazily: take as many as are shown. At one start the first free practitioner, room
     and device are offered. `from_time` skips earlier wall times on the first day."""
     day = first_day
     while day <= last_day:
-        for start in _starts_on(day, setting, minutes, practitioners):
-            local = start.astimezone(setting.zone)
-            if start < not_before or (day == first_day and from_time is not None and local.time() < from_time):
+        hours = DayHours.of(setting, day, practitioners) if liking.likes_day(day) else DayHours()
+        for start in _starts_on(hours, setting, minutes):
+            if start < not_before:
                 continue
-            found = free_at(start, setting, minutes, practitioners=practitioners)
+            local = start.astimezone(setting.zone)
+            if day == first_day and from_time is not None and local.time() < from_time:
+                continue
+            if not liking.likes(footprint(start, minutes, uses_device=False).patient, setting.zone):
+                continue
+            found = _free_in(hours, start, setting, minutes)
             if found is not None:
                 yield found
         day += dt.timedelta(days=1)
 
 
-def _starts_on(day: dt.date, setting: Setting, minutes: Minutes, practitioners: Sequence[int]) -> list[dt.datetime]:
-    """Candidate arrivals on the grid while the site is open and anybody asked for works."""
+@dataclass(frozen=True, slots=True)
+class DayHours:
+    """One day of a timetable, worked out once: when the site is open, who of those asked for works when."""
+
+    opening: Sequence[Span] = ()
+    working: Mapping[int, Sequence[Span]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, timetable: Timetable, day: dt.date, people: Iterable[int]) -> DayHours:
+        opening = timetable.open_on(day)
+        return cls(opening, {one: timetable.working_on(one, day) for one in people} if opening else {})
+
+
+def _starts_on(hours: DayHours, setting: Setting, minutes: Minutes) -> list[dt.datetime]:
+    """Candidate arrivals on the grid: inside what the busy spans leave over of somebody's shift, while the site is open.
+    A full day costs no more than its few gaps."""
     step = dt.timedelta(minutes=STEP_MINUTES)
     numbing = dt.timedelta(minutes=minutes.numbing)
+    whole = numbing + dt.timedelta(minutes=minutes.treatment)
     candidates: set[dt.datetime] = set()
-    open_spans = setting.open_on(day)
-    for practitioner in practitioners if open_spans else ():
-        for shift in spans_on(day, setting.shifts.get(practitioner, ()), setting.zone):
-            for open_span in open_spans:
-                # The cream may already numb before the shift begins, never before the doors open.
-                start = _on_grid(max(open_span.start, shift.start - numbing))
-                while start < min(open_span.end, shift.end):
-                    candidates.add(start)
-                    start += step
+    for practitioner, shifts in hours.working.items():
+        busy = setting.practitioner_busy.get(practitioner, NOTHING)
+        for shift in shifts:
+            for gap in busy.free_within(shift):
+                for open_span in hours.opening:
+                    # The cream may already numb before the shift begins, never before the doors open.
+                    start = _on_grid(max(open_span.start, gap.start - numbing))
+                    last = min(open_span.end, gap.end) - whole
+                    while start <= last:
+                        candidates.add(start)
+                        start += step
     return sorted(candidates)
 
 
@@ -304,9 +417,13 @@ def free_at(
     start: dt.datetime, setting: Setting, minutes: Minutes, *, practitioners: Sequence[int]
 ) -> FreeTime | None:
     """Who and what is free for an arrival at `start`, or None."""
-    taken = footprint(start, minutes, uses_device=setting.devices is not None)
     day = start.astimezone(setting.zone).date()
-    if not any(span.contains(taken.patient) for span in setting.open_on(day)):
+    return _free_in(DayHours.of(setting, day, practitioners), start, setting, minutes)
+
+
+def _free_in(hours: DayHours, start: dt.datetime, setting: Setting, minutes: Minutes) -> FreeTime | None:
+    taken = footprint(start, minutes, uses_device=setting.devices is not None)
+    if not any(span.contains(taken.patient) for span in hours.opening):
         return None
     if setting.patient_busy.touches(taken.patient):
         return None
@@ -321,10 +438,9 @@ def free_at(
         )
         if device is None:
             return None
-    for one in practitioners:
-        works = any(
-            shift.contains(taken.practitioner) for shift in spans_on(day, setting.shifts.get(one, ()), setting.zone)
-        )
-        if works and not setting.practitioner_busy.get(one, NOTHING).touches(taken.practitioner):
+    for one, shifts in hours.working.items():
+        if setting.practitioner_busy.get(one, NOTHING).touches(taken.practitioner):
+            continue
+        if any(shift.contains(taken.practitioner) for shift in shifts):
             return FreeTime(start, one, room, device)
     return None

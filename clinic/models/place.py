@@ -6,6 +6,8 @@ import datetime as dt
 from zoneinfo import ZoneInfo, available_timezones
 
 import pghistory
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -48,6 +50,9 @@ class Site(PublicId, Versioned):
     emergency_number = models.CharField(max_length=16, blank=True)
     page_size = models.CharField(max_length=8, choices=PageSize, default=PageSize.A4)
     is_open = models.BooleanField(default=False)
+    late_cancel_hours = models.PositiveSmallIntegerField(
+        default=24, help_text=_("Cancelled fewer hours than this before the start counts as late")
+    )
 
     class Meta:
         ordering = ["name"]
@@ -56,7 +61,8 @@ class Site(PublicId, Versioned):
                 condition=Q(is_open=False) | ~Q(emergency_number=""),
                 name="site_open_needs_emergency_number",
                 violation_error_message=_("A site needs its emergency number before it can be opened."),
-            )
+            ),
+            models.CheckConstraint(condition=Q(late_cancel_hours__lte=336), name="site_late_cancel_within_two_weeks"),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +98,28 @@ class OpeningHours(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_weekday_display()} {self.opens:%H:%M}-{self.closes:%H:%M}"
+
+
+@pghistory.track()
+class SpecialHours(models.Model):
+    """Hours of one day that stand in the place of the week's: shorter, longer, or a day that is closed otherwise. A break
+    splits them into two rows. A day without any opening is a `Closure`."""
+
+    site = models.ForeignKey(Site, models.CASCADE, related_name="special_hours")
+    day = models.DateField()
+    opens = models.TimeField()
+    closes = models.TimeField()
+    reason = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["day", "opens"]
+        constraints = [
+            models.CheckConstraint(condition=Q(opens__lt=F("closes")), name="special_hours_in_order"),
+            models.UniqueConstraint(fields=["site", "day", "opens"], name="special_hours_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.opens:%H:%M}-{self.closes:%H:%M}"
 
 
 @pghistory.track()
@@ -145,3 +173,39 @@ class Device(PublicId, Versioned):
 
     def __str__(self) -> str:
         return self.name
+
+
+@pghistory.track()
+class OutOfService(models.Model):
+    """A stretch of time in which a room or a device cannot be used, and why: painted, repaired, lent out."""
+
+    room = models.ForeignKey(Room, models.CASCADE, null=True, blank=True, related_name="out_of_service")
+    device = models.ForeignKey(Device, models.CASCADE, null=True, blank=True, related_name="out_of_service")
+    span = DateTimeRangeField()
+    reason = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["span"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(room=None, device__isnull=False) | Q(room__isnull=False, device=None),
+                name="out_of_service_is_a_room_or_a_device",
+            ),
+            models.CheckConstraint(
+                condition=Q(span__startswith__isnull=False, span__endswith__isnull=False, span__isempty=False),
+                name="out_of_service_has_both_ends",
+            ),
+            ExclusionConstraint(
+                name="out_of_service_room_no_overlap",
+                expressions=[("room", RangeOperators.EQUAL), ("span", RangeOperators.OVERLAPS)],
+                condition=Q(room__isnull=False),
+            ),
+            ExclusionConstraint(
+                name="out_of_service_device_no_overlap",
+                expressions=[("device", RangeOperators.EQUAL), ("span", RangeOperators.OVERLAPS)],
+                condition=Q(device__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.room or self.device} {self.reason}"

@@ -149,6 +149,35 @@ class Shift(models.Model):
 
 
 @pghistory.track()
+class DayShift(models.Model):
+    """What one person works at a site on one day, in the place of the weekly pattern: an extra shift, other hours, a break
+    (two rows), or free (one row without times)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="day_shifts")
+    site = models.ForeignKey(Site, models.CASCADE, related_name="+")
+    day = models.DateField()
+    starts = models.TimeField(null=True, blank=True)
+    ends = models.TimeField(null=True, blank=True)
+    reason = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["day", "starts"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts=None, ends=None) | Q(starts__isnull=False, ends__isnull=False, starts__lt=F("ends")),
+                name="day_shift_in_order",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "site", "day", "starts"], nulls_distinct=False, name="day_shift_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        times = f"{self.starts:%H:%M}-{self.ends:%H:%M}" if self.starts and self.ends else "free"
+        return f"{self.user} {self.day} {times}"
+
+
+@pghistory.track()
 class Absence(models.Model):
     """Time a practitioner is away, wherever."""
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.choices import DeviceKind, RoomKind
-from clinic.models import PublicId, Versioned
+from clinic.models import PublicId, Site, User, Versioned
 
 
 class ServiceKind(models.TextChoices):
@@ -34,6 +34,7 @@ class Service(PublicId, Versioned):
     room_kind = models.CharField(max_length=16, choices=RoomKind, default=RoomKind.TREATMENT)
     device_kind = models.CharField(max_length=24, choices=DeviceKind, blank=True)
     is_public = models.BooleanField(default=False)
+    named_only = models.BooleanField(default=False, help_text=_("Only the people named for it may give it"))
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -53,3 +54,20 @@ class Service(PublicId, Versioned):
     @property
     def is_gated(self) -> bool:
         return self.kind == ServiceKind.TREATMENT
+
+
+@pghistory.track()
+class ServiceGiver(models.Model):
+    """One person who may give a service, at one site or, without a site, at each they treat at."""
+
+    service = models.ForeignKey(Service, models.CASCADE, related_name="givers")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    site = models.ForeignKey(Site, models.CASCADE, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["service", "user", "site"], nulls_distinct=False, name="service_giver_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} gives {self.service}"

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.models import Device, PublicId, Room, SameParent, Site, User, Versioned
 from patients.models import Patient
 from protocols.models import Service
-from sessions.choices import OCCUPYING, UPCOMING, AppointmentStatus
+from sessions.choices import OCCUPYING, UPCOMING, AppointmentStatus, Displaced
 from sessions.models.course import Course, PlannedSession
 
 STATUS = AppointmentStatus
@@ -37,6 +37,10 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def upcoming(self) -> Self:
         return self.filter(status__in=UPCOMING, starts_at__gt=timezone.now())
+
+    def displaced(self) -> Self:
+        """Ahead, and no longer where hours, people and things allow it."""
+        return self.upcoming().exclude(displaced="")
 
     def for_patient(self, patient: Patient) -> Self:
         return self.filter(patient=patient)
@@ -94,6 +98,9 @@ class Appointment(PublicId, Versioned):
         null=True, blank=True, help_text=_("Empty: as long as the service takes")
     )
     came_from = models.JSONField(null=True, blank=True, help_text=_("Where it stood before the last move, to take it back"))
+    displaced = models.CharField(
+        max_length=16, choices=Displaced, blank=True, help_text=_("Hours, people or things changed under this booking")
+    )
     day_mark = models.JSONField(default=dict, blank=True, help_text=_("Why its day needs a look: late, too close"))
 
     objects: ClassVar[Any] = AppointmentQuerySet.as_manager()
@@ -104,6 +111,9 @@ class Appointment(PublicId, Versioned):
             models.Index(fields=["site", "starts_at"], name="appointment_site_day"),
             models.Index(fields=["patient", "-starts_at"], name="appointment_patient"),
             models.Index(fields=["practitioner", "starts_at"], name="appointment_practitioner"),
+            models.Index(
+                fields=["site", "starts_at"], condition=~Q(displaced=""), name="appointment_displaced"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["id", "patient"], name="appointment_id_patient"),
@@ -125,6 +135,7 @@ class Appointment(PublicId, Versioned):
                 name="appointment_minutes_sensible",
             ),
             models.CheckConstraint(condition=Q(status__in=STATUS.values), name="appointment_status_known"),
+            models.CheckConstraint(condition=Q(displaced__in=["", *Displaced.values]), name="appointment_displaced_known"),
             models.CheckConstraint(
                 condition=Q(overbooked=False, overbooked_by=None, overbooked_reason="")
                 | (Q(overbooked=True, overbooked_by__isnull=False) & ~Q(overbooked_reason="")),

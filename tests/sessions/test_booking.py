@@ -506,17 +506,25 @@ def test_every_desk_status_has_an_undo_along_the_table(day):
 
 
 # --- next free times ------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("days", [1, 90])
-def test_next_free_asks_the_database_as_often_for_a_quarter_as_for_a_day(day, days, django_assert_num_queries):
+@pytest.mark.parametrize(("days", "queries"), [(1, 10), (13, 10), (40, 11), (90, 12)])
+def test_next_free_reads_what_is_taken_in_three_pieces_at_most(day, days, queries, django_assert_num_queries):
     for hour in range(9, 17):
         day.book(f"{hour:02}:15")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(queries):
         offers = next_free(
             site=day.site, service=day.consultation, practitioners=[day.doctor, day.other_doctor],
-            first_day=THURSDAY, last_day=THURSDAY + dt.timedelta(days=days), limit=500,
+            first_day=THURSDAY, last_day=THURSDAY + dt.timedelta(days=days), limit=5_000,
         )  # fmt: skip
     assert offers[0].starts_at == day.at("09:00")
     assert offers[0].practitioner == day.other_doctor
+
+
+def test_a_search_that_finds_at_once_reads_no_further(day, django_assert_num_queries):
+    with django_assert_num_queries(10):
+        offers = next_free(
+            site=day.site, service=day.consultation, practitioners=[day.doctor], last_day=THURSDAY + dt.timedelta(days=90),
+        )  # fmt: skip
+    assert [offer.starts_at for offer in offers] == [day.at("09:00"), day.at("09:15"), day.at("09:30")]
 
 
 def test_locks_are_taken_before_the_first_write(day):

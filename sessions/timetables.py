@@ -1,0 +1,96 @@
+"""Hours, closed days, shifts and what is out of service, read from the database into one timetable.
+
+The booking rules, the slot search, the calendar and the look at what is booked already all ask this one. The number of
+queries depends neither on the days nor on the people.
+"""
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import Q
+
+from clinic.models import Absence, Closure, DayShift, OpeningHours, OutOfService, Shift, Site, SpecialHours, User
+from sessions.slots import Clock, Hours, Span, Timetable
+
+Row = TypeVar("Row")
+
+
+def timetable_values(site: Site, people: Collection[User], first_day: dt.date, last_day: dt.date) -> dict[str, Any]:
+    """What a `Timetable` of these days is made of. Five queries."""
+    ids = [user.pk for user in people]
+    special: dict[dt.date, list[Clock]] = defaultdict(list)
+    for day, opens, closes in SpecialHours.objects.filter(site=site, day__range=(first_day, last_day)).values_list(
+        "day", "opens", "closes"
+    ):
+        special[day].append((opens, closes))
+    shifts: dict[int, list[Hours]] = defaultdict(list)
+    held = Shift.objects.filter(Q(valid_until=None) | Q(valid_until__gte=first_day), site=site, user__in=ids)
+    for row in held.filter(valid_from__lte=last_day):
+        shifts[row.user_id].append(Hours(int(row.weekday), row.starts, row.ends, row.valid_from, row.valid_until))
+    return {
+        "zone": site.zone,
+        "opening": [Hours(int(row.weekday), row.opens, row.closes) for row in OpeningHours.objects.filter(site=site)],
+        "closed": list(
+            Closure.objects.filter(site=site, last_day__gte=first_day, first_day__lte=last_day).values_list(
+                "first_day", "last_day"
+            )
+        ),
+        "special": dict(special),
+        "shifts": shifts,
+        "day_shifts": _day_shifts(site, ids, first_day, last_day),
+        "licensed_until": {user.pk: _licensed_until(user) for user in people},
+    }
+
+
+def timetable_of(site: Site, people: Collection[User], first_day: dt.date, last_day: dt.date) -> Timetable:
+    return Timetable(**timetable_values(site, people, first_day, last_day))
+
+
+def _day_shifts(
+    site: Site, people: Collection[int], first_day: dt.date, last_day: dt.date
+) -> dict[tuple[int, dt.date], list[Clock]]:
+    """A day off is a row without times: the day is known, and holds nothing."""
+    found: dict[tuple[int, dt.date], list[Clock]] = defaultdict(list)
+    rows = DayShift.objects.filter(site=site, user__in=people, day__range=(first_day, last_day))
+    for user, day, starts, ends in rows.values_list("user", "day", "starts", "ends"):
+        known = found[user, day]
+        if starts is not None and ends is not None:
+            known.append((starts, ends))
+    return dict(found)
+
+
+def _licensed_until(user: User) -> dt.date:
+    """Unknown never counts as fine: without number or date nobody is licensed on any day."""
+    return user.licence_valid_until if user.licence_number and user.licence_valid_until else dt.date.min
+
+
+def absences_of(people: Collection[int], start: dt.datetime, end: dt.datetime) -> dict[int, list[Span]]:
+    """When each of these people is away from everywhere, cut to the stretch asked about. One query."""
+    found: dict[int, list[Span]] = defaultdict(list)
+    for user, span in Absence.objects.filter(
+        user__in=people, span__overlap=DateTimeTZRange(start, end)
+    ).values_list("user", "span"):
+        found[user].append(Span(max(span.lower or start, start), min(span.upper or end, end)))
+    return found
+
+
+def out_of_service(
+    rooms: Collection[int], devices: Collection[int], start: dt.datetime, end: dt.datetime
+) -> tuple[dict[int, list[tuple[Span, str]]], dict[int, list[tuple[Span, str]]]]:
+    """When rooms and devices cannot be used, and why, cut to the stretch asked about. One query."""
+    of_rooms: dict[int, list[tuple[Span, str]]] = defaultdict(list)
+    of_devices: dict[int, list[tuple[Span, str]]] = defaultdict(list)
+    rows = OutOfService.objects.filter(
+        Q(room__in=rooms) | Q(device__in=devices), span__overlap=DateTimeTZRange(start, end)
+    )
+    for room, device, span, reason in rows.values_list("room", "device", "span", "reason"):
+        cut = (Span(max(span.lower, start), min(span.upper, end)), reason)
+        if room is not None:
+            of_rooms[room].append(cut)
+        else:
+            of_devices[device].append(cut)
+    return of_rooms, of_devices

@@ -25,6 +25,7 @@ class Permission(TextChoices):
     OVERBOOK = "overbook", _("overbook, with a reason")
     SEE_STAFF = "see-staff", _("see staff, sites and shifts")
     CHANGE_STAFF = "change-staff", _("change staff, sites, shifts and message rules")
+    SET_SELF_SERVICE = "set-self-service", _("set what patients and calendar programs may do by themselves")
     SEE_AUDIT = "see-audit", _("see the audit log")
     SEE_STOCK = "see-stock", _("see stock and lots")
     CHANGE_STOCK = "change-stock", _("receive and quarantine lots")

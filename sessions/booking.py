@@ -20,7 +20,7 @@ from clinic.models.base import new_public_id
 from patients.models import Patient
 from protocols.models import Service
 from sessions import booking_rules as rules
-from sessions import messaging
+from sessions import messaging, self_service
 from sessions.availability import Wish, parents_of
 from sessions.booking_steps import (
     arbitrated,
@@ -80,12 +80,18 @@ def move(
     overbook_reason: str = "", tell: bool = True,
 ) -> Appointment:  # fmt: skip
     """Give an appointment another time, length, practitioner, room or device. A confirmation ends with the time it was
-    for. Without `tell` the patient gets no mail, and the log says so."""
+    for. Without `tell` the patient gets no mail, and the log says so.
+
+    A patient (by their link) moves their own, to a time the site's rules of self-service allow."""
     wish = moved_wish(
         appointment, starts_at=starts_at, practitioner=practitioner, room=room, device=device,
         treatment_minutes=treatment_minutes, overbook_reason=overbook_reason,
     )  # fmt: skip
-    check_who(wish, by)
+    by_themself = by.kind == "patient"
+    if by_themself:
+        self_service.check_own(by, appointment)
+    else:
+        check_who(wish, by)
     check_minutes(wish)
 
     def deed() -> Appointment:
@@ -93,6 +99,8 @@ def move(
         lock(wish.parents | parents_of(appointment))
         current = unchanged(appointment, seen_version)
         rules.check_movable(current)
+        if by_themself:
+            self_service.check_new_time(current, wish)
         check_free(wish)
         check_rules(wish)
         was = current.agreed_start

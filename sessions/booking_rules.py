@@ -80,6 +80,11 @@ def obstacles(wish: Wish) -> Iterator[Obstacle]:
     yield from _about_practitioner(wish)
     yield from _about_ground(wish)
     yield from _about_room_and_device(wish)
+    yield from day_obstacles(wish)
+
+
+def day_obstacles(wish: Wish) -> Iterator[Obstacle]:
+    """The reasons that are the same at every hour of a day, whoever treats: course, neighbours, screening."""
     yield from _about_course(wish)
     yield from _about_neighbours(wish)
     yield from _about_screening(wish)

@@ -11,6 +11,7 @@ import smtplib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from email.mime.text import MIMEText
 from email.utils import formataddr, parseaddr
 from typing import Any, Protocol
 
@@ -56,6 +57,20 @@ class Unknown(NotAccepted):
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """An entry for the recipient's calendar that travels with a mail (RFC 6047); `method` is REQUEST or CANCEL."""
+
+    method: str
+    content: bytes
+
+    def as_part(self) -> MIMEText:
+        part = MIMEText(self.content.decode(), "calendar", "utf-8")
+        part.set_param("method", self.method)
+        part.add_header("Content-Disposition", "attachment", filename="appointment.ics")
+        return part
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """One mail to one person. `message_id` with its angle brackets stays the same however often it is tried."""
 
@@ -66,6 +81,7 @@ class Mail:
     text: str
     html: str
     message_id: str
+    invitation: Invitation | None = None
 
 
 class Channel(Protocol):
@@ -87,6 +103,8 @@ def as_email(mail: Mail) -> EmailMultiAlternatives:
         headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
     )
     email.attach_alternative(mail.html, "text/html")
+    if mail.invitation is not None:
+        email.attach(mail.invitation.as_part())
     return email
 
 

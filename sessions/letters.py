@@ -25,8 +25,9 @@ from protocols import catalogue
 from protocols.aftercare import Instruction
 from protocols.aftercare import aftercare as instructions_after
 from protocols.aftercare import red_flags as red_flags_of
-from sessions.delivery import Mail
+from sessions.delivery import Invitation, Mail
 from sessions.gathering import facts_of
+from sessions.invitations import invitation_to
 from sessions.message_texts import (
     AFTERCARE,
     CANCELLED,
@@ -46,6 +47,7 @@ from sessions.plans import given_plan
 
 HIDDEN = "link-not-kept"
 FOR_EVER = dt.datetime.max.replace(tzinfo=dt.UTC)
+INVITING = frozenset({CONFIRM, MOVED, CANCELLED})  # these carry the visit as a calendar entry, or its end
 TOLD_BY_RED_FLAGS = "ac-red-flags"  # the instruction "know when to call"; the mail says it with a section of its own
 
 
@@ -104,7 +106,7 @@ def write_mail(message: Message) -> Written:
         html = render_to_string("mails/letter.html", context)
     mail = Mail(
         to=message.recipient, sender_name=clinic_name, reply_to=message.site.email, subject=letter.subject, text=text,
-        html=html, message_id=message.rfc_message_id,
+        html=html, message_id=message.rfc_message_id, invitation=invitation_with(message),
     )  # fmt: skip
     return Written(mail, letter.subject, hide(text, letter), hide(html, letter), letter.told_start)
 
@@ -115,6 +117,15 @@ def rehearse(message: Message) -> Written:
     written = write_mail(message)
     transaction.set_rollback(True)
     return written
+
+
+def invitation_with(message: Message) -> Invitation | None:
+    """The calendar entry that travels with a mail about a visit, as the visit stands now."""
+    if message.kind not in INVITING or message.appointment is None:
+        return None
+    return invitation_to(
+        message.appointment, recipient=message.recipient, language=message.language, stamp=timezone.now()
+    )
 
 
 def hide(content: str, letter: Letter) -> str:

@@ -151,6 +151,9 @@ SENTENCES: Mapping[str, Text] = {
     "open-questions": Text.of(en="Answer the questions", tr="Soruları yanıtla"),
     "confirm": Text.of(en="Confirm", tr="Onayla"),
     "cannot-come": Text.of(en="Cannot come", tr="Gelemiyorum"),
+    "another-time": Text.of(en="Choose another time", tr="Başka bir zaman seç"),
+    "calendar-title": Text.of(en="Appointment at {clinic}", tr="Randevu: {clinic}"),
+    "calendar-changes": Text.of(en="Questions or changes: {phone}", tr="Sorularınız ve değişiklikler için: {phone}"),
     "call-now": Text.of(en="Call {number} now if you have", tr="Şunlar olursa hemen {number} numarasını arayın"),
     "do-not-stop": Text.of(
         en="Do not stop any prescribed medicine yourself; ask the doctor who prescribed it.",

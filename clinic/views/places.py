@@ -56,6 +56,7 @@ def site(request: StaffRequest, public_id: str) -> HttpResponse:
     context = {
         "place": place,
         "may_change": may_change,
+        "may_set_self_service": may(request.user, Permission.SET_SELF_SERVICE, place),
         "rooms": place.rooms.all(),
         "devices": place.devices.all(),
         "days": by_day(placing.opening_week(place)),

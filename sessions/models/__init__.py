@@ -8,12 +8,13 @@ from sessions.models.outcome import AdverseEvent, CourseDecision, OutcomeScore
 from sessions.models.record import Addendum, TreatedArea, TreatmentSession, UsedProduct
 from sessions.models.rescreening import RescreenChange, RescreenRun
 from sessions.models.screening import Clearance, Finding, Screening
+from sessions.models.self_service import CalendarFeed, SelfServiceRules
 from sessions.models.stock import Lot, StockMovement
 from sessions.models.upload import ClearanceUpload, Upload, UploadKind
 
 __all__ = [
-    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "Clearance", "ClearanceUpload", "Consent", "Course",
+    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "CalendarFeed", "Clearance", "ClearanceUpload", "Consent", "Course",
     "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "Fulfilment", "Lot", "Message",
-    "MessageStep", "OutcomeScore", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "StockMovement",
+    "MessageStep", "OutcomeScore", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules", "StockMovement",
     "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "UsedProduct",
 ]  # fmt: skip

@@ -3,7 +3,7 @@ from importlib import import_module
 
 NOUNS = (
     "board", "calendar", "chart", "courses", "mixtures", "appointments", "records", "consents", "impact", "stock",
-    "documents", "messages", "patient_pages", "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
+    "documents", "messages", "self_service", "patient_pages", "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
 )  # fmt: skip
 
 urlpatterns = [pattern for noun in NOUNS for pattern in import_module(f"sessions.urls.{noun}").urlpatterns]

@@ -22,7 +22,7 @@ from clinic.permissions import by_patient_link
 from patients.labels import LinkPurpose
 from patients.models import PatientLink
 from patients.views.gate import behind_gate
-from sessions import booking
+from sessions import booking, self_service
 from sessions.choices import CANCELLED, AppointmentStatus
 from sessions.message_texts import day_of, written_in
 from sessions.models import Appointment
@@ -130,17 +130,17 @@ def show(
 ) -> HttpResponse:  # fmt: skip
     language = written_in(request.LANGUAGE_CODE)
     start, site = appointment.local_start, appointment.site
-    open_to_answer = appointment.status in {AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED}
-    elsewhere = appointment.patient.country and appointment.patient.country != site.country
+    can_answer = appointment.status in self_service.CHANGEABLE and appointment.starts_at > timezone.now()
     context = {
         "appointment": appointment,
         "site": site,
         "day": day_of(start, language, year=True),
         "clock": f"{start:%H:%M}",
-        "zone_city": site.time_zone.rpartition("/")[2].replace("_", " ") if elsewhere else "",
+        "zone_city": zone_city(appointment),
         "cancelled": appointment.status in CANCELLED,
         "confirmed": appointment.status == AppointmentStatus.CONFIRMED,
-        "can_answer": open_to_answer and appointment.starts_at > timezone.now(),
+        "can_answer": can_answer,
+        "move_refusal": self_service.refusal_of(appointment) if can_answer else "",
         "problem": problem or out_of_date(confirm_form) or out_of_date(cancel_form),
         "confirm_form": ConfirmForm(seen_version=appointment.version),
         "cancel_form": cancel_form or CannotComeForm(seen_version=appointment.version),
@@ -148,8 +148,14 @@ def show(
     return render(request, "patient_pages/appointment/appointment.html", context, status=status)
 
 
-def out_of_date(form: ConfirmForm | CannotComeForm | None) -> str:
+def zone_city(appointment: Appointment) -> str:
+    """The place whose clock is meant, where the patient lives in another country."""
+    site, home = appointment.site, appointment.patient.country
+    return site.time_zone.rpartition("/")[2].replace("_", " ") if home and home != site.country else ""
+
+
+def out_of_date(form: HouseForm | None, *, but: str = "") -> str:
     """What was wrong with a hidden field has no field to stand beside; it heads the page."""
-    if form is None or not any(field.is_hidden and field.errors for field in form):
+    if form is None or not any(field.is_hidden and field.errors for field in form if field.name != but):
         return ""
     return _("The page was out of date. Please try once more.")

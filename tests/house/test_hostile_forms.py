@@ -31,7 +31,7 @@ SUBMISSIONS = 10_000  # in bin/prove; bin/test sends one hostile value to each f
 WHO = ("medical-lead", "manager", "front-desk")  # together they hold every permission
 PATIENT_PAGES = {
     "intake": ("patient-intake", "patient-intake-overview", "patient-gate"),
-    "appointment": ("patient-appointment",),
+    "appointment": ("patient-appointment", "patient-appointment-move"),
 }
 QUESTIONS = ("q-pregnant", "q-allergy", "q-medicines", "q-anticoagulant")
 # Ordinary values for what a page leaves empty, by name, else by kind.

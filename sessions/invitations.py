@@ -1,0 +1,62 @@
+"""A visit as an entry for the patient's own calendar: a file to take from the page, and what travels with a mail.
+
+Calendars show on locked phones and are shared with families and employers: summary and description name the clinic and
+its phone, never what the visit is for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from email.utils import parseaddr
+
+from django.conf import settings
+
+from clinic.models import Organisation, Site
+from sessions.calendar_files import CANCEL, PUBLISH, REQUEST, Party, Visit, uid_of, visit_file
+from sessions.choices import CANCELLED as CANCELLED_STATUSES
+from sessions.delivery import Invitation
+from sessions.message_texts import say, written_in
+from sessions.models import Appointment
+
+WHOSE = "patient"
+
+
+def invitation_to(appointment: Appointment, *, recipient: str, language: str, stamp: dt.datetime) -> Invitation:
+    """What a mail carries: an invitation, a newer version of it, or its end. The clinic's own address invites, so that
+    sender and organizer are one (RFC 6047)."""
+    cancelled = appointment.status in CANCELLED_STATUSES
+    method = CANCEL if cancelled else REQUEST
+    content = visit_file(
+        visit_of(appointment, language=language, stamp=stamp), method=method,
+        organizer=Party(clinic_name(appointment.site), parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
+        attendee=Party(appointment.patient.given_name or recipient, recipient),
+    )  # fmt: skip
+    return Invitation(method=method, content=content)
+
+
+def file_of(appointment: Appointment, *, language: str, stamp: dt.datetime) -> bytes:
+    """The same entry to download: nobody is invited."""
+    return visit_file(visit_of(appointment, language=language, stamp=stamp), method=PUBLISH)
+
+
+def visit_of(appointment: Appointment, *, language: str, stamp: dt.datetime) -> Visit:
+    site, spoken = appointment.site, written_in(language)
+    name = clinic_name(site)
+    changes = say("calendar-changes", spoken, phone=site.phone) if site.phone else ""
+    return Visit(
+        uid=uid_of(appointment.public_id, WHOSE),
+        sequence=appointment.revision,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        zone=appointment.zone,
+        summary=say("calendar-title", spoken, clinic=name),
+        stamp=stamp,
+        location=", ".join(part for part in (site.name, site.address) if part),
+        description=changes,
+        cancelled=appointment.status in CANCELLED_STATUSES,
+    )
+
+
+def clinic_name(site: Site) -> str:
+    organisation = Organisation.objects.first()
+    return organisation.name if organisation else site.name

@@ -130,7 +130,8 @@ def _zones(calendar: Calendar, visits: Iterable[Visit]) -> None:
 def zone_rules(zone: str, first_year: int, last_year: int) -> Timezone:
     """The rules of a zone from the library, each change of the clocks at its true wall time."""
     rules = Timezone.from_tzid(zone, first_date=dt.date(first_year, 1, 1), last_date=dt.date(last_year, 12, 31))
-    for part in rules.subcomponents:
+    parts: list[Any] = list(rules.subcomponents)  # their properties have a type of their own each, which we know
+    for part in parts:
         before, after = part["tzoffsetfrom"].td, part["tzoffsetto"].td
         onsets = [_onset(one, before, after, ZoneInfo(zone)) for one in (part["dtstart"].dt, *_more_onsets(part))]
         del part["dtstart"]

@@ -18,7 +18,9 @@ from sessions.models.self_service import MOST_CUT_OFF_HOURS, SelfServiceRules
 class SelfServiceForm(HouseForm):
     moving_on = forms.BooleanField(
         label=_("Patients may choose another time by the link in their mail"), required=False,
-        help_text=_("Only times that are free and inside the interval of their course. Confirming and cancelling is always possible."),
+        help_text=_(
+            "Only times that are free and inside the interval of their course. Confirming and cancelling is always possible."
+        ),
     )  # fmt: skip
     cut_off_hours = forms.IntegerField(
         label=_("Until how many hours before the visit"), min_value=0, max_value=MOST_CUT_OFF_HOURS,

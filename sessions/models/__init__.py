@@ -13,8 +13,8 @@ from sessions.models.stock import Lot, StockMovement
 from sessions.models.upload import ClearanceUpload, Upload, UploadKind
 
 __all__ = [
-    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "CalendarFeed", "Clearance", "ClearanceUpload", "Consent", "Course",
-    "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "Fulfilment", "Lot", "Message",
-    "MessageStep", "OutcomeScore", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules", "StockMovement",
-    "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "UsedProduct",
+    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "CalendarFeed", "Clearance", "ClearanceUpload", "Consent",
+    "Course", "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "Fulfilment", "Lot", "Message",
+    "MessageStep", "OutcomeScore", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules",
+    "StockMovement", "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "UsedProduct",
 ]  # fmt: skip

@@ -2,8 +2,9 @@
 from importlib import import_module
 
 NOUNS = (
+    "self_service",
     "board", "calendar", "chart", "courses", "mixtures", "appointments", "records", "consents", "impact", "stock",
-    "documents", "messages", "self_service", "patient_pages", "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
+    "documents", "messages", "patient_pages", "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
 )  # fmt: skip
 
 urlpatterns = [pattern for noun in NOUNS for pattern in import_module(f"sessions.urls.{noun}").urlpatterns]

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0002_drag_lock'),
-        ('treatment_sessions', '0002_own_length'),
+        ('treatment_sessions', '0003_displaced'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

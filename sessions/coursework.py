@@ -30,7 +30,7 @@ from protocols.mixing import PlanCheck, PlanError, check_plan
 from protocols.plan import Plan
 from protocols.planning import CourseRefused, PlannedDate, propose_course
 from protocols.screening import Act, Stage, permits
-from sessions import screenings
+from sessions import course_messages, screenings
 from sessions.choices import COURSE_MOVES, CourseStatus
 from sessions.gathering import facts_of
 from sessions.models import Course, PlannedSession
@@ -271,6 +271,7 @@ def approve(*, course: Course, seen_version: int, by: Doer) -> Course:
         site=locked.site, detail={"outcome": screening.outcome, "check": result.result,
                                   "catalogue_approved": catalogue.current().approved_at is not None},
     )  # fmt: skip
+    course_messages.follow(locked)
     return locked
 
 
@@ -291,6 +292,7 @@ def stop(*, course: Course, seen_version: int, reason: str, by: Doer) -> Course:
         by=by, action="course-stopped", sentence="stopped the course", of=course, patient=course.patient,
         site=course.site, detail={"reason": course.stopped_reason},
     )  # fmt: skip
+    course_messages.follow(course)
     return course
 
 

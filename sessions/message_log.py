@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from clinic.errors import Refused
 from clinic.models import Site, User
 from patients.models import Patient
 from patients.search_key import query_terms
-from sessions import messaging
+from sessions import message_repair
 from sessions.choices import MessageState
 from sessions.message_texts import KINDS
 from sessions.models import Message, MessageStep
@@ -202,7 +203,7 @@ def problem_of(message: Message, site: Site) -> str:
 
 def refusal_of(message: Message) -> str:
     try:
-        messaging.check_can_send_again(message)
-    except messaging.Refused as refusal:
+        message_repair.check_can_send_again(message)
+    except Refused as refusal:
         return refusal.sentence
     return ""

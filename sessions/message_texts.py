@@ -23,19 +23,26 @@ LANGUAGES = ("en", "tr")
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`label` and `when` are for staff. `resent_alone`: one whose fate is unknown goes once more by itself; the others
-    wait for a person. `visit`: it is about a visit to come, so cancelling withdraws it."""
+    wait for a person. `visit`: it is about a visit to come, so cancelling withdraws it. `after`: it follows a treatment
+    that was given. `optional`: the patient may do without it, by one click in the mail. Without a `subject` of its own
+    a mail has the name and the words of its entry in the catalogue."""
 
     code: str
     label: Any
     when: Any
-    subject: Text
     resent_alone: bool
+    subject: Text | None = None
     visit: bool = False
+    after: bool = False
     stopped_by_block: bool = False
+    optional: bool = False
 
 
 CONFIRM, REMINDER, MOVED, CANCELLED = "msg-confirm", "msg-24h", "msg-moved", "msg-cancelled"
 AFTERCARE, CHECK_IN, INTAKE = "msg-after-0", "msg-48h", "msg-intake"
+PREPARE, ALLERGY_TEST = "msg-prep-7d", "msg-allergy-test"
+AFTER_4H, MAY_WASH, FIRST_DAY, LATE_LUMP = "msg-4h", "msg-15h", "msg-24h-after", "msg-ntm-6w"
+NEXT, LATE, REVIEW_1M, REVIEW_6M = "msg-next", "msg-late", "msg-review-1m", "msg-review-6m"
 
 KINDS: Mapping[str, Kind] = {
     kind.code: kind
@@ -57,13 +64,30 @@ KINDS: Mapping[str, Kind] = {
             subject=Text.of(en="Your appointment on {day} is cancelled", tr="{day} randevunuz iptal edildi"),
         ),
         Kind(
-            AFTERCARE, _("Aftercare sheet"), _("at the end of the visit"), resent_alone=True,
+            PREPARE, _("Preparation"), _("7 days before"), resent_alone=True, visit=True, stopped_by_block=True,
+        ),
+        Kind(
+            ALLERGY_TEST, _("Allergy test"), _("5 days before a new product"), resent_alone=True, visit=True,
+            stopped_by_block=True,
+        ),
+        Kind(
+            AFTERCARE, _("Aftercare sheet"), _("at the end of the visit"), resent_alone=True, after=True,
             subject=Text.of(en="Your instructions for the next days", tr="Önümüzdeki günler için önerileriniz"),
         ),
         Kind(
-            CHECK_IN, _("Check-in"), _("48 h after the visit"), resent_alone=True,
+            CHECK_IN, _("Check-in"), _("48 h after the visit"), resent_alone=True, after=True,
             subject=Text.of(en="How are you?", tr="Nasılsınız?"),
         ),
+        Kind(AFTER_4H, _("First evening"), _("4 h after the visit"), resent_alone=True, after=True, optional=True),
+        Kind(MAY_WASH, _("Washing again"), _("when the dry time ends"), resent_alone=True, after=True, optional=True),
+        Kind(FIRST_DAY, _("First day over"), _("24 h after the visit"), resent_alone=True, after=True, optional=True),
+        Kind(LATE_LUMP, _("Late check"), _("4 or 6 weeks after the last visit"), resent_alone=True, after=True),
+        Kind(NEXT, _("Time to book"), _("7 days before the next date"), resent_alone=False, stopped_by_block=True,
+             optional=True),
+        Kind(LATE, _("Overdue"), _("after the longest interval"), resent_alone=False, stopped_by_block=True, optional=True),
+        Kind(REVIEW_1M, _("Review"), _("on the review date"), resent_alone=False, stopped_by_block=True, optional=True),
+        Kind(REVIEW_6M, _("Long-term review"), _("on the review date"), resent_alone=False, stopped_by_block=True,
+             optional=True),
         Kind(
             INTAKE, _("Health questions"), _("on request"), resent_alone=False,
             subject=Text.of(en="Some questions before your visit", tr="Ziyaretinizden önce birkaç soru"),
@@ -133,6 +157,38 @@ SENTENCES: Mapping[str, Text] = {
         tr="Her şey yolundaysa bir şey yapmanız gerekmez. Sizi endişelendiren bir şey varsa {phone} numarasından bizi "
         "arayın.",
     ),
+    "about-visit": Text.of(en="a word about your visit on {day}.", tr="{day} tarihli ziyaretiniz hakkında kısa bir bilgi."),
+    "still-on": Text.of(en="What still holds", tr="Hâlâ geçerli olanlar"),
+    "lump-asked": Text.of(
+        en="some weeks have passed since your visit on {day}, and we have one question.",
+        tr="{day} tarihli ziyaretinizin üzerinden birkaç hafta geçti; size bir sorumuz var.",
+    ),
+    "lump-call": Text.of(
+        en="If so, call us on {phone}, even if it does not hurt. If not, you need do nothing.",
+        tr="Varsa ağrımasa bile {phone} numarasından bizi arayın. Yoksa bir şey yapmanız gerekmez.",
+    ),
+    "test-for": Text.of(
+        en="the test for your visit on {day} is due.", tr="{day} günkü ziyaretiniz için yapılacak testin zamanı geldi.",
+    ),
+    "test-days": Text.of(en="Days for the test", tr="Test için uygun günler"),
+    "test-call": Text.of(
+        en="Call us on {phone} to agree on a time.", tr="Saat kararlaştırmak için {phone} numarasından bizi arayın.",
+    ),
+    "from-to": Text.of(en="{first} to {last}", tr="{first} – {last}"),
+    "next-due": Text.of(en="your next visit is due around {day}.", tr="bir sonraki ziyaretinizin zamanı yaklaşıyor: {day}."),
+    "next-window": Text.of(en="Possible days", tr="Uygun günler"),
+    "from-on": Text.of(en="from {first} on", tr="{first} gününden itibaren"),
+    "late-since": Text.of(
+        en="your next visit was due by {day}, and nothing is booked yet.",
+        tr="bir sonraki ziyaretinizin son günü {day} idi ve henüz randevunuz yok.",
+    ),
+    "review-due": Text.of(en="your review is due: {day}.", tr="kontrol zamanınız geldi: {day}."),
+    "book-by-call": Text.of(en="Call us on {phone} to book.", tr="Randevu için {phone} numarasından bizi arayın."),
+    "fewer-mails": Text.of(
+        en="You may do without this kind of mail; mails about your visits and your safety go on.",
+        tr="Bu tür e-postaları almak istemeyebilirsiniz; ziyaretleriniz ve güvenliğinizle ilgili e-postalar sürer.",
+    ),
+    "stop-these": Text.of(en="Stop mails of this kind", tr="Bu tür e-postaları durdur"),
     "answer-mail": Text.of(
         en="You may also answer this mail; it is read in opening hours only.",
         tr="Bu e-postayı da yanıtlayabilirsiniz; yalnızca çalışma saatlerinde okunur.",

@@ -15,20 +15,33 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from clinic import audit
 from clinic.doer import Doer
-from clinic.errors import Refused, Stale
 from clinic.models import Site
 from clinic.models.base import new_public_id
 from patients.models import Patient
-from protocols import message_times
+from protocols import catalogue, message_times
+from sessions.before_the_first import visit_for_testing
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState
-from sessions.message_texts import AFTERCARE, CANCELLED, CHECK_IN, CONFIRM, INTAKE, KINDS, MOVED, REMINDER
-from sessions.models import AdverseEvent, Appointment, Message, MessageStep, TreatmentSession
+from sessions.message_texts import (
+    AFTER_4H,
+    AFTERCARE,
+    ALLERGY_TEST,
+    CANCELLED,
+    CHECK_IN,
+    CONFIRM,
+    FIRST_DAY,
+    INTAKE,
+    LATE_LUMP,
+    MAY_WASH,
+    MOVED,
+    PREPARE,
+    REMINDER,
+)  # fmt: skip
+from sessions.models import AdverseEvent, Appointment, Course, Message, MessageStep, TreatmentSession
+from sessions.plans import plan_of
 
 S = MessageState
 
@@ -44,6 +57,7 @@ END_TAKEN_BACK = gettext_noop("The end of the treatment was taken back")
 UNDONE = gettext_noop("The change was undone before it was sent")
 SUPERSEDED = gettext_noop("Replaced by a newer message")
 NOT_TOLD = gettext_noop("The desk chose not to tell the patient by mail")
+LATER_SESSION = gettext_noop("A later session counts")
 EVENT_OPEN = gettext_noop("An adverse event is open: a clinician writes instead")
 # These answer a deed of this moment. All others come by themselves, and end while an event of grade 2 or more is open.
 ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE)
@@ -52,6 +66,9 @@ ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE)
 MAY_BE_READ = (S.SENDING, S.SENT, S.DELIVERED, S.UNKNOWN)
 INTAKE_DAYS = 7
 AFTERCARE_HOURS = 48
+# What follows a treatment by itself, and how long after its moment it is still of use.
+AFTER_THE_END = {AFTER_4H: 12, MAY_WASH: 24, FIRST_DAY: 24, CHECK_IN: AFTERCARE_HOURS, LATE_LUMP: 14 * 24}
+DRY = "ac-no-water"
 
 
 # --- what other verbs call, inside their transaction ----------------------------------------------------------------
@@ -73,7 +90,7 @@ def appointment_cancelled(*, appointment: Appointment, by: Doer) -> None:
 
 @transaction.atomic
 def treatment_ended(*, treatment_session: TreatmentSession, by: Doer) -> None:
-    """Aftercare at once, the check-in 48 hours after the end."""
+    """Aftercare at once; what follows by hours and weeks after the end, the check-in after 48 hours among it."""
     after_the_end(treatment_session, by=by, corrected=False)
 
 
@@ -171,6 +188,28 @@ def bring_up_to_date(appointment: Appointment, *, by: Doer, reason: str, tell: b
     elif told.start != appointment.agreed_start:
         write_visit(MOVED, appointment, by=by, due_at=after_hold(by, now), suppressed=silence)
     write_reminder(appointment, by=by, now=now)
+    write_preparation(appointment, by=by, now=now)
+
+
+def write_preparation(appointment: Appointment, *, by: Doer, now: dt.datetime) -> None:
+    """Before a treatment: how to prepare, a week ahead, and the test of a new product. What would come too late is not
+    written: the confirmation says how to prepare, and the desk sees on the booking that a test is missing."""
+    if not appointment.service.is_gated or appointment.course is None:
+        return
+    held_back = EVENT_OPEN if stopped_by_event(appointment.patient) else ""
+    zone, starts_at = appointment.site.zone, appointment.starts_at
+    for kind in (PREPARE, ALLERGY_TEST):
+        due_at = message_times.due_at(kind, booked_at=now, starts_at=starts_at, zone=zone)
+        if due_at is not None and (kind == PREPARE or needs_test(appointment)):
+            write_visit(kind, appointment, by=by, due_at=due_at, suppressed=held_back)
+
+
+def needs_test(appointment: Appointment) -> bool:
+    """A product of the plan would be new on that day and has no test that would count (gate-test)."""
+    course, day = appointment.course, appointment.local_start.date()
+    if course is None:
+        return False
+    return visit_for_testing(patient=appointment.patient, site=appointment.site, plan=plan_of(course), on=day) is not None
 
 
 def told_by_other_means(appointment: Appointment) -> bool:
@@ -214,19 +253,42 @@ def after_the_end(treatment_session: TreatmentSession, *, by: Doer, corrected: b
         useful_until=max(now, ended_at) + dt.timedelta(hours=AFTERCARE_HOURS),
         revision=next_revision(treatment_session, AFTERCARE), **common,
     )  # fmt: skip
-    if messages_of(treatment_session).filter(kind=CHECK_IN, state__in=MAY_BE_READ).exists():
-        return
-    due_at = message_times.due_at(CHECK_IN, ended_at=ended_at, zone=appointment.site.zone) or now
-    write(
-        CHECK_IN, due_at=due_at, useful_until=due_at + dt.timedelta(hours=AFTERCARE_HOURS),
-        revision=next_revision(treatment_session, CHECK_IN),
-        suppressed=EVENT_OPEN if stopped_by_event(treatment_session.patient) else "", **common,
-    )  # fmt: skip
+    read = set(messages_of(treatment_session).filter(state__in=MAY_BE_READ).values_list("kind", flat=True))
+    held_back = EVENT_OPEN if stopped_by_event(treatment_session.patient) else ""
+    withdraw(earlier_late_checks(treatment_session), reason=LATER_SESSION, by=by)
+    for kind, useful_hours in AFTER_THE_END.items():
+        due_at = message_times.due_at(
+            kind, ended_at=ended_at, zone=appointment.site.zone, category=treatment_session.course.category,
+            dry_hours=catalogue.in_force().aftercare[DRY].hours_until or 0,
+        )  # fmt: skip
+        if due_at is not None and kind not in read:
+            write(
+                kind, due_at=due_at, useful_until=due_at + dt.timedelta(hours=useful_hours), suppressed=held_back,
+                revision=next_revision(treatment_session, kind), **common,
+            )  # fmt: skip
+
+
+def earlier_late_checks(treatment_session: TreatmentSession) -> Any:
+    """The late check of the course counts from its latest session: those of the earlier ones are withdrawn."""
+    others = treatment_session.course.treatment_sessions.exclude(pk=treatment_session.pk)
+    earlier = others.filter(ended_at__lt=treatment_session.ended_at).values("public_id")
+    return Message.objects.filter(kind=LATE_LUMP, cause_kind="treatmentsession", cause_public_id__in=earlier)
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
 def messages_of(cause: models.Model) -> Any:
     return Message.objects.filter(cause_kind=cause._meta.model_name, cause_public_id=cause.public_id)  # type: ignore[attr-defined]
+
+
+def origin_of(message: Message) -> models.Model:
+    """The row a message speaks of. Its revisions go on counting when a message is repeated."""
+    if message.cause_kind == "appointment":
+        return Appointment.objects.get(public_id=message.cause_public_id)
+    if message.cause_kind == "treatmentsession":
+        return TreatmentSession.objects.get(public_id=message.cause_public_id)
+    if message.cause_kind == "course":
+        return Course.objects.get(public_id=message.cause_public_id)
+    return Patient.objects.get(public_id=message.cause_public_id)
 
 
 def next_revision(cause: models.Model, kind: str, *, if_sent: bool = False) -> int:
@@ -294,98 +356,3 @@ def step(message: Message, *, by: Doer | None = None) -> None:
 def new_rfc_message_id() -> str:
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
     return f"<{new_public_id()}@{domain}>"
-
-
-# --- what people do in the message log ------------------------------------------------------------------------------
-def check_can_send_again(message: Message) -> None:
-    """A person may repeat what has gone wrong, what nobody knows about, and what was sent. Raises `Refused`."""
-    if message.state in {S.SCHEDULED, S.SENDING}:
-        raise Refused(_("This message is still on its way."))
-    if message.patient is None:
-        raise Refused(_("This message has no patient."))
-    appointment = message.appointment
-    if appointment is not None and KINDS[message.kind].visit:
-        if appointment.status in CANCELLED_STATUSES:
-            raise Refused(_("The appointment is cancelled: there is nothing to remind of."))
-        if appointment.starts_at <= timezone.now():
-            raise Refused(_("The appointment has begun: this mail would come too late."))
-
-
-@transaction.atomic
-def send_again(*, message: Message, seen_state: str, by: Doer, address: str = "") -> Message:
-    """Write the same message anew, to the corrected `address` if one is given, which becomes the patient's address.
-
-    1. Lock the row; refuse if it changed meanwhile.
-    2. Correct the patient's address and lift the mark that mails come back.
-    3. A new row whose cause is the old one, due at once: it has a Message-ID of its own, because a person asked for it.
-    """
-    held = locked(message, seen_state)
-    check_can_send_again(held)
-    patient = correct_address(held, address, by=by)
-    if not patient.email:
-        raise Refused(_("Type the address first: this patient has none."), field="address")
-    now = timezone.now()
-    root = origin_of(held)
-    if held.state == S.UNKNOWN:
-        move(held, S.FAILED, reason=SUPERSEDED, by=by)
-    again = write(
-        held.kind, cause=root, patient=patient, site=held.site, appointment=held.appointment, by=by, due_at=now,
-        useful_until=max(held.useful_until or now, now + dt.timedelta(hours=AFTERCARE_HOURS)),
-        revision=next_revision(root, held.kind),
-    )  # fmt: skip
-    audit.record(
-        by=by, action="message-sent-again", sentence=f"sends again: {held.kind}", of=again, patient=patient,
-        site=held.site, detail={"of": held.public_id, "address_changed": bool(address)},
-    )  # fmt: skip
-    return again
-
-
-def origin_of(message: Message) -> models.Model:
-    """The row a message speaks of. Its revisions go on counting when a message is repeated."""
-    if message.cause_kind == "appointment":
-        return Appointment.objects.get(public_id=message.cause_public_id)
-    if message.cause_kind == "treatmentsession":
-        return TreatmentSession.objects.get(public_id=message.cause_public_id)
-    return Patient.objects.get(public_id=message.cause_public_id)
-
-
-def correct_address(message: Message, address: str, *, by: Doer) -> Patient:
-    """Give the patient of the message a working address; the old one is kept in the row history."""
-    held: Patient = Patient.objects.select_for_update(no_key=True).get(messages=message)
-    if address and address != held.email:
-        held.email, held.email_problem = address, ""
-        held.refresh_search_key()
-        held.version += 1
-        held.save(update_fields=["email", "email_problem", "search_key", "version"])
-        audit.record(by=by, action="patient-address-corrected", sentence="corrected the e-mail address", of=held,
-                     patient=held)  # fmt: skip
-    elif held.email_problem:
-        held.email_problem = ""
-        held.version += 1
-        held.save(update_fields=["email_problem", "version"])
-    return held
-
-
-@transaction.atomic
-def mark_arrived(*, message: Message, seen_state: str, by: Doer) -> None:
-    """A person found out that an unknown message did arrive."""
-    held = locked(message, seen_state)
-    if held.state != S.UNKNOWN:
-        raise Refused(_("Only a message whose fate is unknown can be settled by hand."))
-    move(held, S.SENT, by=by, sent_at=held.claimed_at or timezone.now())
-    audit.record(
-        by=by, action="message-settled", sentence="says that the message arrived", of=held, patient=held.patient,
-        site=held.site,
-    )  # fmt: skip
-
-
-def locked(message: Message, seen_state: str) -> Message:
-    held = Message.objects.select_for_update(no_key=True, of=("self",)).select_related(
-        "patient", "site", "appointment"
-    ).get(pk=message.pk)  # fmt: skip
-    if held.state != seen_state:
-        raise Stale(
-            _("This message has changed meanwhile: it is now %(state)s.") % {"state": held.get_state_display()},
-            theirs=[(_("State"), str(held.get_state_display()))],
-        )
-    return held

@@ -30,7 +30,7 @@ from protocols.planning import (
     next_open_day,
     next_window,
 )
-from sessions import before_the_first
+from sessions import before_the_first, course_messages
 from sessions.models import Appointment, Course, Fulfilment, PlannedSession
 from sessions.open_days import open_days
 from sessions.plans import plan_of
@@ -139,6 +139,7 @@ def replan(course: Course) -> list[TooClose]:
                     found.append(TooClose(visit, row.number, say()))
         _write(row, window, day)
         previous = day or window.ideal
+    course_messages.follow(course)
     return found
 
 

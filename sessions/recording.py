@@ -23,7 +23,7 @@ from clinic.permissions import check_may
 from protocols import catalogue
 from protocols.choices import CheckResult
 from protocols.screening import Act, Stage
-from sessions import documents, gates, messaging, screenings, statuses, stock
+from sessions import course_messages, documents, gates, messaging, screenings, statuses, stock
 from sessions.amounts import AreaLine, ProductLine, amounts_of
 from sessions.choices import RECORD_MOVES, AppointmentStatus, CourseStatus, RecordStatus
 from sessions.coursework import check_of
@@ -286,6 +286,8 @@ def _date_planned_session(record: TreatmentSession) -> None:
     PlannedSession.objects.filter(pk=planned.pk).update(done_on=day)
     if not course.planned_sessions.filter(done_on=None, skipped_reason="").exists():
         Course.objects.filter(pk=course.pk, status=CourseStatus.APPROVED).update(status=CourseStatus.COMPLETED)
+        course.refresh_from_db(fields=["status"])
+        course_messages.follow(course)
         return
     replan(course)
 

@@ -20,15 +20,16 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from patients import privacy
 from patients.models import Patient
 from protocols import message_times
 from protocols.findings import Outcome
-from sessions import addressing, screenings
+from sessions import addressing, course_messages, messaging, screenings
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import UPCOMING, MessageState, RecordStatus
 from sessions.delivery import Channel, EmailChannel, Mail, Permanent, Temporary, Unknown
 from sessions.letters import write_mail
-from sessions.message_texts import AFTERCARE, CANCELLED, CHECK_IN, KINDS
+from sessions.message_texts import ALLERGY_TEST, CANCELLED, KINDS
 from sessions.messaging import (
     ADDRESS_FAILS,
     BEGUN_ALREADY,
@@ -39,7 +40,7 @@ from sessions.messaging import (
     UNDONE,
     move,
 )  # fmt: skip
-from sessions.models import Appointment, Consent, Message, TreatmentSession
+from sessions.models import Appointment, Consent, Course, Message, TreatmentSession
 
 log = structlog.get_logger(__name__)
 S = MessageState
@@ -50,6 +51,8 @@ CONSENT_WITHDRAWN = gettext_noop("The patient withdrew their consent")
 NOT_WRITTEN = gettext_noop("The mail could not be written")
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
 BUSY = gettext_noop("The appointment was being changed")
+NO_TEST_NEEDED = gettext_noop("No test is needed any more")
+NOT_WANTED = gettext_noop("The patient does without this kind of mail")
 
 # Minutes until the next try after a temporary answer about one mail, and while the server as a whole is away.
 MAIL_LADDER = (1, 5, 15, 30, 60)
@@ -219,16 +222,26 @@ def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
         return S.SUPPRESSED, ADDRESS_FAILS
     kind = KINDS[message.kind]
     appointment = message.appointment
-    if appointment is not None and message.kind != CANCELLED and has_withdrawn_consent(appointment):
+    course = course_messages.course_of(message)
+    if course is not None and message.kind != CANCELLED and has_withdrawn_consent(course):
         return S.SUPPRESSED, CONSENT_WITHDRAWN
+    if kind.optional and message.patient is not None and privacy.declined(message.patient, message.kind):
+        return S.SUPPRESSED, NOT_WANTED
     if kind.visit and appointment is not None:
         stop = why_no_visit(message, appointment, now)
         if stop is not None:
             return stop
     if message.kind == CANCELLED and appointment is not None and appointment.status not in CANCELLED_STATUSES:
         return S.SUPPRESSED, UNDONE
-    if message.kind in {AFTERCARE, CHECK_IN} and not has_ended(message):
+    if kind.after and not has_ended(message):
         return S.SUPPRESSED, END_TAKEN_BACK
+    if message.kind == ALLERGY_TEST and appointment is not None and not messaging.needs_test(appointment):
+        return S.SUPPRESSED, NO_TEST_NEEDED
+    if message.cause_kind == "course" and course is not None:
+        if reason := course_messages.why_not(message, course):
+            return S.SUPPRESSED, reason
+        if kind.stopped_by_block and newest_says_no(course):
+            return S.SUPPRESSED, BLOCKED
     if message.useful_until is not None and message.useful_until <= now:
         return S.MISSED, TOO_LATE
     return None
@@ -250,17 +263,17 @@ def why_no_visit(message: Message, appointment: Appointment, now: dt.datetime) -
 
 def is_blocked(appointment: Appointment) -> bool:
     """The newest screening of the course says no. Consultation, test and review are never gated."""
-    if not appointment.service.is_gated or appointment.course is None:
-        return False
-    newest = screenings.latest(appointment.patient, appointment.course)
+    return appointment.service.is_gated and appointment.course is not None and newest_says_no(appointment.course)
+
+
+def newest_says_no(course: Course) -> bool:
+    newest = screenings.latest(course.patient, course)
     return newest is not None and newest.outcome == Outcome.BLOCKED
 
 
-def has_withdrawn_consent(appointment: Appointment) -> bool:
+def has_withdrawn_consent(course: Course) -> bool:
     """Withdrawal of consent stops every message of the course but the word that a visit is cancelled."""
-    if appointment.course_id is None:
-        return False
-    newest = Consent.objects.filter(course=appointment.course_id).order_by("-informed_at", "-id").first()
+    newest = Consent.objects.filter(course=course).order_by("-informed_at", "-id").first()
     return newest is not None and newest.withdrawn_at is not None
 
 

@@ -22,7 +22,7 @@ from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.models import Site
 from clinic.permissions import requires
-from sessions import letters, message_log, messaging
+from sessions import letters, message_log, message_repair
 from sessions.forms.messages import ArrivedForm, FilterForm, SendAgainForm
 from sessions.message_log import Filters
 from sessions.models import Message
@@ -76,7 +76,7 @@ def message_send_again(request: StaffRequest, public_id: str) -> HttpResponse:
         with once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
-            again = messaging.send_again(
+            again = message_repair.send_again(
                 message=chosen, seen_state=form.cleaned_data["seen_state"], by=access_log.doer_of(request),
                 address=form.cleaned_data["address"],
             )  # fmt: skip
@@ -98,7 +98,7 @@ def message_arrived(request: StaffRequest, public_id: str) -> HttpResponse:
         with once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
-            messaging.mark_arrived(
+            message_repair.mark_arrived(
                 message=chosen, seen_state=form.cleaned_data["seen_state"], by=access_log.doer_of(request)
             )
             return attempt.leads_to(with_query(request, chosen))

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from django.utils import timezone
 
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
-from sessions import booking, messaging
+from protocols import catalogue
+from sessions import booking, message_repair, messaging
 from sessions.choices import MessageState
-from sessions.models import Message, MessageStep
+from sessions.models import Message, MessageStep, TreatmentSession
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
 
@@ -168,11 +170,40 @@ class TestCancelling:
 
 
 class TestEndOfTreatment:
-    def test_writes_aftercare_at_once_and_a_check_in_after_48_elapsed_hours(self, day: MailDay) -> None:
+    def test_writes_aftercare_at_once_and_what_follows_after_its_elapsed_hours(
+        self, day: MailDay, at: Callable[[str], Any]
+    ) -> None:
+        at("2026-03-12T16:00+01:00")
         treatment_session = day.treat()
-        aftercare, check_in = day.messages()
-        assert (aftercare.kind, aftercare.due_at) == ("msg-after-0", timezone.now())
-        assert (check_in.kind, check_in.due_at) == ("msg-48h", treatment_session.ended_at + dt.timedelta(hours=48))
+        assert rome(day.messages("msg-ntm-6w")[0].due_at) == "2026-04-09T08:00:00+00:00", "28 days on, ten in the morning"
+        after = {message.kind: message.due_at - treatment_session.ended_at for message in day.messages()}
+        hours = {kind: span // dt.timedelta(hours=1) for kind, span in after.items() if kind != "msg-ntm-6w"}
+        assert hours == {"msg-after-0": 0, "msg-4h": 4, "msg-15h": 16, "msg-24h-after": 24, "msg-48h": 48}
+        assert rome(day.messages("msg-15h")[0].due_at).startswith("2026-03-13T07:00"), "seven in the morning is quiet"
+
+    def test_a_mail_of_washing_follows_the_dry_time_as_the_clinic_set_it(
+        self, day: MailDay, at: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        at("2026-03-12T10:00+01:00")
+        rules = catalogue.in_force()
+        longer = {**rules.aftercare, "ac-no-water": replace(rules.aftercare["ac-no-water"], hours_until=24)}
+        monkeypatch.setattr(messaging.catalogue, "in_force", lambda: replace(rules, aftercare=longer))
+        treatment_session = day.treat()
+        assert day.messages("msg-15h")[0].due_at == treatment_session.ended_at + dt.timedelta(hours=24)
+
+    def test_the_late_check_counts_from_the_latest_session_of_the_course(
+        self, day: MailDay, at: Callable[[str], Any]
+    ) -> None:
+        at("2026-03-12T10:00+01:00")
+        first = day.treat()
+        at("2026-03-26T10:00+01:00")
+        second = day.treat()
+        TreatmentSession.objects.filter(pk=second.pk).update(course=first.course)
+        second.refresh_from_db()
+        messaging.end_corrected(treatment_session=second, by=day.clinic.by_doctor)
+        old, *_others, new = day.messages("msg-ntm-6w")
+        assert (old.state, old.reason) == (S.SUPPRESSED, messaging.LATER_SESSION)
+        assert (new.state, rome(new.due_at)[:10]) == (S.SCHEDULED, "2026-04-23")
 
     def test_check_in_that_falls_into_the_night_waits_for_the_morning(
         self, day: MailDay, at: Callable[[str], Any]
@@ -190,7 +221,8 @@ class TestEndOfTreatment:
         treatment_session.ended_at -= dt.timedelta(minutes=20)
         treatment_session.save()
         messaging.end_corrected(treatment_session=treatment_session, by=day.clinic.by_doctor)
-        assert day.states() == [
+        told = [state for state in day.states() if state[0] in {"msg-after-0", "msg-48h"}]
+        assert told == [
             ("msg-after-0", S.SENT), ("msg-48h", S.SUPPRESSED), ("msg-after-0", S.SCHEDULED), ("msg-48h", S.SCHEDULED),
         ]  # fmt: skip
         assert day.messages("msg-48h")[1].due_at == treatment_session.ended_at + dt.timedelta(hours=48)
@@ -224,7 +256,7 @@ class TestSendingAgain:
 
     def test_with_a_corrected_address_writes_it_anew_and_keeps_the_old_row(self, day: MailDay) -> None:
         old = self.bounced(day)
-        new = messaging.send_again(message=old, seen_state=S.BOUNCED, by=day.by, address="aisha@example.com")
+        new = message_repair.send_again(message=old, seen_state=S.BOUNCED, by=day.by, address="aisha@example.com")
         day.patient.refresh_from_db()
         assert (day.patient.email, day.patient.email_problem) == ("aisha@example.com", "")
         assert "aisha@example.com" in day.patient.search_key
@@ -235,7 +267,7 @@ class TestSendingAgain:
 
     def test_refuses_what_changed_meanwhile(self, day: MailDay) -> None:
         with pytest.raises(Stale, match="it is now"):
-            messaging.send_again(message=self.bounced(day), seen_state=S.FAILED, by=day.by)
+            message_repair.send_again(message=self.bounced(day), seen_state=S.FAILED, by=day.by)
         assert len(day.messages("msg-confirm")) == 1
 
     def test_refuses_a_reminder_of_a_cancelled_visit_and_changes_nothing(self, day: MailDay) -> None:
@@ -244,7 +276,7 @@ class TestSendingAgain:
         assert appointment is not None
         booking.cancel(appointment=appointment, seen_version=appointment.version, reason="ill", by=day.by)
         with pytest.raises(Refused, match="cancelled"):
-            messaging.send_again(message=message, seen_state=S.BOUNCED, by=day.by, address="new@example.com")
+            message_repair.send_again(message=message, seen_state=S.BOUNCED, by=day.by, address="new@example.com")
         day.patient.refresh_from_db()
         assert day.patient.email == "aisha.bello@example.org"
 
@@ -252,7 +284,7 @@ class TestSendingAgain:
         message = messaging.intake_requested(patient=day.patient, site=day.clinic.site, by=day.by)
         messaging.move(message, S.SENDING, claimed_at=timezone.now())
         messaging.move(message, S.UNKNOWN)
-        messaging.mark_arrived(message=message, seen_state=S.UNKNOWN, by=day.by)
+        message_repair.mark_arrived(message=message, seen_state=S.UNKNOWN, by=day.by)
         message.refresh_from_db()
         assert (message.state, message.sent_at) == (S.SENT, timezone.now())
 

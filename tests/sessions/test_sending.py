@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from patients.models import PatientLink
-from sessions import booking, delivery, letters, messaging, sending
+from sessions import booking, delivery, letters, message_repair, messaging, sending
 from sessions.choices import MessageState
 from sessions.models import Appointment, Message, Screening
 from tests import factories
@@ -362,7 +362,7 @@ class TestUnknown:
         sending.sweep()
         assert only(day, "msg-intake").state == S.UNKNOWN
         assert list(Message.objects.needing_somebody()) == [message]
-        messaging.send_again(message=message, seen_state=S.UNKNOWN, by=day.by)
+        message_repair.send_again(message=message, seen_state=S.UNKNOWN, by=day.by)
         sending.send_due()
         assert len(sink.ids()) == 2  # a person asked for it: a mail of its own
         assert not Message.objects.needing_somebody().exists()

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from clinic.choices import Permission
 from clinic.models import Organisation, Site
@@ -19,6 +20,7 @@ RAIL = [
     ("board", "layout-dashboard", _("Today"), Permission.SEE_PERSON),
     ("calendar", "calendar-event", _("Calendar"), Permission.SEE_PERSON),
     ("patients", "users", _("Patients"), Permission.SEE_PERSON),
+    ("call-list", "phone-call", pgettext_lazy("rail", "To call"), Permission.SEE_PERSON),
     ("protocols", "flask", _("Protocols"), Permission.SEE_CATALOGUE),
     ("stock", "package", _("Stock"), Permission.SEE_STOCK),
     ("messages", "mail", _("Messages"), Permission.SEE_PERSON),
@@ -31,7 +33,7 @@ BADGES: dict[str, Callable[[Site], int]] = {}
 
 
 # Pages that belong to a rail entry without beginning with its name.
-WITHIN = {"staff": ("site", "room-", "device-", "closure-", "shifts", "absence-", "service")}
+WITHIN = {"call-list": ("wait-", "call-"), "staff": ("site", "room-", "device-", "closure-", "shifts", "absence-", "service")}
 
 
 def is_within(here: str, name: str) -> bool:

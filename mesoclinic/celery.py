@@ -22,6 +22,7 @@ EVERY = {
     "sessions.tasks.sweep": 60,
     "sessions.tasks.rescreen": 5,
     "sessions.tasks.sweep_files": 3600,
+    "sessions.tasks.end_waiting": 600,
 }
 app.conf.beat_schedule = {
     task.rpartition(".")[2]: {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 30)}}

@@ -15,7 +15,7 @@ from clinic.errors import Refused, Stale
 from clinic.permissions import check_may
 from patients.models import PatientSite
 from sessions import booking_rules as rules
-from sessions import messaging
+from sessions import freeing, messaging
 from sessions.availability import Wish, as_range, in_the_way, touching
 from sessions.choices import AppointmentStatus
 from sessions.clashes import is_exclusion, slot_taken, weekday_date
@@ -158,6 +158,7 @@ def wish_of(appointment: Appointment) -> Wish:
 def put(appointment: Appointment, wish: Wish, by: Doer, *, together: str = "") -> None:
     """Write new time and place; the patient must be told, so the revision rises. A confirmation was for the old time.
     Where it stood is kept, so that the move can be taken back; `together` names moves that were one act."""
+    freeing.remember(appointment)
     values = when_and_where(wish, by) | {
         "revision": appointment.revision + 1,
         "came_from": whereabouts(appointment) | {"together": together},

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from clinic.doer import Doer
 from clinic.errors import Refused
 from sessions import booking_rules as rules
-from sessions import messaging
+from sessions import freeing, messaging
 from sessions.availability import Wish, as_range, parents_of
 from sessions.booking_steps import (
     arbitrated,
@@ -44,6 +44,7 @@ def cancel(*, appointment: Appointment, seen_version: int, reason: str, by: Doer
         current = unchanged(appointment, seen_version)
         to = rules.cancelled_status(current)
         rules.check_move(current, to)
+        freeing.remember(current)
         save(
             current,
             {

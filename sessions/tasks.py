@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from sessions import rescreening, sending, uploading
+from sessions import rescreening, sending, uploading, waiting
 
 
 @shared_task(name="sessions.tasks.send_due_messages")
@@ -28,6 +28,11 @@ def rescreen() -> int:
 @shared_task(name="sessions.tasks.sweep_files")
 def sweep_files() -> int:
     return uploading.sweep_strays()
+
+
+@shared_task(name="sessions.tasks.end_waiting")
+def end_waiting() -> int:
+    return waiting.expire()
 
 
 @worker_ready.connect

@@ -1,5 +1,6 @@
 from sessions.models.allergy_test import AllergyTest
 from sessions.models.appointment import Appointment, Fulfilment
+from sessions.models.calls import CallNote, CallOutcome, CallReason
 from sessions.models.consent import Consent
 from sessions.models.course import Course, CourseItem, CourseSyringe, PlannedSession
 from sessions.models.document import Document
@@ -11,10 +12,13 @@ from sessions.models.screening import Clearance, Finding, Screening
 from sessions.models.self_service import CalendarFeed, SelfServiceRules
 from sessions.models.stock import Lot, StockMovement
 from sessions.models.upload import ClearanceUpload, Upload, UploadKind
+from sessions.models.waitlist import FreedTime, Urgency, WaitEntry, WaitStatus
 
 __all__ = [
-    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "CalendarFeed", "Clearance", "ClearanceUpload", "Consent",
-    "Course", "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "Fulfilment", "Lot", "Message",
-    "MessageStep", "OutcomeScore", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules",
-    "StockMovement", "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "UsedProduct",
+    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "CalendarFeed", "CallNote", "CallOutcome",
+    "CallReason", "Clearance", "ClearanceUpload", "Consent", "Course", "CourseDecision", "CourseItem",
+    "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "Lot", "Message", "MessageStep",
+    "OutcomeScore", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules",
+    "StockMovement", "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "Urgency", "UsedProduct",
+    "WaitEntry", "WaitStatus",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,15 +24,16 @@ from patients.labels import LANGUAGE_CHOICES
 from patients.models import Patient
 from protocols import catalogue
 from protocols.models import Service
-from sessions import availability, booking, screenings
+from sessions import availability, booking, freeing, screenings
 from sessions.board_cards import cards_of
 from sessions.booking_rules import refusal_of, undo_target, window_of
-from sessions.choices import AppointmentStatus
+from sessions.choices import CANCELLED, AppointmentStatus
 from sessions.explaining import outcome_pill
 from sessions.forms.booking import AppointmentForm, CancelForm, MoveForm, offer_value, offered, unbooked_sessions
 from sessions.message_texts import KINDS
 from sessions.models import Appointment, Document, Message, Screening
 from sessions.views.asking import permissions_of, site_of, user_of
+from sessions.waiting_page import slot_link
 
 STATUS = AppointmentStatus
 SUGGESTED = 6
@@ -84,7 +86,16 @@ def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
         "may_see_course": Permission.SEE_CLINICAL in held,
         "fresh_token": new_token,
         "acts": acts_of(visit),
+        "freed": freed_by(request, visit),
     }
+
+
+def freed_by(request: HttpRequest, visit: Appointment) -> tuple[int, str]:
+    """How many who wait fit the time a cancelled appointment left, and the page with their names."""
+    if visit.status not in CANCELLED:
+        return 0, ""
+    count = freeing.count_for(visit, patients=Patient.objects.visible_to(user_of(request)))
+    return count, slot_link(visit.practitioner, visit.starts_at, visit.ends_at) if count else ""
 
 
 def booked_for_decision(visit: Appointment) -> list[Appointment]:
@@ -214,7 +225,7 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
         offered(request.POST) if request.method == "POST" else None, site=site, patient=patient,
         initial=first_guess(request, patient),
     )  # fmt: skip
-    context: dict[str, Any] = {"patient": patient, "form": form, "site": site}
+    context: dict[str, Any] = {"patient": patient, "form": form, "site": site, "wait_query": wait_query(request)}
     if request.headers.get("HX-Request") and request.method == "GET":
         return render(request, "appointments/new.html#suggestions", context | suggestions(request.GET, patient, site))
     status = 200
@@ -238,6 +249,14 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
     return render(request, "appointments/new.html", context, status=status)
 
 
+def wait_query(request: HttpRequest) -> str:
+    """What the form knows so far, carried along to the wait list when no time suits."""
+    said = request.POST if request.method == "POST" else request.GET
+    names = ("service", "planned_session", "practitioner")
+    known = {name: said[name][:22] for name in names if said.get(name)}
+    return f"&{urlencode(known)}" if known else ""
+
+
 def refuse(form: AppointmentForm | MoveForm, refusal: Refused, context: dict[str, Any]) -> int:
     """The sentence beside its field, free times to take instead, and the status that fits."""
     form.refuse(refusal)
@@ -259,13 +278,16 @@ def patient_from(request: HttpRequest) -> Patient | None:
     return get_object_or_404(Patient.objects.visible_to(user_of(request)).current(), public_id=public_id)
 
 
-def choose_patient(request: HttpRequest) -> HttpResponse:
+def choose_patient(request: HttpRequest, *, title: str = "") -> HttpResponse:
     patients = Patient.objects.visible_to(user_of(request))
     typed = request.GET.get("q", "").replace("\x00", "")[:80]
     found = list(patients.current().matching(typed)[:12]) if typed.strip() else []
     access_log.note(request, AccessCategory.SEARCH, detail={"found": len(found)})
     carried = [(name, value) for name, value in request.GET.items() if name not in {"q", "patient"}]
-    context = {"typed": typed, "found": found, "carried": carried, "query": query_without(request, "q", "patient")}
+    context = {
+        "typed": typed, "found": found, "carried": carried, "query": query_without(request, "q", "patient"),
+        "title": title or _("New appointment"),
+    }  # fmt: skip
     return render(request, "appointments/choose_patient.html", context)
 
 

@@ -25,7 +25,7 @@ PARAMETERS = (
     "language", "where", "name", "site", "practitioner", "room", "service", "patient", "course", "start", "starts_at", "at",
     "next", "to", "open", "length", "code", "view", "session", "from", "indication", "mixture", "part", "seen", "until", "show",
     "with", "before", "after", "rule", "category",
-    "before", "after", "category", "rule", "with",
+    "before", "after", "category", "rule", "with", "first", "last", "reason", "subject", "outcome", "planned_session",
 )  # fmt: skip
 
 

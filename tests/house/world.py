@@ -19,7 +19,7 @@ from patients import links
 from patients.models import Allergy, Measurement, Medicine
 from protocols import catalogue, versions
 from protocols.models import CatalogueVersion, Enablement
-from sessions import documents, rescreening, uploading
+from sessions import documents, rescreening, uploading, waiting
 from sessions.models import (
     AdverseEvent,
     AllergyTest,
@@ -46,7 +46,7 @@ NOUNS = {
     "stock": "lot", "protocols": "version", "staff": "doctor", "sites": "site", "site_id": "site", "rooms": "room",
     "devices": "device", "services": "service", "measurement_id": "measurement",
     "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event", "scores": "score",
-    "uploads": "upload", "allowed-at-site": "enablement",
+    "uploads": "upload", "wait-list": "entry", "allowed-at-site": "enablement",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
@@ -152,6 +152,10 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
         site=site, code="sub-dmae", reason="Asked for", country=site.country, enabled_at=now, enabled_by=doctor
     )
     world.message = make_message(world, "scheduled")
+    world.entry = waiting.add(
+        patient=patient, by=Doer.staff(doctor, site),
+        wish=waiting.WaitWish(sites=[site], service=make.make_service("consultation")),
+    )  # fmt: skip
 
 
 def add_states(world: SimpleNamespace, now: dt.datetime) -> None:

@@ -72,7 +72,8 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to one person. `message_id` with its angle brackets stays the same however often it is tried."""
+    """One mail to one person. `message_id` with its angle brackets stays the same however often it is tried;
+    `unsubscribe` is the address that stops its kind, empty where nobody can do without it."""
 
     to: str
     sender_name: str
@@ -82,6 +83,7 @@ class Mail:
     html: str
     message_id: str
     invitation: Invitation | None = None
+    unsubscribe: str = ""
 
 
 class Channel(Protocol):
@@ -94,13 +96,16 @@ def as_email(mail: Mail) -> EmailMultiAlternatives:
     """Through Django's own API, which refuses line breaks in headers. The patient's name is in no header."""
     name = " ".join(mail.sender_name.split())
     address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    headers = {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
+    if mail.unsubscribe:
+        headers |= {"List-Unsubscribe": f"<{mail.unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     email = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
         from_email=formataddr((name, address)),
         to=[mail.to],
         reply_to=[mail.reply_to] if mail.reply_to else None,
-        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+        headers=headers,
     )
     email.attach_alternative(mail.html, "text/html")
     if mail.invitation is not None:

@@ -37,10 +37,12 @@ class Section:
 
 @dataclass(slots=True)
 class Letter:
-    """What a mail says, before it has a shape. `told_start` is the agreed start it names."""
+    """What a mail says, before it has a shape: `opening` stands before facts and sections, `paragraphs` after them.
+    `told_start` is the agreed start it names."""
 
     subject: str
     lead: str
+    opening: list[str] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     paragraphs: list[str] = field(default_factory=list)
     buttons: list[tuple[str, str]] = field(default_factory=list)

@@ -20,7 +20,7 @@ from clinic.models import Organisation
 from patients import links
 from patients.labels import LinkPurpose
 from protocols import message_times
-from sessions import letters_between
+from sessions import letters_between, unsubscribing
 from sessions.delivery import Invitation, Mail
 from sessions.invitations import invitation_to
 from sessions.letter_parts import (
@@ -80,6 +80,7 @@ def write_mail(message: Message) -> Written:
     """Render `message` for its patient. Mints a link where the kind has one; call it inside the claim's transaction."""
     language = written_in(message.language)
     letter = COMPOSERS[message.kind](message, language)
+    stop_address = unsubscribing.address_in(message)
     organisation = Organisation.objects.first()
     clinic_name = organisation.name if organisation else message.site.name
     context = {
@@ -91,6 +92,9 @@ def write_mail(message: Message) -> Written:
         "phone_label": say("phone", language),
         "do_not_stop": say("do-not-stop", language),
         "not_you": say("not-you", language),
+        "stop_address": stop_address,
+        "fewer": say("fewer-mails", language),
+        "stop_these": say("stop-these", language),
     }
     with translation.override(language):
         text = render_to_string("mails/letter.txt", context)
@@ -98,6 +102,7 @@ def write_mail(message: Message) -> Written:
     mail = Mail(
         to=message.recipient, sender_name=clinic_name, reply_to=message.site.email, subject=letter.subject, text=text,
         html=html, message_id=message.rfc_message_id, invitation=invitation_with(message),
+        unsubscribe=stop_address,
     )  # fmt: skip
     return Written(mail, letter.subject, hide(text, letter), hide(html, letter), letter.told_start)
 

@@ -37,7 +37,8 @@ def words_of(kind: str, language: str) -> str:
 def preparation(message: Message, language: str) -> Letter:
 
     letter = visit(message, language, lead="expect")
-    letter.paragraphs = [words_of(message.kind, language), say("changed", language)]
+    letter.opening = [words_of(message.kind, language)]
+    letter.paragraphs = [say("changed", language)]
     return letter
 
 
@@ -52,7 +53,8 @@ def allergy_test(message: Message, language: str) -> Letter:
     letter = Letter(
         subject=subject_of(message, language),
         lead=say("test-for", language, day=day_of(day, language)),
-        paragraphs=[words_of(message.kind, language), say("test-call", language, phone=appointment.site.phone)],
+        opening=[words_of(message.kind, language)],
+        paragraphs=[say("test-call", language, phone=appointment.site.phone)],
     )
     if testing is not None and testing.is_possible:
         days = say("from-to", language, first=day_of(testing.first_day, language), last=day_of(testing.last_day, language))
@@ -70,7 +72,7 @@ def after_hours(message: Message, language: str) -> Letter:
     return Letter(
         subject=subject_of(message, language),
         lead=say("about-visit", language, day=day_of(ended, language)),
-        paragraphs=[words_of(message.kind, language)],
+        opening=[words_of(message.kind, language)],
         sections=[*sections, *red_flags(message.site, language)],
     )
 
@@ -81,7 +83,8 @@ def late_lump(message: Message, language: str) -> Letter:
     return Letter(
         subject=subject_of(message, language),
         lead=say("lump-asked", language, day=day_of(ended, language)),
-        paragraphs=[words_of(message.kind, language), say("lump-call", language, phone=message.site.phone)],
+        opening=[words_of(message.kind, language)],
+        paragraphs=[say("lump-call", language, phone=message.site.phone)],
     )
 
 
@@ -93,7 +96,8 @@ def of_course(message: Message, language: str) -> Letter:
     letter = Letter(
         subject=subject_of(message, language),
         lead="",
-        paragraphs=[words_of(message.kind, language), say("book-by-call", language, phone=message.site.phone)],
+        opening=[words_of(message.kind, language)],
+        paragraphs=[say("book-by-call", language, phone=message.site.phone)],
     )
     if message.kind in {REVIEW_1M, REVIEW_6M}:
         letter.lead = say("review-due", language, day=day_of(_review_day(message, course), language))

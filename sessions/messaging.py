@@ -57,6 +57,7 @@ END_TAKEN_BACK = gettext_noop("The end of the treatment was taken back")
 UNDONE = gettext_noop("The change was undone before it was sent")
 SUPERSEDED = gettext_noop("Replaced by a newer message")
 NOT_TOLD = gettext_noop("The desk chose not to tell the patient by mail")
+NOT_WANTED = gettext_noop("The patient does without this kind of mail")
 LATER_SESSION = gettext_noop("A later session counts")
 EVENT_OPEN = gettext_noop("An adverse event is open: a clinician writes instead")
 # These answer a deed of this moment. All others come by themselves, and end while an event of grade 2 or more is open.

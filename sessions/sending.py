@@ -37,6 +37,7 @@ from sessions.messaging import (
     END_TAKEN_BACK,
     MOVED_AWAY,
     NO_ADDRESS,
+    NOT_WANTED,
     UNDONE,
     move,
 )  # fmt: skip
@@ -52,7 +53,6 @@ NOT_WRITTEN = gettext_noop("The mail could not be written")
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
 BUSY = gettext_noop("The appointment was being changed")
 NO_TEST_NEEDED = gettext_noop("No test is needed any more")
-NOT_WANTED = gettext_noop("The patient does without this kind of mail")
 
 # Minutes until the next try after a temporary answer about one mail, and while the server as a whole is away.
 MAIL_LADDER = (1, 5, 15, 30, 60)

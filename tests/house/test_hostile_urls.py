@@ -20,6 +20,8 @@ from tests.house.world import address, addresses, behind_link, every_url, is_our
 
 pytestmark = pytest.mark.django_db
 HOSTILE_QUERIES = 5_000
+# A mail program posts to these by itself, from nobody's page: the signed address is the proof.
+BY_SIGNED_ADDRESS = {"mail-stop"}
 PARAMETERS = (
     "q", "page", "tab", "day", "date", "sort", "kind", "state", "who", "whom", "action", "first_day", "last_day", "role",
     "language", "where", "name", "site", "practitioner", "room", "service", "patient", "course", "start", "starts_at", "at",
@@ -114,6 +116,8 @@ def test_no_deed_without_its_token():
     world = make_world()
     tried = 0
     for pattern in every_url():
+        if pattern.name in BY_SIGNED_ADDRESS:
+            continue
         if is_ours(pattern):
             client = widest(world, pattern) if pattern.callback.access[0] == "staff" else Client()
             url = address(pattern, world)

@@ -293,6 +293,7 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Mesoclinic <clinic@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # The outbox (sessions/sending.py). A claim must outlive the slowest mail: nine steps of EMAIL_TIMEOUT and some.
+CALENDAR_POLL_SECONDS = int(os.environ.get("CALENDAR_POLL_SECONDS", "20"))  # what others do shows after so long
 MESSAGE_HOLD_SECONDS = int(os.environ.get("MESSAGE_HOLD_SECONDS", "180"))  # a change by staff can be undone so long
 MESSAGE_ROUND_SECONDS = int(os.environ.get("MESSAGE_ROUND_SECONDS", "60"))
 MESSAGE_CLAIM_SECONDS = int(os.environ.get("MESSAGE_CLAIM_SECONDS", "240"))  # then the worker counts as gone

@@ -35,6 +35,7 @@ from sessions.booking_steps import (
     unchanged,
     wish_of,
 )  # fmt: skip
+from sessions.choices import UPCOMING
 from sessions.clashes import Blocker, SlotTaken
 from sessions.course_booking import CourseClash, RowReport, SlotChoice, book_course
 from sessions.locking import lock
@@ -177,6 +178,20 @@ def take_back(*, appointment: Appointment, seen_version: int, by: Doer) -> list[
 
     changes = [place_before(one, seen_version if one.pk == appointment.pk else one.version) for one in moved]
     return rearrange(changes=changes, by=by, sentence="taken back", afterwards=as_before)
+
+
+def where_it_was(appointment: Appointment) -> Change | None:
+    """Where its last move took it from, while that can be taken back."""
+    if not appointment.came_from or appointment.status not in UPCOMING:
+        return None
+    return place_before(appointment, appointment.version)
+
+
+def later_of_course(appointment: Appointment) -> Any:
+    """Appointments of the same course that come after this one and can still be moved, in order of time."""
+    rows = Appointment.objects.filter(course=appointment.course, status__in=UPCOMING, course__isnull=False)
+    rows = rows.filter(starts_at__gt=appointment.starts_at, fulfilments__active=True).distinct()
+    return rows.select_related("patient", "site", "service", "practitioner", "room", "device", "course")
 
 
 def place_before(appointment: Appointment, seen_version: int) -> Change:

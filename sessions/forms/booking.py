@@ -16,6 +16,7 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.models import Service
 from sessions.availability import Offer, Wish, free_device, free_room
+from sessions.booking import LEAST_MINUTES, MOST_MINUTES
 from sessions.charting import indication_name
 from sessions.course_booking import SlotChoice
 from sessions.models import Appointment, Course, PlannedSession
@@ -77,18 +78,29 @@ class WhenForm(HouseForm):
     fold = forms.ChoiceField(label=_("Which of the two?"), choices=FOLDS, required=False, widget=forms.RadioSelect)
     practitioner = PublicChoice(User.objects.none(), label=_("Practitioner"), empty_label=None)
     room = PublicChoice(Room.objects.none(), label=_("Room"), required=False, empty_label=_("Any that is free"))
+    device = PublicChoice(Device.objects.none(), label=_("Device"), required=False, empty_label=_("Any that is free"))
+    minutes = forms.IntegerField(
+        label=_("Treatment, minutes"), min_value=LEAST_MINUTES, max_value=MOST_MINUTES, required=False,
+        help_text=_("Empty: as long as the service takes."),
+    )  # fmt: skip
     overbook_reason = forms.CharField(
         label=_("Overbook the practitioner, because"), max_length=200, required=False,
         help_text=_("Only if two visits of one practitioner may overlap. Room and patient never do."),
     )  # fmt: skip
 
-    field_order: Sequence[str] | None = ("day", "time", "fold", "practitioner", "room", "overbook_reason")
+    field_order: Sequence[str] | None = (
+        "day", "time", "fold", "practitioner", "room", "device", "minutes", "tell", "overbook_reason",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.site = site
         choice(self, "practitioner").queryset = User.objects.practitioners_at(site)
         choice(self, "room").queryset = site.rooms.filter(in_service=True)
+        devices = site.devices.filter(in_service=True)
+        choice(self, "device").queryset = devices
+        if not devices.exists():
+            self.fields["device"].widget = forms.HiddenInput()
         if not self.is_bound or "time-twice" not in self._codes_of_time():
             self.fields["fold"].widget = forms.HiddenInput()
 
@@ -140,7 +152,8 @@ class AppointmentForm(WhenForm):
     note = forms.CharField(label=_("Note for the day"), max_length=300, required=False)
 
     field_order = (
-        "service", "planned_session", "practitioner", "room", "day", "time", "fold", "note", "overbook_reason",
+        "service", "planned_session", "practitioner", "room", "device", "day", "time", "fold", "minutes", "note",
+        "overbook_reason",
     )  # fmt: skip
 
     def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
@@ -163,8 +176,9 @@ class AppointmentForm(WhenForm):
             course=planned.course if planned else None,
             planned_sessions=(planned,) if planned else (),
             overbook_reason=cleaned["overbook_reason"],
+            treatment_minutes=cleaned["minutes"],
         )
-        return placed(wish, cleaned["room"]) | {
+        return placed(wish, cleaned["room"], cleaned["device"]) | {
             "patient": wish.patient,
             "service": wish.service,
             "site": wish.site,
@@ -175,7 +189,9 @@ class AppointmentForm(WhenForm):
 
 
 class MoveForm(WhenForm):
-    """Another time or place for one appointment."""
+    """Another time, length or place for one appointment; the patient is told unless the desk unticks it."""
+
+    tell = forms.BooleanField(label=_("Tell the patient"), required=False)
 
     def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
         start = appointment.local_start
@@ -184,6 +200,9 @@ class MoveForm(WhenForm):
             "time": start.time(),
             "practitioner": appointment.practitioner.public_id,
             "room": appointment.room.public_id,
+            "device": appointment.device.public_id if appointment.device else "",
+            "minutes": appointment.treatment_minutes or appointment.service.treatment_minutes,
+            "tell": True,
         }
         super().__init__(
             *args, site=appointment.site, seen_version=appointment.version,
@@ -204,8 +223,12 @@ class MoveForm(WhenForm):
             starts_at=cleaned["starts_at"],
             overbook_reason=cleaned["overbook_reason"],
             ignoring=(appointment.pk,),
+            treatment_minutes=cleaned["minutes"],
         )
-        return placed(wish, cleaned["room"]) | {"seen_version": cleaned["seen_version"]}
+        return placed(wish, cleaned["room"], cleaned["device"]) | {
+            "seen_version": cleaned["seen_version"],
+            "tell": cleaned["tell"],
+        }
 
 
 def some_room(site: Site) -> Room:
@@ -216,18 +239,20 @@ def some_room(site: Site) -> Room:
     return room
 
 
-def placed(wish: Wish, room: Room | None) -> dict[str, Any]:
-    """Time, people and things, with a free room and device where none was said. Raises `Refused` without any room."""
+def placed(wish: Wish, room: Room | None, device: Device | None = None) -> dict[str, Any]:
+    """Time, length, people and things, with a free room and device where none was said; a device that the service does
+    not need is left out. Raises `Refused` without any room."""
     chosen = room or free_room(wish)
     if chosen is None:
         raise Refused(str(_("There is no room of the kind this service needs.")), field="room")
-    device: Device | None = free_device(wish) if wish.service.device_kind else None
+    needed = (device or free_device(wish)) if wish.service.device_kind else None
     return {
         "practitioner": wish.practitioner,
         "room": chosen,
-        "device": device,
+        "device": needed,
         "starts_at": wish.starts_at,
         "overbook_reason": wish.overbook_reason,
+        "treatment_minutes": wish.treatment_minutes,
     }
 
 

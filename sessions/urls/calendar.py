@@ -1,9 +1,16 @@
 from django.urls import path
 
-from sessions.views import calendar
+from sessions.views import calendar, calendar_moves, calendar_series
 
 urlpatterns = [
     path("calendar/", calendar.calendar, name="calendar"),
     path("calendar/feed/", calendar.calendar_feed, name="calendar-feed"),
+    path("calendar/dragging/", calendar_moves.calendar_dragging, name="calendar-dragging"),
     path("appointments/<public:public_id>/panel/", calendar.appointment_panel, name="appointment-panel"),
+    path("appointments/<public:public_id>/drop/", calendar_moves.appointment_drop, name="appointment-drop"),
+    path("appointments/<public:public_id>/moved/", calendar_moves.appointment_moved, name="appointment-moved"),
+    path("appointments/<public:public_id>/take-back/", calendar_moves.appointment_take_back, name="appointment-take-back"),
+    path("appointments/<public:public_id>/series/", calendar_series.appointment_series, name="appointment-series"),
+    path("appointments/<public:public_id>/swap/", calendar_series.appointment_swap, name="appointment-swap"),
+    path("appointments/<public:public_id>/freed/", calendar_series.appointment_freed, name="appointment-freed"),
 ]

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import AccessCategory, Permission
+from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from clinic.idempotency import answered, new_token, once
 from clinic.models import User
@@ -24,7 +26,7 @@ from patients.labels import LANGUAGE_CHOICES
 from patients.models import Patient
 from protocols import catalogue
 from protocols.models import Service
-from sessions import availability, booking, freeing, screenings
+from sessions import availability, booking, freeing, screenings, series
 from sessions.board_cards import cards_of
 from sessions.booking_rules import refusal_of, undo_target, window_of
 from sessions.choices import CANCELLED, AppointmentStatus
@@ -147,6 +149,7 @@ def acts_of(visit: Appointment) -> dict[str, Any]:
         "confirm": visit.status == STATUS.BOOKED,
         "no_show": upcoming and not refusal_of(visit, STATUS.NO_SHOW),
         "move": upcoming,
+        "freed": visit.status in {STATUS.CANCELLED, STATUS.LATE_CANCELLED} and visit.starts_at > timezone.now(),
         "cancel": upcoming or visit.status in {STATUS.HELD, STATUS.ARRIVED},
         "undo": target,
         "undo_word": STATUS(target).label if target else "",
@@ -154,7 +157,9 @@ def acts_of(visit: Appointment) -> dict[str, Any]:
 
 
 # --- changes of status ----------------------------------------------------------------------------------------------
-def deed_on(request: HttpRequest, public_id: str, deed: Callable[[Appointment, int], Appointment]) -> HttpResponse:
+def deed_on(
+    request: HttpRequest, public_id: str, deed: Callable[[Appointment, int], Appointment], *, leads_to: str = ""
+) -> HttpResponse:
     """One posted act on one appointment, once, from the version that was seen; back to where it was pressed."""
     visit = appointment_or_404(request, public_id)
     seen = request.POST.get("seen_version", "")
@@ -164,7 +169,7 @@ def deed_on(request: HttpRequest, public_id: str, deed: Callable[[Appointment, i
         if attempt.answer:
             return redirect(attempt.answer)
         deed(visit, int(seen))
-        return attempt.leads_to(way_back(request, visit))
+        return attempt.leads_to(reverse(leads_to, args=[visit.public_id]) if leads_to else way_back(request, visit))
 
 
 def way_back(request: HttpRequest, visit: Appointment) -> str:
@@ -367,7 +372,10 @@ def appointment_move(request: HttpRequest, public_id: str) -> HttpResponse:
                 with once(request) as attempt:
                     if attempt.answer:
                         return redirect(attempt.answer)
-                    booking.move(appointment=visit, **form.change(), by=doer_of(request))
+                    if request.POST.get("scope") == "later":
+                        move_with_later(visit, form, doer_of(request))
+                    else:
+                        booking.move(appointment=visit, **form.change(), by=doer_of(request))
                     return attempt.leads_to(reverse("appointment", args=[visit.public_id]))
             except Refused as refusal:
                 status = refuse(form, refusal, context)
@@ -380,7 +388,17 @@ def appointment_move(request: HttpRequest, public_id: str) -> HttpResponse:
             "day": str(form["day"].value() or ""),
         }
         context |= suggestions(asked, visit.patient, visit.site, ignoring=(visit.pk,))
+    context["later"] = booking.later_of_course(visit).count()
     return render(request, "appointments/move.html", context, status=status)
+
+
+def move_with_later(visit: Appointment, form: MoveForm, by: Doer) -> None:
+    """The same shift for the later ones of the course; what stands against it is said row by row on the series page."""
+    change = form.change()
+    series.move_this_and_later(
+        appointment=visit, seen_version=change["seen_version"], starts_at=change["starts_at"],
+        practitioner=change["practitioner"], room=change["room"], tell=change["tell"], by=by,
+    )  # fmt: skip
 
 
 @requires(Permission.CHANGE_PERSON)
@@ -401,12 +419,27 @@ def appointment_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
                         appointment=visit, seen_version=form.cleaned_data["seen_version"],
                         reason=form.cleaned_data["reason"], by=doer_of(request),
                     )  # fmt: skip
-                    return attempt.leads_to(reverse("appointment", args=[visit.public_id]))
+                    return attempt.leads_to(after_cancelling(request, visit))
             except Refused as refusal:
                 form.refuse(refusal)
                 status = 409 if isinstance(refusal, Stale) else 422
                 theirs = getattr(refusal, "theirs", ())
     else:
         access_log.viewed(request, patient=visit.patient, of=visit)
-    context = {"visit": visit, "patient": visit.patient, "form": form, "theirs": theirs}
+    context = {
+        "visit": visit, "patient": visit.patient, "form": form, "theirs": theirs,
+        "rebook": request.GET.get("then") == "rebook",
+    }  # fmt: skip
     return render(request, "appointments/cancel.html", context, status=status)
+
+
+def after_cancelling(request: HttpRequest, visit: Appointment) -> str:
+    """To the appointment, or to the form that books the same thing anew."""
+    if "rebook" not in request.POST:
+        return reverse("appointment", args=[visit.public_id])
+    planned = visit.fulfilments.select_related("planned_session").first()
+    query = {
+        "patient": visit.patient.public_id, "service": visit.service.public_id,
+        "practitioner": visit.practitioner.public_id, "day": max(visit.local_start.date(), visit.site.today()).isoformat(),
+    } | ({"planned_session": planned.planned_session.public_id} if planned else {})  # fmt: skip
+    return f"{reverse('appointment-new')}?{urlencode(query)}"

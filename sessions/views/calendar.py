@@ -5,6 +5,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -30,8 +31,10 @@ from sessions.calendar_page import (
     to_keep,
 )
 from sessions.calendar_range import RangeError, days_of
+from sessions.choices import UPCOMING
 from sessions.views.appointments import appointment_or_404, page_of
 from sessions.views.asking import permissions_of, site_of, user_of
+from sessions.views.calendar_moves import came_from
 
 LEFT_AS = "calendar"  # the session's key
 
@@ -64,6 +67,9 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "list_url": chosen.link(view="list"),
         "open": "".join(identities([request.GET.get("open", "")])),
         "may_book": Permission.CHANGE_PERSON in permissions_of(request),
+        "may_drag": Permission.CHANGE_PERSON in permissions_of(request) and not user_of(request).drag_locked,
+        "drag_locked": user_of(request).drag_locked,
+        "every": settings.CALENDAR_POLL_SECONDS,
     }
     if chosen.view == "list":
         context["listed"] = listed(drawn(request, site, chosen.asked()))
@@ -197,6 +203,9 @@ def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
                 "end": block.end.isoformat(),
                 "status": block.visit.status,
                 "category": block.card.category,
+                "version": block.visit.version,
+                "movable": block.visit.status in UPCOMING,
+                "window": window_of(block),
                 "minutes": int((block.end - block.start).total_seconds() // 60),
                 "strips": [[start.isoformat(), end.isoformat()] for start, end in block.strips],
                 "html": block_page.render({"block": block, "card": block.card, "visit": block.visit, "by": by}),
@@ -213,6 +222,15 @@ def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def window_of(block: Block) -> list[str | None] | None:
+    """The first and the last day of the window of a course's session, for shading the days while it is moved."""
+    planned = [one.planned_session for one in block.visit.fulfilments.all() if one.active]
+    if not planned:
+        return None
+    earliest, latest = max(one.earliest for one in planned), [one.latest for one in planned if one.latest]
+    return [earliest.isoformat(), min(latest).isoformat() if latest else None]
+
+
 # --- panel ----------------------------------------------------------------------------------------------------------
 @requires(Permission.SEE_PERSON)
 @require_safe
@@ -220,4 +238,4 @@ def appointment_panel(request: HttpRequest, public_id: str) -> HttpResponse:
     """Everything about one appointment and its acts, for the slide-over; the calendar behind it stays."""
     visit = appointment_or_404(request, public_id)
     access_log.viewed(request, patient=visit.patient, of=visit)
-    return render(request, "calendar/panel.html", page_of(request, visit) | {"came_from": "calendar"})
+    return render(request, "calendar/panel.html", page_of(request, visit) | came_from(visit))

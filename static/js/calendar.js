@@ -1,11 +1,15 @@
 // Hooks the calendar component up to our feed: draws day and week, mends its roles and names for screen readers after
-// each render, opens the panel, and turns a click on free time into a booking form. Times are wall times of the site.
+// each render, opens the panel, turns a click on free time into a booking form, and a drop into a question that is
+// answered before anything moves. Times are wall times of the site.
+import { shade, unshade } from "./shading.js";
 
 const root = document.getElementById("calendar");
 const poll = document.getElementById("calendar-poll");
 const trouble = document.getElementById("calendar-trouble");
 let revision = "";
 let component = null;
+let held = null; // a feed that came while somebody drags or decides
+let isBusy = false;
 
 if (root && poll) {
   document.addEventListener("htmx:configRequest", (event) => {
@@ -14,7 +18,7 @@ if (root && poll) {
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.target !== poll) return;
     const { xhr } = event.detail;
-    if (xhr.status === 200) draw(JSON.parse(xhr.responseText));
+    if (xhr.status === 200) arrived(JSON.parse(xhr.responseText));
     else if (xhr.status === 204) mend();
     else if (xhr.status === 422) tell(JSON.parse(xhr.responseText).error);
     else if (!component) tell(trouble.dataset.away);
@@ -26,9 +30,21 @@ function tell(sentence) {
   trouble.hidden = !sentence;
 }
 
+// While a block is in somebody's hand or a question is open, the calendar keeps still; what came meanwhile is drawn after.
+function arrived(feed) {
+  revision = feed.revision;
+  if (isBusy) held = feed;
+  else draw(feed);
+}
+
+function release() {
+  isBusy = false;
+  if (held) draw(held);
+  held = null;
+}
+
 // --- from the feed to the component ---------------------------------------------------------------------------------
 function draw(feed) {
-  revision = feed.revision;
   tell("");
   const shown = {
     resources: feed.columns.map((column) => ({ id: column.id, title: column.title, extendedProps: column })),
@@ -59,7 +75,8 @@ function block(one) {
   return {
     id: one.id, resourceIds: [one.column], start: one.start, end: one.end, title: "",
     classNames: ["block", `block-${one.status}`, `block-${one.category || "plain"}`, size].filter(Boolean),
-    extendedProps: { html: one.html },
+    extendedProps: { html: one.html, version: one.version, window: one.window },
+    startEditable: one.movable && "drag" in root.dataset, durationEditable: one.movable && "drag" in root.dataset,
   };
 }
 
@@ -84,6 +101,15 @@ function start(shown) {
     slotEventOverlap: false,
     nowIndicator: true,
     editable: false,
+    eventStartEditable: undefined,
+    eventDurationEditable: undefined,
+    longPressDelay: 600,
+    eventDragStart: ({ event }) => { isBusy = true; shade(root, event.extendedProps.window); },
+    eventResizeStart: () => { isBusy = true; },
+    eventDragStop: () => { isBusy = false; },
+    eventResizeStop: () => { isBusy = false; },
+    eventDrop: (info) => ask(info, info.newResource?.id),
+    eventResize: (info) => ask(info, undefined, wall(info.event.end)),
     pointer: Boolean(root.dataset.new),
     selectable: Boolean(root.dataset.new),
     resourceLabelContent: ({ resource }) => ({ domNodes: head(resource.extendedProps) }),
@@ -126,6 +152,49 @@ function open(id, from) {
   window.htmx.ajax("GET", `${root.dataset.panel}${encodeURIComponent(id)}/panel/`, {
     target: "#visit-panel-body", source: from ?? root, swap: "innerHTML",
   }).then(() => from?.scrollIntoView({ block: "nearest", inline: "nearest" })); // the panel takes its width from the grid
+}
+
+// --- what a drop does -----------------------------------------------------------------------------------------------
+// The server says what the move would mean; only its form, once confirmed, moves anything. Else the block goes back.
+function ask(info, column, end) {
+  isBusy = true;
+  const dialog = document.getElementById("drop-dialog");
+  const query = new URLSearchParams({ start: wall(info.event.start), seen: info.event.extendedProps.version });
+  if (end) query.set("end", end);
+  if (column) {
+    query.set("by", root.dataset.by);
+    query.set("column", column);
+  }
+  dialog.addEventListener("close", () => {
+    if (!dialog.dataset.moved) info.revert();
+    delete dialog.dataset.moved;
+    unshade();
+    release();
+  }, { once: true });
+  const from = blockOf(info.event.id) ?? root;
+  window.htmx.ajax("GET", `${root.dataset.panel}${encodeURIComponent(info.event.id)}/drop/?${query}`, {
+    target: "#drop-dialog-body", source: from, swap: "innerHTML",
+  }).then(() => {
+    if (dialog.querySelector(".drop")) dialog.showModal();
+    else dialog.dispatchEvent(new Event("close"));
+  });
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const dialog = document.getElementById("drop-dialog");
+  if (!dialog?.open || event.detail.xhr.getResponseHeader("HX-Retarget") !== "#calendar-done") return;
+  dialog.dataset.moved = "1";
+  dialog.close();
+});
+
+function blockOf(id) {
+  return root.querySelector(`[data-visit="${CSS.escape(id)}"]`)?.closest(".ec-event");
+}
+
+// The component's dates carry the wall time in their local fields.
+function wall(date) {
+  const two = (number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 // The form asks for the patient first and carries the rest of the address along.

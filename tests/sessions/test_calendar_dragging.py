@@ -1,0 +1,220 @@
+"""In a real browser: blocks moved and resized with the mouse, refused, taken back; the lock; a second screen that sees it."""
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from sessions.choices import AppointmentStatus, MessageState
+from sessions.message_texts import CONFIRM, MOVED
+from sessions.models import Appointment, Message
+from tests import factories
+from tests.screens import enter
+from tests.sessions.clinicday import ClinicDay, make_clinic_day
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+Check = Callable[[Page], None]
+Picture = Callable[[Page, str], Any]
+STATUS = AppointmentStatus
+DESK = {"viewport": {"width": 1440, "height": 900}}
+PATIENCE = 30_000
+QUARTER = 23  # pixels of fifteen minutes
+
+
+@pytest.fixture
+def day() -> ClinicDay:
+    return make_clinic_day()
+
+
+@pytest.fixture
+def on(day: ClinicDay) -> dt.date:
+    """A working day a week ahead, so that it holds at every hour and weekday."""
+    ahead = day.site.today() + dt.timedelta(days=7)
+    return ahead + dt.timedelta(days=ahead.weekday() == 6)
+
+
+@pytest.fixture
+def ada(day: ClinicDay, on: dt.date) -> Appointment:
+    visit = day.book("10:00", day=on, patient=factories.make_patient(day.site, given_name="Ada"))
+    Message.objects.filter(appointment=visit, kind=CONFIRM).update(
+        state=MessageState.SENT, told_start=visit.agreed_start, claimed_at=timezone.now(), sent_at=timezone.now()
+    )
+    return visit
+
+
+@pytest.fixture
+def calendar(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, on: dt.date, ada: Appointment, settings: Any
+) -> Page:
+    settings.CALENDAR_POLL_SECONDS = 1
+    return opened(new_page, live_server, day, on)
+
+
+def opened(new_page: Callable[..., Page], live_server: Any, day: ClinicDay, on: dt.date, view: str = "day") -> Page:
+    page = new_page(**DESK)
+    enter(page, live_server.url, day.desk)
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"/calendar/?day={on}&view={view}")
+    page.locator(".ec-event.block").first.wait_for()
+    return page
+
+
+def block(page: Page, name: str) -> Any:
+    return page.locator(".ec-event.block:not(.ec-preview):not(.ec-ghost)", has_text=name)
+
+
+def drag(page: Page, name: str, *, quarters: float = 0, across: float = 0, edge: bool = False) -> None:
+    """Take the block (or its lower edge) and carry it so many quarter hours down and pixels across."""
+    box = block(page, name).bounding_box()
+    assert box is not None
+    x, y = box["x"] + 40, box["y"] + (box["height"] - 3 if edge else 12)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + across / 2, y + quarters * QUARTER / 2, steps=4)
+    page.mouse.move(x + across, y + quarters * QUARTER, steps=4)
+    page.mouse.up()
+
+
+def asked(page: Page) -> Any:
+    dialog = page.get_by_role("dialog", name="Change the appointment")
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+def state_of(visit: Appointment) -> Appointment:
+    return Appointment.objects.get(pk=visit.pk)
+
+
+def waiting(visit: Appointment) -> list[str]:
+    return list(Message.objects.filter(appointment=visit, kind=MOVED).values_list("state", flat=True))
+
+
+def test_a_block_is_moved_and_taken_back_and_nothing_is_sent(
+    calendar: Page, day: ClinicDay, on: dt.date, ada: Appointment, no_axe_findings: Check, picture: Picture
+) -> None:
+    # when Ada is dragged an hour and a quarter down, the calendar asks first
+    drag(calendar, "Ada", quarters=5)
+    dialog = asked(calendar)
+    expect(dialog.get_by_text("Move from 10:00 to 11:15?")).to_be_visible()
+    expect(dialog.get_by_label("Tell the patient")).to_be_checked()
+    assert state_of(ada).local_start.hour == 10, "nothing has moved yet"
+    picture(calendar, "calendar-drop")
+    no_axe_findings(calendar)
+    # and once confirmed, it stands there and the mail waits
+    dialog.get_by_role("button", name="Move").click()
+    expect(calendar.get_by_role("button", name="Take back")).to_be_visible()
+    expect(block(calendar, "11:15")).to_be_visible()
+    assert f"{state_of(ada).local_start:%H:%M}" == "11:15"
+    mail = Message.objects.get(appointment=ada, kind=MOVED)
+    assert mail.state == MessageState.SCHEDULED
+    assert mail.due_at > timezone.now() + dt.timedelta(minutes=1)
+    picture(calendar, "calendar-moved")
+    no_axe_findings(calendar)
+    # taken back within three minutes, nothing is left to send
+    calendar.get_by_role("button", name="Take back").click()
+    expect(block(calendar, "10:00")).to_be_visible()
+    expect(calendar.get_by_text("back at")).to_be_visible()
+    assert f"{state_of(ada).local_start:%H:%M}" == "10:00"
+    assert waiting(ada) == [MessageState.SUPPRESSED]
+
+
+def test_not_confirmed_it_goes_back(calendar: Page, ada: Appointment) -> None:
+    drag(calendar, "Ada", quarters=8)
+    asked(calendar)
+    expect(block(calendar, "Ada").first).to_be_visible()
+    calendar.keyboard.press("Escape")
+    expect(block(calendar, "10:00")).to_be_visible()
+    assert state_of(ada).version == 1
+
+
+def test_the_edge_changes_the_length(calendar: Page, ada: Appointment, picture: Picture) -> None:
+    drag(calendar, "Ada", quarters=2, edge=True)
+    dialog = asked(calendar)
+    expect(dialog.get_by_text("45 min become 75 min of treatment")).to_be_visible()
+    picture(calendar, "calendar-resize")
+    dialog.get_by_role("button", name="Move").click()
+    expect(calendar.get_by_role("button", name="Take back")).to_be_visible()
+    longer = state_of(ada)
+    assert longer.treatment_minutes == 75
+    assert longer.room_span.upper - longer.ends_at == dt.timedelta(minutes=10), "the clean-up follows"
+    assert waiting(ada) == [], "the same start: nothing to tell"
+
+
+def test_across_the_columns_the_practitioner_changes(calendar: Page, day: ClinicDay, ada: Appointment) -> None:
+    heads = calendar.locator(".ec-header .ec-col-head")
+    first, second = heads.nth(0).bounding_box(), heads.nth(1).bounding_box()
+    assert first is not None
+    assert second is not None
+    drag(calendar, "Ada", across=second["x"] - first["x"])
+    dialog = asked(calendar)
+    expect(dialog.get_by_text("Dr Jonas Weber")).to_be_visible()
+    dialog.get_by_label("Tell the patient").uncheck()
+    dialog.get_by_role("button", name="Move").click()
+    expect(calendar.get_by_role("button", name="Take back")).to_be_visible()
+    assert state_of(ada).practitioner == day.other_doctor
+
+
+def test_a_drop_on_what_is_taken_closed_or_past_is_refused(
+    calendar: Page, day: ClinicDay, on: dt.date, ada: Appointment, no_axe_findings: Check, picture: Picture
+) -> None:
+    day.book("11:00", day=on, patient=factories.make_patient(day.site, given_name="Tom"))
+    expect(block(calendar, "Tom")).to_be_visible()  # the poll brings it
+    drag(calendar, "Ada", quarters=3)
+    dialog = asked(calendar)
+    expect(dialog.get_by_role("alert")).to_contain_text("Dr Amina Haddad is taken")
+    expect(dialog.get_by_role("alert")).to_contain_text("Next free")
+    picture(calendar, "calendar-drop-refused")
+    no_axe_findings(calendar)
+    calendar.keyboard.press("Escape")
+    expect(block(calendar, "10:00")).to_be_visible()
+    assert state_of(ada).version == 1
+    # one of the free times that are offered instead is one press away
+    drag(calendar, "Ada", quarters=3)
+    asked(calendar).get_by_role("button", name=re.compile(r"12:00|11:45|12:15")).first.click()
+    expect(calendar.get_by_role("button", name="Take back")).to_be_visible()
+    assert state_of(ada).version == 2
+
+
+def test_what_moved_meanwhile_is_said_and_redrawn(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, on: dt.date, ada: Appointment, settings: Any
+) -> None:
+    settings.CALENDAR_POLL_SECONDS = 600
+    page = opened(new_page, live_server, day, on)
+    from sessions import booking
+
+    booking.move(appointment=ada, seen_version=1, starts_at=day.at("14:00", on), by=day.by)
+    drag(page, "Ada", quarters=2)
+    expect(asked(page).get_by_role("alert")).to_contain_text("Somebody changed this appointment meanwhile")
+    page.keyboard.press("Escape")
+    expect(block(page, "14:00")).to_be_visible()
+    assert state_of(ada).version == 2
+
+
+def test_dragging_can_be_locked_by_each_person(
+    calendar: Page, new_page: Callable[..., Page], live_server: Any, day: ClinicDay, on: dt.date, ada: Appointment
+) -> None:
+    calendar.get_by_role("switch", name="Lock dragging").click()
+    expect(calendar.get_by_role("switch", name="Lock dragging")).to_have_attribute("aria-checked", "true")
+    block(calendar, "Ada").wait_for()
+    drag(calendar, "Ada", quarters=4)
+    calendar.wait_for_timeout(300)
+    expect(calendar.get_by_role("dialog", name="Change the appointment")).to_have_count(0)
+    day.desk.refresh_from_db()
+    assert day.desk.drag_locked
+    # on another screen of the same person as well
+    other = opened(new_page, live_server, day, on)
+    expect(other.get_by_role("switch", name="Lock dragging")).to_have_attribute("aria-checked", "true")
+
+
+def test_a_second_screen_sees_it_by_the_poll(
+    calendar: Page, new_page: Callable[..., Page], live_server: Any, day: ClinicDay, on: dt.date, ada: Appointment
+) -> None:
+    other = opened(new_page, live_server, day, on)
+    drag(calendar, "Ada", quarters=4)
+    asked(calendar).get_by_role("button", name="Move").click()
+    expect(block(other, "11:00")).to_be_visible()

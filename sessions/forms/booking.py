@@ -143,7 +143,7 @@ def choice(form: forms.Form, name: str) -> forms.ModelChoiceField:
 
 
 class AppointmentForm(WhenForm):
-    """A new appointment for one patient."""
+    """A new appointment for one patient; without one (somebody is registered with it) no session of a course fits."""
 
     service = PublicChoice(Service.objects.none(), label=_("Service"), empty_label=None)
     planned_session = SessionChoice(
@@ -156,14 +156,17 @@ class AppointmentForm(WhenForm):
         "overbook_reason",
     )  # fmt: skip
 
-    def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, patient: Patient | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.patient = patient
         choice(self, "service").queryset = Service.objects.filter(is_active=True)
-        choice(self, "planned_session").queryset = unbooked_sessions(patient)
+        if patient is not None:
+            choice(self, "planned_session").queryset = unbooked_sessions(patient)
 
     def wish(self) -> dict[str, Any]:
         """What `booking.book` takes, with room and device chosen where they were left open."""
+        if self.patient is None:
+            raise ValueError("A booking is for somebody.")
         cleaned = self.cleaned_data
         planned: PlannedSession | None = cleaned.get("planned_session")
         wish = Wish(

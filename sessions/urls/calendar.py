@@ -1,10 +1,12 @@
 from django.urls import path
 
-from sessions.views import calendar, calendar_moves, calendar_series
+from sessions.views import calendar, calendar_moves, calendar_series, calendar_slot
 
 urlpatterns = [
     path("calendar/", calendar.calendar, name="calendar"),
     path("calendar/feed/", calendar.calendar_feed, name="calendar-feed"),
+    path("calendar/slot/", calendar_slot.calendar_slot, name="calendar-slot"),
+    path("calendar/slot/people/", calendar_slot.calendar_slot_people, name="calendar-slot-people"),
     path("calendar/dragging/", calendar_moves.calendar_dragging, name="calendar-dragging"),
     path("appointments/<public:public_id>/panel/", calendar.appointment_panel, name="appointment-panel"),
     path("appointments/<public:public_id>/drop/", calendar_moves.appointment_drop, name="appointment-drop"),
@@ -13,4 +15,5 @@ urlpatterns = [
     path("appointments/<public:public_id>/series/", calendar_series.appointment_series, name="appointment-series"),
     path("appointments/<public:public_id>/swap/", calendar_series.appointment_swap, name="appointment-swap"),
     path("appointments/<public:public_id>/freed/", calendar_series.appointment_freed, name="appointment-freed"),
+    path("appointments/<public:public_id>/booked/", calendar_slot.appointment_booked, name="appointment-booked"),
 ]

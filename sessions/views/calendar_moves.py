@@ -60,8 +60,9 @@ def foreseen(request: HttpRequest, visit: Appointment) -> HttpResponse:
         check_unchanged(visit, request.GET.get("seen", ""))
         check_movable(visit)
         data = typed_from(request, visit)
-    except Refused as refusal:
-        return answer(request, visit, None, refusal=refusal, status=409 if isinstance(refusal, Stale) else 422)
+    except Refused as stands_against:
+        status = 409 if isinstance(stands_against, Stale) else 422
+        return answer(request, visit, None, refusal=stands_against, status=status)
     form = MoveForm(data, appointment=visit)
     if not form.is_valid():
         return answer(request, visit, form, refusal=Refused(first_error(form)), status=422)

@@ -115,8 +115,8 @@ function start(shown) {
     resourceLabelContent: ({ resource }) => ({ domNodes: head(resource.extendedProps) }),
     eventContent: ({ event }) => content(event),
     eventClick: ({ event, el }) => event.display === "auto" && open(event.id, el),
-    dateClick: ({ dateStr, resource }) => book(dateStr, resource),
-    select: ({ startStr, resource }) => book(startStr, resource),
+    dateClick: ({ dateStr, resource }) => book(dateStr, "", resource),
+    select: ({ startStr, endStr, resource }) => { book(startStr, endStr, resource); component.unselect(); },
     eventAllUpdated: mend,
   });
   new MutationObserver(mend).observe(root, { childList: true, subtree: true, attributeFilter: ["role"] });
@@ -181,10 +181,14 @@ function ask(info, column, end) {
 }
 
 document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Retarget") !== "#calendar-done") return;
   const dialog = document.getElementById("drop-dialog");
-  if (!dialog?.open || event.detail.xhr.getResponseHeader("HX-Retarget") !== "#calendar-done") return;
-  dialog.dataset.moved = "1";
-  dialog.close();
+  if (dialog?.open) {
+    dialog.dataset.moved = "1";
+    dialog.close();
+  }
+  const slot = document.getElementById("slot-panel");
+  if (slot) slot.hidden = true;
 });
 
 function blockOf(id) {
@@ -197,14 +201,21 @@ function wall(date) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
-// The form asks for the patient first and carries the rest of the address along.
-function book(wall, resource) {
+// Free time asks for a patient in the slide-over; time, length and column come with it.
+function book(start, end, resource) {
   if (!root.dataset.new) return;
-  const [day, time] = wall.split("T");
+  const [day, time] = start.split("T");
   const query = new URLSearchParams({ day, time: time.slice(0, 5) });
+  if (end) query.set("minutes", String(Math.round((new Date(end) - new Date(start)) / 60_000)));
   const column = resource?.id ?? (root.dataset.view === "week" ? root.dataset.only : "");
-  if (column && root.dataset.by !== "device") query.set(root.dataset.by, column);
-  window.location.assign(`${root.dataset.new}?${query}`);
+  if (column) {
+    query.set("by", root.dataset.by);
+    query.set("column", column);
+  }
+  const visit = document.getElementById("visit-panel");
+  if (visit) visit.hidden = true;
+  window.htmx.ajax("GET", `${root.dataset.new}?${query}`, { target: "#slot-panel-body", source: root, swap: "innerHTML" })
+    .then(() => document.querySelector("#slot-panel [data-focus]")?.focus());
 }
 
 // --- roles and names ------------------------------------------------------------------------------------------------

@@ -218,3 +218,56 @@ def test_a_second_screen_sees_it_by_the_poll(
     drag(calendar, "Ada", quarters=4)
     asked(calendar).get_by_role("button", name="Move").click()
     expect(block(other, "11:00")).to_be_visible()
+
+
+# --- free time ------------------------------------------------------------------------------------------------------
+def slot(page: Page) -> Any:
+    return page.get_by_role("complementary", name="New appointment", exact=True)
+
+
+def test_free_time_is_booked_in_the_slide_over(
+    calendar: Page, day: ClinicDay, on: dt.date, ada: Appointment, no_axe_findings: Check, picture: Picture
+) -> None:
+    factories.make_patient(day.site, given_name="Grace", family_name="Hopper")
+    box = block(calendar, "Ada").bounding_box()
+    assert box is not None
+    # when free time three hours below Ada is clicked
+    calendar.mouse.click(box["x"] + 100, box["y"] + 12 * QUARTER + 4)
+    calendar.get_by_label("Patient", exact=True).press_sequentially("Gra", delay=30)
+    picture(calendar, "calendar-slot-who")
+    no_axe_findings(calendar)
+    slot(calendar).get_by_role("button", name=re.compile("Grace")).click()
+    expect(slot(calendar).get_by_label("Time of arrival")).to_have_value("13:00")
+    expect(slot(calendar).get_by_text("45 min, from the protocol")).to_be_visible()
+    expect(slot(calendar).locator("select[name=practitioner]")).to_have_value(day.doctor.public_id)
+    picture(calendar, "calendar-slot")
+    no_axe_findings(calendar)
+    # then it is saved, shown, and the calendar never left
+    slot(calendar).get_by_role("button", name="Save").click()
+    expect(block(calendar, "Grace")).to_be_visible()
+    assert Appointment.objects.filter(patient__given_name="Grace", practitioner=day.doctor).count() == 1
+
+
+def test_dragged_over_free_time_for_somebody_new(
+    calendar: Page, day: ClinicDay, on: dt.date, ada: Appointment, picture: Picture
+) -> None:
+    box = block(calendar, "Ada").bounding_box()
+    assert box is not None
+    x, y = box["x"] + 100, box["y"] + 16 * QUARTER + 4
+    calendar.mouse.move(x, y)
+    calendar.mouse.down()
+    calendar.mouse.move(x, y + 2 * QUARTER, steps=4)
+    calendar.mouse.move(x, y + 3 * QUARTER + 8, steps=4)
+    calendar.mouse.up()
+    calendar.get_by_label("Patient", exact=True).press_sequentially("Alan Turing", delay=10)
+    slot(calendar).get_by_text("Nobody fits").wait_for()
+    slot(calendar).get_by_role("button", name="New patient").click()
+    expect(slot(calendar).get_by_label("Given name")).to_have_value("Alan")
+    expect(slot(calendar).get_by_label("Treatment, minutes")).to_have_value("60")
+    slot(calendar).get_by_label("Birth date").fill("1980-06-23")
+    slot(calendar).get_by_label("Sex").select_option(index=1)
+    picture(calendar, "calendar-slot-new")
+    slot(calendar).get_by_role("button", name="Save").click()
+    expect(block(calendar, "Alan")).to_be_visible()
+    made = Appointment.objects.get(patient__given_name="Alan")
+    assert (f"{made.local_start:%H:%M}", made.treatment_minutes) == ("14:00", 60)

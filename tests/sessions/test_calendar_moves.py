@@ -177,9 +177,9 @@ def test_on_a_closed_day_it_goes_back(desk, day, visit):
     assert "Holiday" in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["appointment-drop", "appointment-moved", "appointment-series", "appointment-swap", "appointment-freed"])
+@pytest.mark.parametrize("name", ["drop", "moved", "series", "swap", "freed", "booked"])
 def test_the_manager_and_another_site_do_none_of_it(client, day, visit, name):
-    url = reverse(name, args=[visit.public_id])
+    url = reverse(f"appointment-{name}", args=[visit.public_id])
     assert signed_in(client, factories.make_user(Role.MANAGER)).get(url).status_code == 403
     elsewhere = factories.make_user(Role.FRONT_DESK, site=factories.make_site())
     assert signed_in(client.__class__(), elsewhere).get(url).status_code == 404
@@ -279,7 +279,8 @@ def test_the_move_form_moves_only_this_or_this_and_later(desk, day, course):
     url = reverse("appointment-move", args=[course[0].public_id])
     page = desk.get(url)
     assert "This and the 2 later ones" in page.content.decode()
-    form = rows_of(page) | {"day": str(course[0].local_start.date() + dt.timedelta(days=7)), "scope": "later", "overbook_reason": ""}
+    week_later = course[0].local_start.date() + dt.timedelta(days=7)
+    form = rows_of(page) | {"day": str(week_later), "scope": "later", "overbook_reason": ""}
     assert desk.post(url, form).status_code == 302
     assert [again(row).starts_at - row.starts_at for row in course] == [dt.timedelta(days=7)] * len(course)
 
@@ -308,7 +309,10 @@ def test_two_are_swapped_in_one_act(desk, day, visit):
     assert (again(visit).starts_at, again(other).starts_at) == (day.at("14:00"), day.at("10:00"))
 
 
-@pytest.mark.parametrize("wrong", [{"other": "nobody"}, {"other": "\x00"}, {"other_version": "9"}, {"seen_version": "9"}, {"other_version": ""}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"other": "nobody"}, {"other": "\x00"}, {"other_version": "9"}, {"seen_version": "9"}, {"other_version": ""}],
+)  # fmt: skip
 def test_a_crooked_swap_changes_nothing(desk, day, visit, wrong):
     other = day.book("14:00")
     url = reverse("appointment-swap", args=[visit.public_id])

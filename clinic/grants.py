@@ -29,6 +29,7 @@ GROWING = frozenset(
         "protocols_cataloguechange",
         "treatment_sessions_addendum",
         "treatment_sessions_clearanceupload",
+        "treatment_sessions_consentsignature",
         "treatment_sessions_coursedecision",
         "treatment_sessions_finding",
         "treatment_sessions_messagestep",

@@ -22,6 +22,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 MOST_PAGES = 60
+VARIANT = "pdf/a-3a"  # archival and tagged
 MOST_DATA_BYTES = 2_000_000
 
 STATIC_NAME = re.compile(r"static:((?:vendor/fonts|img)/[A-Za-z0-9][A-Za-z0-9._-]{0,80})")
@@ -143,7 +144,7 @@ def render(engine: Engine, html: str) -> Pdf:
         if len(laid_out.pages) > MOST_PAGES:
             raise CannotRender(Reason.TOO_MANY_PAGES)
         laid_out.metadata.attachments = []
-        content = laid_out.write_pdf(pdf_tags=True, finisher=refuse_attachments)
+        content = laid_out.write_pdf(pdf_variant=VARIANT, finisher=refuse_attachments)
     except RecursionError as error:
         raise CannotRender(Reason.TOO_DEEP) from error
     except MemoryError as error:

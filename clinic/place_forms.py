@@ -80,6 +80,10 @@ class SiteForm(HouseForm):
         validators=[RegexValidator(r"^\+?[0-9][0-9 ]+$", _("Enter digits only, such as 112."))],
         help_text=_("Printed on every sheet a patient takes home. Needed before the site can be opened."),
     )  # fmt: skip
+    insurer = forms.CharField(
+        label=_("Insurer and policy"), max_length=160, required=False,
+        help_text=_("Printed on every consent. Needed before a consent can be signed on a screen."),
+    )  # fmt: skip
     page_size = forms.ChoiceField(label=_("Paper size"), choices=PageSize)
     is_open = forms.BooleanField(
         label=_("Open for bookings"), required=False,
@@ -91,6 +95,7 @@ class SiteForm(HouseForm):
         self.helper.layout = Layout(
             Div("name", "address", css_class="field-row"), Div("country", "time_zone", css_class="field-row"),
             Div("phone", "email", css_class="field-row"), Div("emergency_number", "page_size", css_class="field-row"),
+            "insurer",
             "is_open", *[name for name in ("form_token", "seen_version") if name in self.fields],
         )  # fmt: skip
 

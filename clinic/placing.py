@@ -29,7 +29,8 @@ FURTHEST_CLOSURE_DAYS = 5 * 366
 LABELS = {
     "name": gettext_lazy("Name"), "address": gettext_lazy("Address"), "country": gettext_lazy("Country"),
     "time_zone": gettext_lazy("Time zone"), "phone": gettext_lazy("Phone"), "email": gettext_lazy("E-mail"),
-    "emergency_number": gettext_lazy("Emergency number"), "page_size": gettext_lazy("Paper size"),
+    "emergency_number": gettext_lazy("Emergency number"), "insurer": gettext_lazy("Insurer and policy"),
+    "page_size": gettext_lazy("Paper size"),
     "is_open": gettext_lazy("Open for bookings"), "kind": gettext_lazy("Kind"), "in_service": gettext_lazy("In service"),
 }  # fmt: skip
 
@@ -45,6 +46,7 @@ class SiteDetails:
     phone: str = ""
     email: str = ""
     emergency_number: str = ""
+    insurer: str = ""
     page_size: str = PageSize.A4
     is_open: bool = False
 

@@ -33,6 +33,7 @@ WHY: dict[str, str | Promise] = {
     "too-deep": _("The document is nested too deeply."),
     "attachment": _("The document tries to carry another file."),
     "broken": _("The document could not be made."),
+    "seal": _("The document could not be sealed. Tell your technician."),
 }
 
 

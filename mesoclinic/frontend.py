@@ -28,6 +28,7 @@ STAMP = VENDOR / "made-from.txt"
 # files, because a sheet mixes scripts and WeasyPrint does not choose by unicode-range.
 COPIES: tuple[tuple[str, str], ...] = (
     ("htmx.org/dist/htmx.min.js", "htmx.js"),
+    ("signature_pad/dist/signature_pad.min.js", "signature_pad.min.js"),  # on the page where a patient signs, only
     ("@event-calendar/build/dist/event-calendar.min.js", "event-calendar.min.js"),
     ("@event-calendar/build/dist/event-calendar.min.css", "event-calendar.css"),
     *(

@@ -309,6 +309,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_TIMEZONE = "UTC"
 
+# The key and certificate that seal documents (clinic/sealing.py); made there once if the directory holds none.
+SEAL_DIRECTORY = os.environ.get("SEAL_DIRECTORY", str(LOCAL_DIR / "seal"))
 RENDERER_SOCKET = os.environ.get("RENDERER_SOCKET", str(LOCAL_DIR / "renderer.sock"))
 RENDER_WAIT_SECONDS = 6  # how long a page waits before it shows the document's own page
 

@@ -224,7 +224,7 @@ def _mark_papers(cards: list[Card], rules: Catalogue) -> None:
         .order_by().values_list("patient", flat=True).distinct()
     )  # fmt: skip
     rows = Consent.objects.filter(course__in={card.appointment.course_id for card in cards if card.appointment.course_id})
-    rows = rows.order_by("course_id", "-informed_at", "-id").distinct("course_id")
+    rows = rows.telling_first().distinct("course_id")
     newest: dict[int | None, Consent] = {row.course_id: row for row in rows}
     now = timezone.now()
     for card in cards:

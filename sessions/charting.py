@@ -26,7 +26,7 @@ from sessions.explaining import (
     outcome_pill,
     shown_findings,
 )
-from sessions.models import Appointment, Course, Fulfilment, TreatmentSession
+from sessions.models import Appointment, Consent, Course, Fulfilment, TreatmentSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def courses_of(patient: Patient, rules: Catalogue) -> list[CourseCard]:
     """Newest first, each with its line of sessions and its consents. Four queries."""
     courses = Course.objects.for_patient(patient).select_related("site").prefetch_related(
         "planned_sessions",
-        "consents",
+        Prefetch("consents", queryset=Consent.objects.with_papers()),
         Prefetch(
             "planned_sessions__fulfilments",
             queryset=Fulfilment.objects.filter(active=True).select_related("appointment__site"),

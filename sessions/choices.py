@@ -119,10 +119,27 @@ class DocumentKind(TextChoices):
     WORKSHEET = "worksheet", _("Mixture worksheet")
     LABEL = "label", _("Syringe label")
     EXPLANATION = "explanation", _("Explanation")
+    SIGNED_CONSENT = "signed-consent", _("Signed consent")
+    SUMMARY = "summary", _("Session summary")
+    PLAN = "plan", _("Course plan with cost")
+    PASSPORT = "passport", _("Treatment passport")
+    DAY_LIST = "day-list", _("Day list")
+    LETTER = "letter", _("Letter to another doctor")
+    RECALL = "recall", _("Recall letter")
+    BLANK_INTAKE = "blank-intake", _("Blank health questions")
 
 
-CLINICAL_PAPERS = frozenset({DocumentKind.EXPLANATION, DocumentKind.WORKSHEET, DocumentKind.LABEL})
+CLINICAL_PAPERS = frozenset(
+    {DocumentKind.EXPLANATION, DocumentKind.WORKSHEET, DocumentKind.LABEL, DocumentKind.SUMMARY, DocumentKind.PASSPORT,
+     DocumentKind.LETTER}
+)  # fmt: skip
 """Papers that hold answers, findings or what is drawn up: only who may see those may open them, or see that they exist."""
+
+
+SEALED_PAPERS = frozenset(
+    {DocumentKind.CONSENT, DocumentKind.SIGNED_CONSENT, DocumentKind.SUMMARY, DocumentKind.PASSPORT, DocumentKind.LETTER}
+)
+"""Papers that leave the house as proof: the file carries the clinic's seal."""
 
 
 class DocumentState(TextChoices):

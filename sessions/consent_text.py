@@ -15,19 +15,21 @@ from django.utils.translation import gettext as _
 
 from clinic.components.drawing import figure
 from clinic.models import Site
+from protocols import catalogue as catalogues
 from protocols.aftercare import expected_reactions, possible_adverse_events
 from protocols.definitions import Catalogue, ConsentItem, Substance, text_in
 from protocols.models import CatalogueVersion
 from protocols.patient_case import words_of
 from protocols.plan import Plan
 from protocols.version_page import shown_loosened
-from sessions.models import Course, CourseItem
+from sessions.models import Course, CourseItem, Lot
 from sessions.paper_words import CONSENT, SHARED, word
 from sessions.papers import birth_day
 from sessions.plans import plan_of
 from sessions.sheet import lower_first, upper_first
 
 BLANK_ROWS = 4
+MOST_MAKERS = 2
 OFF_PAPER_EVENTS = frozenset({"ae-needlestick"})  # an accident of staff, not a risk of the treatment
 SIGNATURES, PRODUCTS = "consent-signatures", "consent-products"
 
@@ -36,25 +38,31 @@ SIGNATURES, PRODUCTS = "consent-signatures", "consent-products"
 class ProductLine:
     name: str
     strength: str
+    maker: str
     amount: str
     origin: str
+    status: str = ""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A question the patient answers with yes or no; neither is ticked."""
+    """A question the patient answers with yes or no. `answer` is empty until the patient has chosen."""
 
+    code: str
     name: str
     text: str
+    answer: str = ""
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """`head` is printed bold before the text; `writes` lines to write on follow it."""
+    """`head` is printed bold before the text; `writes` lines to write on follow it. `code` names a line that is filled in
+    when the form is signed on a screen."""
 
     text: str
     head: str = ""
     writes: int = 0
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,22 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class SignatureLine:
+    """A signature as printed: whose, its name, time, meaning and way; `picture` is the drawing as a data address."""
+
+    role: str
+    name: str
+    when: str
+    meaning: str
+    method: str
+    picture: str = ""
+
+
+@dataclass(frozen=True)
 class ConsentContent:
+    """`received` and `signatures` are empty on the form that is given; `blanks` says in words for staff which parts would
+    have to be written in by hand, and a form with blanks is not signed on a screen."""
+
     lead: str
     patient: str
     clinician: str
@@ -80,6 +103,9 @@ class ConsentContent:
     entries: tuple[Entry, ...] = field(default_factory=tuple)
     limits: tuple[str, ...] = ()
     """What the plan's limits are worth: not yet approved by the medical lead, or loosened by whom and why."""
+    received: str = ""
+    signatures: tuple[SignatureLine, ...] = ()
+    blanks: tuple[str, ...] = ()
 
 
 Notes = Mapping[str, Callable[[], list[Paragraph]]]
@@ -91,7 +117,7 @@ def consent_content(
 ) -> ConsentContent:
     """The form of an approved course, in one language, with what the limits of the version in force are worth."""
     with translation.override(language):
-        filled = _Filled(course, plan_of(course), catalogue, language)
+        filled = _Filled(course, plan_of(course), catalogue, language, makers_of(course))
         items = [item for item in catalogue.consent_items.values() if applies(item, filled.plan)]
         return ConsentContent(
             lead=filled.lead(),
@@ -102,6 +128,7 @@ def consent_content(
             grade=filled.grade(),
             entries=entries_of(items, language=language, notes=filled.notes(), products=filled.products()),
             limits=tuple(limit_lines(version, filled.plan)),
+            blanks=tuple(blanks_of(course, makers=filled.makers)),
         )
 
 
@@ -118,9 +145,42 @@ def blank_consent_content(site: Site, *, catalogue: Catalogue, language: str) ->
             grade="",
             entries=entries_of(
                 catalogue.consent_items.values(), language=language, notes=blank.notes(),
-                products=(ProductLine("", "", "", ""),) * BLANK_ROWS,
+                products=(ProductLine("", "", "", "", ""),) * BLANK_ROWS,
             ),
         )  # fmt: skip
+
+
+MAKERLESS = frozenset({"own-blood"})
+
+
+def makers_of(course: Course) -> dict[str, str]:
+    """`product, maker` of the lots that would be used now, by substance: in date and in stock at the course's site."""
+    found: dict[str, list[str]] = {}
+    today = course.site.today()
+    wanted = {item.substance for item in course.items.all()}
+    lots = Lot.objects.filter(site=course.site, substance__in=wanted, expires_on__gte=today, held_back_reason="")
+    for lot in lots.filter(balance_ml__gt=0).order_by("expires_on", "lot_number"):
+        label = f"{lot.product}, {lot.maker}"
+        if label not in found.setdefault(lot.substance, []):
+            found[lot.substance].append(label)
+    return {substance: " / ".join(labels[:MOST_MAKERS]) for substance, labels in found.items()}
+
+
+def blanks_of(course: Course, *, makers: Mapping[str, str]) -> list[str]:
+    """What the form cannot say yet, codes for `BLANK_WORDS`: nobody signs on a screen what is still to be written in."""
+    blanks = []
+    if course.price_per_session is None or not course.currency:
+        blanks.append("price")
+    if not course.practitioner.licence_number:
+        blanks.append("licence")
+    if not course.site.insurer:
+        blanks.append("insurer")
+    rules = catalogues.load(course.catalogue)
+    for item in course.items.all():
+        known = rules.substances.get(item.substance)
+        if item.substance not in makers and not (known and known.origin in MAKERLESS):
+            blanks.append(f"maker:{item.substance}")
+    return blanks
 
 
 def limit_lines(version: CatalogueVersion, plan: Plan) -> list[str]:
@@ -162,7 +222,9 @@ def entries_of(
                 title=f"{first.name_in(language)}." if said else word(CONSENT["photos"], language),
                 paragraphs=tuple(paragraphs),
                 products=products if any(item.code == PRODUCTS for item in (first, *more)) else (),
-                choices=tuple(Choice(item.name_in(language), item.text(language)) for item in same if item.answer),
+                choices=tuple(
+                    Choice(item.code, item.name_in(language), item.text(language)) for item in same if item.answer
+                ),
                 signatures=any(item.code == SIGNATURES for item in same),
             )
         )
@@ -178,6 +240,7 @@ class _Filled:
     plan: Plan
     catalogue: Catalogue
     language: str
+    makers: Mapping[str, str]
 
     def say(self, key: str, **values: object) -> str:
         return word(CONSENT[key], self.language).format(**values)
@@ -220,9 +283,16 @@ class _Filled:
         return ProductLine(
             name=known.name_in(self.language) if known else item.substance,
             strength=f"{figure(item.strength)} {item.strength_unit}" if item.strength is not None else "–",
+            maker=self.maker(item, known),
             amount=amount,
             origin=self.origin(known),
+            status=self.say(f"status_{known.status}" if known else "status_on"),
         )
+
+    def maker(self, item: CourseItem, substance: Substance | None) -> str:
+        if substance is not None and substance.origin in MAKERLESS:
+            return self.say("maker_none")
+        return self.makers.get(item.substance) or self.say("maker_open")
 
     def origin(self, substance: Substance | None) -> str:
         key = f"origin_{substance.origin}" if substance and substance.origin else "origin_none"
@@ -250,7 +320,7 @@ class _Filled:
             sentences.append(self.say("points", points=points))
         if self.course.numbing_cream_g is not None:
             sentences.append(self.say("numbing", grams=figure(self.course.numbing_cream_g)))
-        sentences.append(self.say("maker_at_session"))
+        sentences.append(self.say("lot_at_session"))
         return [Paragraph(" ".join(sentences))]
 
     def results(self) -> list[Paragraph]:
@@ -360,16 +430,16 @@ def risk_lines(
 
 
 def house_lines(site: Site, language: str) -> list[Paragraph]:
-    """Emergency plan, and a line for the insurer, which is written by hand until the clinic keeps it."""
+    """Emergency plan and insurer; a line to write on while the clinic has not entered its insurer."""
     number = site.emergency_number or "______"
     return [
         Paragraph(word(CONSENT["emergency"], language).format(number=number)),
-        Paragraph("", head=word(CONSENT["insurance"], language), writes=1),
+        Paragraph(site.insurer, head=word(CONSENT["insurance"], language), writes=0 if site.insurer else 1),
     ]
 
 
 def room_for_questions(language: str) -> list[Paragraph]:
     return [
-        Paragraph("", head=word(CONSENT["questions"], language), writes=1),
-        Paragraph("", head=word(CONSENT["interpreter"], language), writes=1),
+        Paragraph("", head=word(CONSENT["questions"], language), writes=1, code="questions"),
+        Paragraph("", head=word(CONSENT["interpreter"], language), writes=1, code="interpreter"),
     ]

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,37 +14,43 @@ from clinic import audit
 from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import Refused
+from clinic.file_checking import CheckedFile
 from clinic.models import User
 from clinic.permissions import check_may
+from patients import links
+from patients.labels import LinkPurpose
 from protocols import catalogue
 from protocols.calendar_dates import add_months
 from protocols.definitions import Catalogue
+from sessions import uploading
 from sessions.before_the_first import thinking_time
-from sessions.models import Consent, Course
+from sessions.models import Consent, Course, UploadKind
 from sessions.models.consent import ConsentMethod
 from sessions.planned import replan
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentState:
-    """`holds`: signed for this plan version, not withdrawn, in date. `sentence` says what is missing."""
+    """`holds`: signed by patient and clinician for this plan version, not withdrawn, in date. `sentence` says what is
+    missing, `until` the last day a consent that holds is good for."""
 
     holds: bool
     sentence: str
     consent: Consent | None
+    until: dt.date | None = None
 
 
 def state_of(course: Course, *, at: dt.datetime | None = None, rules: Catalogue | None = None) -> ConsentState:
     """Does a consent hold for this course at this moment?"""
-    newest = course.consents.order_by("-informed_at", "-id").first()
-    return judged(newest, plan_version=course.plan_version, zone=course.site.zone, at=at or timezone.now(), rules=rules)
+    telling = course.consents.telling_first().first()
+    return judged(telling, plan_version=course.plan_version, zone=course.site.zone, at=at or timezone.now(), rules=rules)
 
 
 def judged(
     newest: Consent | None, *, plan_version: int, zone: dt.tzinfo, at: dt.datetime, rules: Catalogue | None = None
 ) -> ConsentState:
-    """Does this consent, the newest of its course, hold for the plan as it is now? Pages that show many courses fetch the
-    newest ones at once and ask here."""
+    """Does this consent, the telling one of its course (`telling_first`), hold for the plan as it is now? Pages that show
+    many courses fetch them at once and ask here."""
     if newest is None:
         return ConsentState(False, _("The consent text has not been given yet."), None)
     if newest.withdrawn_at:
@@ -52,10 +59,13 @@ def judged(
         return ConsentState(False, _("The consent is not signed yet."), newest)
     if newest.plan_version != plan_version:
         return ConsentState(False, _("The plan changed after the consent was signed."), newest)
+    if newest.waits_for_clinician:
+        return ConsentState(False, _("The patient has signed; the clinician who treats has not."), newest)
     months = (rules or catalogue.in_force()).start_gates["gate-consent"].limits["most_months"]
-    if at.astimezone(zone).date() > add_months(newest.signed_at.astimezone(zone).date(), months):
+    until = add_months(newest.signed_at.astimezone(zone).date(), months)
+    if at.astimezone(zone).date() > until:
         return ConsentState(False, _("The consent is older than %(months)s months.") % {"months": months}, newest)
-    return ConsentState(True, "", newest)
+    return ConsentState(True, "", newest, until)
 
 
 def thought_long_enough(course: Course, *, at: dt.datetime | None = None, rules: Catalogue | None = None) -> bool:
@@ -86,9 +96,9 @@ def give_text(
 @transaction.atomic
 def record_signature(
     *, consent: Consent, signed_at: dt.datetime, photos_record: bool, photos_teaching: bool, photos_publicity: bool,
-    by: Doer,
+    by: Doer, scan: CheckedFile | None = None,
 ) -> Consent:  # fmt: skip
-    """Record the signed paper: every photo choice was made by the patient, none is assumed."""
+    """Record the signed paper, with its scan if there is one: every photo choice was made by the patient, none is assumed."""
     user = _staff(by, consent.course)
     locked = Consent.objects.select_for_update(no_key=True).select_related("course__site", "patient").get(pk=consent.pk)
     if locked.signed_at is not None or locked.withdrawn_at is not None:
@@ -100,11 +110,14 @@ def record_signature(
     if locked.plan_version != locked.course.plan_version:
         raise Refused(_("The plan changed since the text was given. Give the new text first."))
     locked.signed_at = signed_at
-    locked.method = ConsentMethod.PAPER
+    if scan is not None:
+        new = uploading.NewFile(file=scan, kind=UploadKind.CONSENT, note=_("Signed consent"))
+        locked.scan = uploading.keep(patient=locked.patient, new=new, by=by)
+    locked.method = ConsentMethod.SCAN if scan is not None else ConsentMethod.PAPER
     locked.recorded_by = user
     locked.photos_record, locked.photos_teaching = photos_record, photos_teaching
     locked.photos_publicity = photos_publicity
-    fields = ["signed_at", "method", "recorded_by", "photos_record", "photos_teaching", "photos_publicity"]
+    fields = ["signed_at", "method", "recorded_by", "scan", "photos_record", "photos_teaching", "photos_publicity"]
     locked.save_if_unchanged(seen=locked.version, fields=fields)
     audit.record(by=by, action="consent-signed", sentence="recorded the signed consent", of=locked,
                  patient=locked.patient, site=locked.course.site)  # fmt: skip
@@ -113,13 +126,17 @@ def record_signature(
 
 @transaction.atomic
 def withdraw(*, consent: Consent, reason: str, by: Doer) -> Consent:
-    """Any time, without a reason of the patient's; `reason` is how the clinic learned of it."""
+    """Any time, without a reason of the patient's; `reason` is how the clinic learned of it. It ends every consent of
+    this course, and every link that leads to signing one."""
     _staff(by, consent.course)
-    changed = Consent.objects.filter(pk=consent.pk, withdrawn_at=None).update(
-        withdrawn_at=timezone.now(), withdrawn_reason=reason.strip()[:200]
-    )
-    if not changed:
+    stamps = {"withdrawn_at": timezone.now(), "withdrawn_reason": reason.strip()[:200], "version": F("version") + 1}
+    standing = Consent.objects.filter(course=consent.course_id, withdrawn_at=None)
+    if not standing.filter(pk=consent.pk).update(**stamps):
         raise Refused(_("This consent is withdrawn already."))
+    for other in standing.all():
+        Consent.objects.filter(pk=other.pk).update(**stamps)
+        links.spend(patient=other.patient, purpose=LinkPurpose.CONSENT, subject_public_id=other.public_id)
+    links.spend(patient=consent.patient, purpose=LinkPurpose.CONSENT, subject_public_id=consent.public_id)
     consent.refresh_from_db()
     audit.record(by=by, action="consent-withdrawn", sentence="recorded the withdrawal of consent", of=consent,
                  patient=consent.patient, site=consent.course.site, detail={"reason": consent.withdrawn_reason})  # fmt: skip

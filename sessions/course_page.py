@@ -241,7 +241,7 @@ def course_shown(course: Course) -> dict[str, Any]:
         "after": after_course(indication, [stands_on(row) for row in planned]) if indication and planned else (),
         "stop_rule": stop_rule_shown(course),
         "clearances": history_of(course.clearances, rules),
-        "consents": course.consents.select_related("informed_by", "recorded_by"),
+        "consents": course.consents.with_papers(),
         "consent_state": consenting.state_of(course),
         "catalogue": version,
         "loosened": shown_loosened(version, words_of(plan_of(course))),

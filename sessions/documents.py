@@ -16,10 +16,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic import audit, rendering
+from clinic import audit, rendering, sealing
 from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import Refused
@@ -29,11 +30,11 @@ from clinic.rendering import NotRenderable, Rendered
 from patients.models import Patient
 from protocols import catalogue as catalogues
 from sessions import papers
-from sessions.choices import DocumentKind, DocumentState
+from sessions.choices import SEALED_PAPERS, DocumentKind, DocumentState
 from sessions.consent_text import blank_consent_content, consent_content
 from sessions.explanation_words import EXPLANATION, EXPLANATION_VERSION
 from sessions.explanations import check_stands, explanation_of, subject_of
-from sessions.models import Course, Document, TreatmentSession
+from sessions.models import Consent, Course, Document, TreatmentSession
 from sessions.paper_words import (
     AFTERCARE,
     AFTERCARE_VERSION,
@@ -187,7 +188,8 @@ def queue(
     replaces: Sequence[Document], by: Doer,
 ) -> Document:  # fmt: skip
     """Store the frozen source, supersede what it replaces, write the audit row. An identical paper is handed back."""
-    says, issuer = papers.readable(asdict(content)), papers.readable(asdict(head))
+    says = papers.readable(content if isinstance(content, dict) else asdict(content))
+    issuer = papers.readable(asdict(head))
     digest = papers.digest_of([says, issuer, document.template_version])
     for one in replaces:
         if one.source["content_sha256"] == digest:
@@ -267,15 +269,15 @@ def finish(*, document: Document, wait_seconds: float | None = None) -> Document
     wait = settings.RENDER_WAIT_SECONDS if wait_seconds is None else wait_seconds
     try:
         rendered = _rendered(document, wait)
+        sealed = sealing.seal(rendered.pdf) if document.kind in SEALED_PAPERS else sealing.Sealed(rendered.pdf, "")
     except NotRenderable as problem:
-        Document.objects.filter(pk=document.pk, state=DocumentState.QUEUED).update(
-            state=DocumentState.FAILED, failure=problem.code
-        )
-        return Document.objects.get(pk=document.pk)
+        return _failed(document, problem.code)
+    except sealing.CannotSeal:
+        return _failed(document, "seal")
     with transaction.atomic():
         issued = Document.objects.filter(pk=document.pk, state=DocumentState.QUEUED, superseded_by=None).update(
-            state=DocumentState.ISSUED, pdf=rendered.pdf, sha256=rendered.sha256, pages=rendered.pages,
-            issued_at=timezone.now(), failure="",
+            state=DocumentState.ISSUED, pdf=sealed.content, sha256=hashlib.sha256(sealed.content).hexdigest(),
+            sealed_by=sealed.certificate_sha256, pages=rendered.pages, issued_at=timezone.now(), failure="",
         )  # fmt: skip
         document = Document.objects.select_related("site", "patient", "requested_by").get(pk=document.pk)
         if issued:
@@ -283,19 +285,25 @@ def finish(*, document: Document, wait_seconds: float | None = None) -> Document
     return document
 
 
+def _failed(document: Document, failure: str) -> Document:
+    rows = Document.objects.filter(pk=document.pk, state=DocumentState.QUEUED)
+    rows.update(state=DocumentState.FAILED, failure=failure)
+    return Document.objects.get(pk=document.pk)
+
+
 def _rendered(document: Document, wait_seconds: float) -> Rendered:
     """The bytes; for a sheet the roomiest layout that fits one page, or the roomiest of all if none does."""
     deadline = time.monotonic() + wait_seconds
-    first: Rendered | None = None
+    roomiest: Rendered | None = None
     for density in DENSITIES.get(document.kind, ("",)):
         html = papers.html_of(document.source, language=document.language, density=density)
         rendered = rendering.render(html, wait_seconds=max(0.0, deadline - time.monotonic()))
         if rendered.pages == 1:
             return rendered
-        first = first or rendered
-    if first is None:
+        roomiest = roomiest or rendered
+    if roomiest is None:
         raise ValueError("a document has at least one layout")
-    return first
+    return roomiest
 
 
 def _record_issue(document: Document) -> None:
@@ -333,6 +341,13 @@ def bytes_of(document: Document) -> bytes:
     if hashlib.sha256(content).hexdigest() != document.sha256:
         raise Refused(_("The stored document does not match its checksum; it is not handed out. Tell your technician."))
     return content
+
+
+def is_withdrawn(document: Document) -> bool:
+    """Whether this is the paper of a consent that its patient has withdrawn. Says nothing about what it was for."""
+    consents = Consent.objects.filter(withdrawn_at__isnull=False)
+    signed = document.source["ids"].get("consent", "") if document.kind == DocumentKind.SIGNED_CONSENT else ""
+    return consents.filter(Q(text=document) | Q(signed_document=document) | Q(public_id=signed)).exists()
 
 
 def by_code(typed: str) -> Document | None:

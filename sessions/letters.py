@@ -44,6 +44,7 @@ from sessions.message_texts import (
     CANCELLED,
     CHECK_IN,
     CONFIRM,
+    CONSENT,
     FIRST_DAY,
     INTAKE,
     LATE,
@@ -59,7 +60,7 @@ from sessions.message_texts import (
     say,
     written_in,
 )  # fmt: skip
-from sessions.models import Appointment, Message
+from sessions.models import Appointment, Consent, Message
 
 HIDDEN = "link-not-kept"
 INVITING = frozenset({CONFIRM, MOVED, CANCELLED})  # these carry the visit as a calendar entry, or its end
@@ -227,6 +228,24 @@ def intake(message: Message, language: str) -> Letter:
     )
 
 
+def consent_to_read(message: Message, language: str) -> Letter:
+    """The text itself stays behind the link: the mail says only that there is something to read."""
+    consent = Consent.objects.select_related("patient").get(public_id=message.cause_public_id)
+    expires_at = timezone.now() + dt.timedelta(days=links.VALID_DAYS)
+    link, token = links.issue(
+        patient=consent.patient, site=message.site, purpose=LinkPurpose.CONSENT, subject=consent, expires_at=expires_at,
+        by=SYSTEM,
+    )  # fmt: skip
+    del link
+    return Letter(
+        subject=subject_of(message, language),
+        lead=say("consent-read", language),
+        paragraphs=[say("intake-safe", language, day=day_of(expires_at.astimezone(message.site.zone), language))],
+        buttons=[(say("open-consent", language), link_address(token))],
+        token=token,
+    )
+
+
 COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     CONFIRM: confirmation,
     REMINDER: reminder,
@@ -245,4 +264,5 @@ COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     LATE: letters_between.of_course,
     REVIEW_1M: letters_between.of_course,
     REVIEW_6M: letters_between.of_course,
+    CONSENT: consent_to_read,
 }

@@ -39,7 +39,7 @@ class Kind:
 
 
 CONFIRM, REMINDER, MOVED, CANCELLED = "msg-confirm", "msg-24h", "msg-moved", "msg-cancelled"
-AFTERCARE, CHECK_IN, INTAKE = "msg-after-0", "msg-48h", "msg-intake"
+AFTERCARE, CHECK_IN, INTAKE, CONSENT = "msg-after-0", "msg-48h", "msg-intake", "msg-consent"
 PREPARE, ALLERGY_TEST = "msg-prep-7d", "msg-allergy-test"
 AFTER_4H, MAY_WASH, FIRST_DAY, LATE_LUMP = "msg-4h", "msg-15h", "msg-24h-after", "msg-ntm-6w"
 NEXT, LATE, REVIEW_1M, REVIEW_6M = "msg-next", "msg-late", "msg-review-1m", "msg-review-6m"
@@ -91,6 +91,10 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             INTAKE, _("Health questions"), _("on request"), resent_alone=False,
             subject=Text.of(en="Some questions before your visit", tr="Ziyaretinizden önce birkaç soru"),
+        ),
+        Kind(
+            CONSENT, _("Consent to read and sign"), _("on request"), resent_alone=False,
+            subject=Text.of(en="Something to read before your visit", tr="Ziyaretinizden önce okumanız için"),
         ),
     )
 }  # fmt: skip
@@ -193,6 +197,13 @@ SENTENCES: Mapping[str, Text] = {
         en="You may also answer this mail; it is read in opening hours only.",
         tr="Bu e-postayı da yanıtlayabilirsiniz; yalnızca çalışma saatlerinde okunur.",
     ),
+    "consent-read": Text.of(
+        en="please read this text at home, at least a day before your first session. Ask us whatever is not clear. You can "
+        "sign it there or with us.",
+        tr="lütfen bu metni ilk seansınızdan en az bir gün önce evde okuyun. Anlamadığınız her şeyi bize sorun. Orada ya da "
+        "klinikte imzalayabilirsiniz.",
+    ),
+    "open-consent": Text.of(en="Read the text", tr="Metni oku"),
     "intake": Text.of(
         en="please answer our questions before your visit. It takes about ten minutes; you can stop and go on later.",
         tr="ziyaretinizden önce lütfen sorularımızı yanıtlayın. Yaklaşık on dakika sürer; ara verip sonra devam "

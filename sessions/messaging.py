@@ -32,6 +32,7 @@ from sessions.message_texts import (
     CANCELLED,
     CHECK_IN,
     CONFIRM,
+    CONSENT,
     FIRST_DAY,
     INTAKE,
     LATE_LUMP,
@@ -40,7 +41,7 @@ from sessions.message_texts import (
     PREPARE,
     REMINDER,
 )  # fmt: skip
-from sessions.models import AdverseEvent, Appointment, Course, Message, MessageStep, TreatmentSession
+from sessions.models import AdverseEvent, Appointment, Consent, Course, Message, MessageStep, TreatmentSession
 from sessions.plans import plan_of
 
 S = MessageState
@@ -61,11 +62,12 @@ NOT_WANTED = gettext_noop("The patient does without this kind of mail")
 LATER_SESSION = gettext_noop("A later session counts")
 EVENT_OPEN = gettext_noop("An adverse event is open: a clinician writes instead")
 # These answer a deed of this moment. All others come by themselves, and end while an event of grade 2 or more is open.
-ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE)
+ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE, CONSENT)
 
 # In these states the patient may have read it.
 MAY_BE_READ = (S.SENDING, S.SENT, S.DELIVERED, S.UNKNOWN)
 INTAKE_DAYS = 7
+CONSENT_DAYS = 7
 AFTERCARE_HOURS = 48
 # What follows a treatment by itself, and how long after its moment it is still of use.
 AFTER_THE_END = {AFTER_4H: 12, MAY_WASH: 24, FIRST_DAY: 24, CHECK_IN: AFTERCARE_HOURS, LATE_LUMP: 14 * 24}
@@ -118,6 +120,20 @@ def intake_requested(*, patient: Patient, site: Site, by: Doer) -> Message:
     return write(
         INTAKE, cause=held, patient=held, site=site, by=by, due_at=now,
         useful_until=now + dt.timedelta(days=INTAKE_DAYS), revision=next_revision(held, INTAKE),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def consent_requested(*, consent: Consent, site: Site, by: Doer) -> Message:
+    """The mail with the patient's link to one consent text. One that is still waiting is not written twice."""
+    held = Consent.objects.select_for_update(no_key=True, of=("self",)).select_related("patient").get(pk=consent.pk)
+    waiting: Message | None = messages_of(held).filter(kind=CONSENT, state=S.SCHEDULED).first()
+    if waiting is not None:
+        return waiting
+    now = timezone.now()
+    return write(
+        CONSENT, cause=held, patient=held.patient, site=site, by=by, due_at=now,
+        useful_until=now + dt.timedelta(days=CONSENT_DAYS), revision=next_revision(held, CONSENT),
     )  # fmt: skip
 
 
@@ -287,6 +303,8 @@ def origin_of(message: Message) -> models.Model:
         return Appointment.objects.get(public_id=message.cause_public_id)
     if message.cause_kind == "treatmentsession":
         return TreatmentSession.objects.get(public_id=message.cause_public_id)
+    if message.cause_kind == "consent":
+        return Consent.objects.get(public_id=message.cause_public_id)
     if message.cause_kind == "course":
         return Course.objects.get(public_id=message.cause_public_id)
     return Patient.objects.get(public_id=message.cause_public_id)

@@ -13,7 +13,7 @@ from sessions.explanation_words import EXPLANATION
 from sessions.worksheet_words import WORKSHEET
 
 AFTERCARE_VERSION = "aftercare-1"
-CONSENT_VERSION = "consent-2"
+CONSENT_VERSION = "consent-3"
 
 SHARED: Mapping[str, Text] = {
     "patient": Text.of(en="Patient", tr="Hasta"),
@@ -114,9 +114,21 @@ CONSENT: Mapping[str, Text] = {
     "origin_own-blood": Text.of(en="your own blood", tr="kendi kanınız"),
     "origin_animal": Text.of(en="animal", tr="hayvan"),
     "origin_none": Text.of(en="no animal or human material named", tr="hayvan veya insan kaynağı belirtilmemiş"),
-    "maker_at_session": Text.of(
-        en="Maker and lot are read to you at each session and stand in your record.",
-        tr="Üretici ve lot numarası her seansta size okunur ve kaydınızda yer alır.",
+    "maker": Text.of(en="Product and maker", tr="Ürün adı ve üretici"),
+    "maker_open": Text.of(en="named before the session", tr="seanstan önce bildirilir"),
+    "maker_none": Text.of(en="made here from your blood", tr="burada kendi kanınızdan hazırlanır"),
+    "status": Text.of(en="Status", tr="Durum"),
+    "status_on": Text.of(en="off-label or unlicensed", tr="endikasyon dışı veya ruhsatsız"),
+    "status_off": Text.of(
+        en="off-label, allowed here by the medical lead", tr="endikasyon dışı, burada tıbbi sorumlunun izniyle"
+    ),
+    "status_locked": Text.of(
+        en="unlicensed here, legal basis recorded", tr="burada ruhsatsız, yasal dayanağı kayıtlı"
+    ),
+    "status_withdrawn": Text.of(en="withdrawn from the market", tr="piyasadan çekilmiş"),
+    "lot_at_session": Text.of(
+        en="The lot number is read to you at each session and stands in your record.",
+        tr="Lot numarası her seansta size okunur ve kaydınızda yer alır.",
     ),
     "where": Text.of(en="Where: {regions}. How: {technique}.", tr="Bölge: {regions}. Yöntem: {technique}."),
     "depth": Text.of(en="Depth {depth} mm.", tr="Derinlik {depth} mm."),
@@ -161,6 +173,26 @@ CONSENT: Mapping[str, Text] = {
     "sign_name": Text.of(en="Name", tr="Ad soyad"),
     "sign_date": Text.of(en="Date, time", tr="Tarih, saat"),
     "sign_signature": Text.of(en="Signature", tr="İmza"),
+    "sign_meaning": Text.of(en="Meaning", tr="Anlamı"),
+    "sign_method": Text.of(en="Way", tr="Yöntem"),
+    "document_signed": Text.of(en="Signed consent", tr="İmzalı onam"),
+    "meaning_patient": Text.of(
+        en="I have read and understood this form and consent to this treatment.",
+        tr="Bu formu okudum, anladım ve bu tedaviye onay veriyorum.",
+    ),
+    "meaning_clinician": Text.of(
+        en="I explained this treatment and answered the questions asked.",
+        tr="Bu tedaviyi anlattım ve sorulan soruları yanıtladım.",
+    ),
+    "method_drawn": Text.of(en="drawn by hand on a screen", tr="ekranda elle çizildi"),
+    "method_typed": Text.of(en="typed name", tr="yazılan ad"),
+    "method_password": Text.of(en="name, confirmed with the password", tr="ad, parola ile doğrulandı"),
+    "not_yet": Text.of(en="The clinician has not signed yet.", tr="Tedaviyi yapan henüz imzalamadı."),
+    "simple": Text.of(
+        en="Simple electronic signatures; the file is sealed by the clinic.",
+        tr="Basit elektronik imzalar; dosya klinik tarafından mühürlenmiştir.",
+    ),
+    "none": Text.of(en="none", tr="yok"),
     "only_if": Text.of(en="Only for: {plans}", tr="Yalnızca şunlar için: {plans}"),
     "category_hair": Text.of(en="hair treatment", tr="saç tedavisi"),
     "category_body": Text.of(en="fat and cellulite", tr="yağ ve selülit"),

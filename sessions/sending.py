@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -29,7 +29,7 @@ from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import UPCOMING, MessageState, RecordStatus
 from sessions.delivery import Channel, EmailChannel, Mail, Permanent, Temporary, Unknown
 from sessions.letters import write_mail
-from sessions.message_texts import ALLERGY_TEST, CANCELLED, KINDS
+from sessions.message_texts import ALLERGY_TEST, CANCELLED, CONSENT, KINDS
 from sessions.messaging import (
     ADDRESS_FAILS,
     BEGUN_ALREADY,
@@ -48,6 +48,7 @@ S = MessageState
 
 TOO_LATE = gettext_noop("Could not be sent in time")
 BLOCKED = gettext_noop("Screening blocks this course")
+CONSENT_SETTLED = gettext_noop("The consent was signed, withdrawn or replaced meanwhile")
 CONSENT_WITHDRAWN = gettext_noop("The patient withdrew their consent")
 NOT_WRITTEN = gettext_noop("The mail could not be written")
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
@@ -231,6 +232,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
         stop = why_no_visit(message, appointment, now)
         if stop is not None:
             return stop
+    if message.kind == CONSENT and not is_open_consent(message):
+        return S.SUPPRESSED, CONSENT_SETTLED
     if message.kind == CANCELLED and appointment is not None and appointment.status not in CANCELLED_STATUSES:
         return S.SUPPRESSED, UNDONE
     if kind.after and not has_ended(message):
@@ -275,6 +278,13 @@ def has_withdrawn_consent(course: Course) -> bool:
     """Withdrawal of consent stops every message of the course but the word that a visit is cancelled."""
     newest = Consent.objects.filter(course=course).order_by("-informed_at", "-id").first()
     return newest is not None and newest.withdrawn_at is not None
+
+
+def is_open_consent(message: Message) -> bool:
+    return Consent.objects.filter(
+        public_id=message.cause_public_id, signed_at=None, withdrawn_at=None, text__superseded_by=None,
+        plan_version=F("course__plan_version"),
+    ).exists()  # fmt: skip
 
 
 def has_ended(message: Message) -> bool:

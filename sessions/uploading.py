@@ -22,7 +22,7 @@ from clinic.file_checking import CheckedFile
 from clinic.permissions import check_may
 from patients.models import Patient
 from protocols import catalogue
-from sessions.models import Upload
+from sessions.models import Upload, UploadKind
 from sessions.standing_clearances import Standing, standing_of
 
 FOLDER = "uploads"
@@ -49,7 +49,9 @@ def keep(*, patient: Patient, new: NewFile, rule_code: str = "", by: Doer) -> Up
     user = by.user
     if user is None:
         raise Refused(_("Only staff can do this."))
-    check_may(user, Permission.CHANGE_CLINICAL, by.site or patient.registered_at)
+    # The desk records consents; letters and laboratory reports are for clinicians.
+    needed = Permission.CHANGE_PERSON if new.kind == UploadKind.CONSENT else Permission.CHANGE_CLINICAL
+    check_may(user, needed, by.site or patient.registered_at)
     if rule_code and rule_code not in catalogue.in_force().rules:
         raise Refused(_("There is no such rule."), field="rule_code")
     token = secrets.token_hex(24)
@@ -80,6 +82,8 @@ def check_withdrawable(upload: Upload) -> None:
     rests = [link.clearance for link in upload.clearances.select_related("clearance__course__site", "clearance__patient")]
     today = upload.patient.registered_at.today()
     standing = next((one for one in rests if standing_of(one, today) is Standing.VALID), None)
+    if upload.consents.exists():
+        raise Refused(_("A consent rests on this file; it stays with that consent."))
     if standing is not None:
         raise Refused(
             _("The clearance of %(rule)s rests on this file. End that clearance first.") % {"rule": standing.rule_code}

@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     kept = tempfile.TemporaryDirectory(prefix="private-")
     config.add_cleanup(kept.cleanup)
     django_settings.STORAGES["private"]["OPTIONS"]["location"] = kept.name
+    django_settings.SEAL_DIRECTORY = str(Path(kept.name) / "seal")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

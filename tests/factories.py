@@ -38,7 +38,7 @@ def make_site(**fields: Any) -> Site:
         **{
             "name": f"Site {number}", "address": "Via Larga 1, Rome", "country": "IT", "time_zone": "Europe/Rome",
             "phone": "+39 06 5555 0100", "email": f"site{number}@halden.example", "emergency_number": "112",
-            "is_open": True,
+            "insurer": "Halden Mutual, policy 4711", "is_open": True,
         }
         | fields
     )  # fmt: skip

@@ -48,6 +48,7 @@ class Site(PublicId, Versioned):
     phone = models.CharField(max_length=32, blank=True)
     email = models.EmailField(blank=True)
     emergency_number = models.CharField(max_length=16, blank=True)
+    insurer = models.CharField(max_length=160, blank=True, help_text=_("Insurer and policy, printed on every consent"))
     page_size = models.CharField(max_length=8, choices=PageSize, default=PageSize.A4)
     is_open = models.BooleanField(default=False)
     late_cancel_hours = models.PositiveSmallIntegerField(

@@ -28,10 +28,12 @@ SESSION_KEY = "patient_links"
 FINISHED_KEY = "patient_deeds_done"
 THANKED_IN_KEY = "patient_thanked_in"
 IDLE_SECONDS = 2 * 60 * 60
-KEPT_NAMES = re.compile(r"q-|go$|to$")  # typed answers that arrive after the page has run out travel through the gate
+# Typed answers that arrive after the page has run out travel through the gate.
+KEPT_NAMES = re.compile(r"q-|go$|to$|consent-|(?:signed_name|typed_only|strokes|picture|questions|interpreter)$")
 DESTINATIONS = {
     LinkPurpose.INTAKE: "patient-intake",
     LinkPurpose.APPOINTMENT: "patient-appointment",
+    LinkPurpose.CONSENT: "patient-consent",
 }
 
 

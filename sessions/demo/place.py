@@ -63,7 +63,7 @@ def _sites(clinic: Clinic) -> None:
     ]:  # fmt: skip
         site = Site.objects.create(
             name=name, address=address, country=country, time_zone=zone, phone=phone, email=email,
-            emergency_number="112", is_open=True,
+            emergency_number="112", is_open=True, insurer="Halden Mutual, policy 20-4711",
         )  # fmt: skip
         OpeningHours.objects.bulk_create(
             OpeningHours(site=site, weekday=str(day), opens=dt.time(8), closes=dt.time(20)) for day in range(1, 8)

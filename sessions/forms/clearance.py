@@ -15,6 +15,8 @@ from clinic.forms import HouseForm
 from sessions.models import Upload, UploadKind
 from sessions.uploading import NewFile
 
+# What comes from elsewhere; a scanned consent is added where consents are recorded.
+RECEIVED = [(value, label) for value, label in UploadKind.choices if value != UploadKind.CONSENT]
 FILE_HELP = _("PDF, JPEG or PNG, up to 20 MB. A picture is stored without its place and camera data.")
 
 
@@ -36,7 +38,7 @@ class ClearanceForm(HouseForm):
     )
     file = CheckedFileField(label=_("New file"), required=False, help_text=FILE_HELP)
     kind = forms.ChoiceField(
-        label=_("The new file is"), choices=UploadKind, initial=UploadKind.LETTER, required=False
+        label=_("The new file is"), choices=RECEIVED, initial=UploadKind.LETTER, required=False
     )  # fmt: skip
 
     def __init__(self, *args: Any, on_record: Iterable[Upload], last_day: dt.date, **kwargs: Any) -> None:
@@ -77,7 +79,7 @@ class EndClearanceForm(HouseForm):
 
 class UploadForm(HouseForm):
     file = CheckedFileField(label=_("File"), help_text=FILE_HELP)
-    kind = forms.ChoiceField(label=_("What is it?"), choices=UploadKind)
+    kind = forms.ChoiceField(label=_("What is it?"), choices=RECEIVED)
     rule_code = forms.ChoiceField(label=_("For which finding?"), required=False)
     note = forms.CharField(label=_("Note"), max_length=200, required=False, help_text=_("Who wrote it, and when"))
 

@@ -1,4 +1,4 @@
-"""Forms of a paper consent."""
+"""Forms of a consent: given, signed on paper, countersigned, withdrawn. The patient's own is `consent_signing.py`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clinic.file_fields import CheckedFileField
 from clinic.forms import HouseForm
 from clinic.models import Site
 from sessions.forms.moments import SiteMomentField
@@ -30,6 +31,10 @@ class SignedForm(HouseForm):
     photos_teaching = forms.ChoiceField(label=_("Photos to teach staff"), choices=YES_NO, widget=forms.RadioSelect)
     photos_publicity = forms.ChoiceField(label=_("Photos in publicity"), choices=YES_NO, widget=forms.RadioSelect)
     every_part = forms.BooleanField(label=_("The paper carries both signatures and no part is empty"))
+    scan = CheckedFileField(
+        label=_("Scan of the signed paper"), required=False,
+        help_text=_("PDF, JPEG or PNG. Without it the paper itself is the only proof."),
+    )  # fmt: skip
 
     def __init__(self, *args: Any, site: Site, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,3 +47,9 @@ class SignedForm(HouseForm):
 
 class WithdrawForm(HouseForm):
     reason = forms.CharField(label=_("How did we learn of it?"), max_length=200)
+
+
+class CountersignForm(HouseForm):
+    password = forms.CharField(
+        label=_("Your password"), max_length=128, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )

@@ -1,7 +1,8 @@
 from sessions.models.allergy_test import AllergyTest
 from sessions.models.appointment import Appointment, Fulfilment
+from sessions.models.batch import PaperBatch
 from sessions.models.calls import CallNote, CallOutcome, CallReason
-from sessions.models.consent import Consent
+from sessions.models.consent import Consent, ConsentSignature
 from sessions.models.course import Course, CourseItem, CourseSyringe, PlannedSession
 from sessions.models.document import Document
 from sessions.models.message import Message, MessageStep
@@ -15,10 +16,9 @@ from sessions.models.upload import ClearanceUpload, Upload, UploadKind
 from sessions.models.waitlist import FreedTime, Urgency, WaitEntry, WaitStatus
 
 __all__ = [
-    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "CalendarFeed", "CallNote", "CallOutcome",
-    "CallReason", "Clearance", "ClearanceUpload", "Consent", "Course", "CourseDecision", "CourseItem",
-    "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "Lot", "Message", "MessageStep",
-    "OutcomeScore", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules",
-    "StockMovement", "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "Urgency", "UsedProduct",
-    "WaitEntry", "WaitStatus",
+    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "CalendarFeed", "CallNote", "CallOutcome", "CallReason",
+    "Clearance", "ClearanceUpload", "Consent", "ConsentSignature", "Course", "CourseDecision", "CourseItem",
+    "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "Lot", "Message", "MessageStep", "OutcomeScore",
+    "PaperBatch", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules", "StockMovement",
+    "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "Urgency", "UsedProduct", "WaitEntry", "WaitStatus",
 ]  # fmt: skip

@@ -43,6 +43,7 @@ class Document(PublicId):
     failure = models.CharField(max_length=200, blank=True)
     pdf = models.BinaryField(null=True, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
+    sealed_by = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the certificate of the seal, if sealed")
     pages = models.PositiveSmallIntegerField(null=True, blank=True)
     superseded_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="supersedes")
 

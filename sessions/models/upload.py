@@ -17,6 +17,7 @@ from sessions.models.screening import Clearance
 class UploadKind(models.TextChoices):
     LETTER = "letter", pgettext_lazy("kind of paper", "Letter")
     LABORATORY = "laboratory", _("Laboratory report")
+    CONSENT = "consent", _("Signed consent, scanned")
     OTHER = "other", _("Other paper")
 
 

@@ -51,7 +51,7 @@ def patient(request: StaffRequest, public_id: str) -> HttpResponse:
         context["visits"] = charting.visits_of(found, rules, clinical=clinical)
     elif tab == "forms":
         context["responses"] = found.responses.select_related("submitted_by")
-        context["consents"] = Consent.objects.filter(patient=found).select_related("course")
+        context["consents"] = Consent.objects.filter(patient=found).with_papers().select_related("course")
         if clinical:
             context["papers"] = papers_of(found, rules)
     elif tab == "messages":

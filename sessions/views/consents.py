@@ -41,12 +41,12 @@ def consent_given(request: StaffRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def consent_record(request: StaffRequest, public_id: str) -> HttpResponse:
     consent = consent_or_404(request, public_id)
-    form = SignedForm(request.POST or None, site=consent.course.site)
+    form = SignedForm(request.POST or None, request.FILES or None, site=consent.course.site)
     return patient_form_page(
         request, form, patient=consent.patient, title=_("Consent signed on paper"), act=_("Record the signature"),
         back=papers_of(consent.course),
         deed=lambda data: consenting.record_signature(
-            consent=consent, signed_at=data["signed_at"], by=doer_of(request), **form.choices_made()
+            consent=consent, signed_at=data["signed_at"], scan=data["scan"], by=doer_of(request), **form.choices_made()
         ),
     )  # fmt: skip
 

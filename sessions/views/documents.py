@@ -103,11 +103,16 @@ def document_pdf(request: StaffRequest, public_id: str) -> HttpResponse:
     found, _away = try_to_finish(found, wait_seconds=settings.RENDER_WAIT_SECONDS)
     if found.state not in {DocumentState.ISSUED, DocumentState.SUPERSEDED}:
         return redirect("document", public_id=found.public_id)
-    content = documents.bytes_of(found)
+    answer = pdf_response(found, download="download" in request.GET)
     access_log.printed(request, patient=found.patient, of=found)
-    kept = "attachment" if "download" in request.GET else "inline"
+    return answer
+
+
+def pdf_response(found: Document, *, download: bool) -> HttpResponse:
+    """The stored bytes as an answer that loads nothing and is kept nowhere. Raises `Refused` when they are not whole."""
+    kept = "attachment" if download else "inline"
     return HttpResponse(
-        content,
+        documents.bytes_of(found),
         content_type="application/pdf",
         headers={
             # The name of the file says nothing about the patient.
@@ -207,6 +212,8 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
         context |= {
             "found": found,
             "superseded": found.state == DocumentState.SUPERSEDED,
+            "withdrawn": documents.is_withdrawn(found),
+            "sealed": bool(found.sealed_by),
             "digest": short_digest(found.sha256),
             "content_digest": short_digest(found.source["content_sha256"]),
             "zone": found.site.zone,

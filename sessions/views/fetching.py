@@ -48,7 +48,7 @@ def record_or_404(request: StaffRequest, public_id: str) -> TreatmentSession:
 
 
 def consent_or_404(request: StaffRequest, public_id: str) -> Consent:
-    consents = Consent.objects.select_related("course__site", "patient")
+    consents = Consent.objects.select_related("course__site", "course__practitioner", "patient", "patient_signature")
     return get_object_or_404(consents, public_id=public_id, patient__in=Patient.objects.visible_to(request.user))
 
 

@@ -72,7 +72,7 @@ def test_pages_that_show_nothing_of_the_patient_really_do():
 
 def test_a_patient_behind_a_link_is_written_down_too():
     world = make_world()
-    for purpose, name in (("intake", "patient-intake"), ("appointment", "patient-appointment")):
+    for purpose, name in (("intake", "patient-intake"), ("appointment", "patient-appointment"), ("consent", "patient-consent")):
         client = behind_link(world, purpose)
         assert client.get(reverse(name)).status_code == 200
         event = AccessEvent.objects.filter(page=name).latest("id")

@@ -47,7 +47,7 @@ def answers(world: Any):
             yield str(pattern.name), anybody.get(address(pattern, world))
         else:
             yield str(pattern.name), anybody.get(address(pattern, world))
-    for purpose in ("intake", "appointment"):
+    for purpose in ("intake", "appointment", "consent"):
         client = behind_link(world, purpose)
         for pattern in our_urls("patient-link"):
             yield str(pattern.name), client.get(address(pattern, world))

@@ -32,6 +32,7 @@ WHO = ("medical-lead", "manager", "front-desk")  # together they hold every perm
 PATIENT_PAGES = {
     "intake": ("patient-intake", "patient-intake-overview", "patient-gate"),
     "appointment": ("patient-appointment", "patient-appointment-move"),
+    "consent": ("patient-consent-sign",),
 }
 QUESTIONS = ("q-pregnant", "q-allergy", "q-medicines", "q-anticoagulant")
 # Ordinary values for what a page leaves empty, by name, else by kind.

@@ -155,7 +155,7 @@ def test_looking_changes_nothing(errors):
         elif pattern.callback.access[0] == "public":
             pages.append((str(pattern.name), Client(), address(pattern, world)))
     with undone():
-        for purpose in ("intake", "appointment"):
+        for purpose in ("intake", "appointment", "consent"):
             client = behind_link(world, purpose)
             pages += [(str(one.name), client, address(one, world)) for one in our_urls("patient-link")]
         ledger = Ledger()

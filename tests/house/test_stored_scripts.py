@@ -112,9 +112,11 @@ def all_pages(world: SimpleNamespace) -> Iterator[tuple[str, Client, str]]:
         yield "audit-log", client, f"{reverse('audit-log')}?kind=looks"
         yield "patients", client, f"{reverse('patients')}?q=script"
         yield "messages", client, f"{reverse('messages')}?state=failed"
-    for purpose in ("intake", "appointment"):
+    for purpose in ("intake", "appointment", "consent"):
         client = behind_link(world, purpose)
-        for name in ("patient-intake", "patient-intake-overview", "patient-appointment"):
+        for name in (
+            "patient-intake", "patient-intake-overview", "patient-appointment", "patient-consent", "patient-consent-sign"
+        ):  # fmt: skip
             yield name, client, reverse(name)
     yield "verify", Client(), reverse("verify", args=[world.document.verification_code])
 

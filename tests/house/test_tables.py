@@ -27,6 +27,7 @@ WITHOUT_HISTORY = {
     "protocols_catalogueversion": "frozen by its trigger, approved once",
     "patients_questionnaireversion": "frozen by its trigger",
     "treatment_sessions_freedtime": "written once by a move or cancellation, which are in the audit log",
+    "treatment_sessions_paperbatch": "a progress bar over documents that have their own; who asked is in the audit log",
     "treatment_sessions_rescreenrun": "a progress bar; who asked for it is in the audit log",
     "treatment_sessions_rescreenchange": "written once by its run; what it changed are screenings, which only grow",
 }

@@ -19,7 +19,7 @@ from patients import links
 from patients.models import Allergy, Measurement, Medicine
 from protocols import catalogue, versions
 from protocols.models import CatalogueVersion, Enablement
-from sessions import documents, rescreening, uploading, waiting
+from sessions import consent_signing, documents, rescreening, uploading, waiting
 from sessions.models import (
     AdverseEvent,
     AllergyTest,
@@ -54,7 +54,7 @@ WORDS = {
 }  # fmt: skip
 # allauth's own views carry no declaration of ours.
 THIRD_PARTY = ("allauth.", "django.views.")
-GATES = {"intake": "patient-intake", "appointment": "patient-appointment"}
+GATES = {"intake": "patient-intake", "appointment": "patient-appointment", "consent": "patient-consent"}
 
 
 def every_url(patterns: Any = None) -> Iterator[URLPattern]:
@@ -128,6 +128,7 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
     world.consent = Consent.objects.create(
         patient=patient, course=course, plan_version=1, language="en", informed_at=now, informed_by=doctor
     )
+    world.consent_to_sign, world.consent_to_countersign = on_screen(world, now), patient_signed(world, now)
     world.clearance = Clearance.objects.create(
         patient=patient, course=course, rule_code="scr-keloid", answer_fingerprint="x", granted_by=doctor,
         granted_at=now, reason="seen", valid_until=dt.date(2099, 1, 1),
@@ -181,7 +182,7 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
         "appointment": visits, "course": [proposed, arrived.course, to_clear],
         "message": [make_message(world, state) for state in ("failed", "unknown", "sent", "suppressed")],
         "document": papers,
-        "consent": [signed_consent(world, now)], "medicine": [], "patient": [world.stranger],
+        "consent": [signed_consent(world, now), world.consent_to_countersign], "medicine": [], "patient": [world.stranger],
         "doctor": [world.people["front-desk"]], "event": [closed_event(world, now)],
         "version": [draft],
     }  # fmt: skip
@@ -282,10 +283,37 @@ def signed_consent(world: SimpleNamespace, now: dt.datetime) -> Consent:
     )  # fmt: skip
 
 
+def on_screen(world: SimpleNamespace, now: dt.datetime) -> Consent:
+    """A text that was given to be signed on a screen, and opened."""
+    course = make.make_course(world.patient, world.doctor, price_per_session=Decimal(100), currency="EUR")
+    consent = consent_signing.give(course=course, language="en", by=Doer.staff(world.doctor, world.site))
+    set_fields(consent, opened_at=now)
+    return consent
+
+
+def patient_signed(world: SimpleNamespace, now: dt.datetime) -> Consent:
+    """Signed by the patient; the clinician's signature is missing."""
+    consent = on_screen(world, now)
+    patient = Doer(kind="patient", label=world.patient.name, public_id=world.patient.public_id, site=world.site)
+    return consent_signing.sign(consent=consent, given=given_for(consent), address="127.0.0.1", by=patient)
+
+
+def given_for(consent: Consent, **instead: Any) -> consent_signing.Given:
+    """What a patient hands in who says yes to the record, no to the rest, and types their name."""
+    answers = {
+        "consent-photos-record": "yes", "consent-photos-teaching": "no", "consent-photos-publicity": "no",
+        "consent-questions": "yes",
+    }  # fmt: skip
+    given = {
+        "name": "Nadia Rahman", "answers": answers, "text_sha256": consent.given_text.source["content_sha256"]
+    } | instead  # fmt: skip
+    return consent_signing.Given(**given)
+
+
 def behind_link(world: SimpleNamespace, purpose: str) -> Client:
     """A patient's browser that has opened a link of this purpose and passed the gate."""
     client = Client(raise_request_exception=False)
-    subject = world.appointment if purpose == "appointment" else None
+    subject = {"appointment": world.appointment, "consent": world.consent_to_sign}.get(purpose)
     _link, token = links.issue(
         patient=world.patient, site=world.site, purpose=purpose, expires_at=timezone.now() + dt.timedelta(days=2),
         by=Doer(kind="system", label="test"), subject=subject,

@@ -26,6 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as computed
 from datetime import date
 from enum import StrEnum
 
@@ -58,7 +59,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """What one answer key may hold. Limits are inclusive; `code_prefix` admits catalogue codes beside the options."""
+    """What one answer key may hold. Limits are inclusive; `code_prefix` admits catalogue codes beside the options.
+    `values` are those of the options, read once: screening asks for them by the thousand."""
 
     key: str
     kind: Kind
@@ -69,10 +71,10 @@ class Field:
     max_length: int = 500
     code_prefix: str = ""
     by: str = "patient"
+    values: tuple[str, ...] = computed(init=False, repr=False, compare=False)
 
-    @property
-    def values(self) -> tuple[str, ...]:
-        return tuple(option.value for option in self.options)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(option.value for option in self.options))
 
     @property
     def open_when_unsure(self) -> bool:
@@ -113,6 +115,17 @@ class Question(Field):
     follow_ups: tuple[FollowUp, ...] = ()
     source: tuple[str, ...] = ()
     mark: str = ""
+    asks_more_than_healthy: bool = computed(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Whether some follow-up can be required though the answer is the healthy one: none can where each of them needs
+        another answer to this very question."""
+        Field.__post_init__(self)
+        needs_another = (
+            any(one.key == self.key and self.healthy not in one.values for one in follow_up.when)
+            for follow_up in self.follow_ups
+        )
+        object.__setattr__(self, "asks_more_than_healthy", not all(needs_another))
 
     @property
     def code(self) -> str:
@@ -208,13 +221,11 @@ def unanswered(
         answer = answers.get(question.key)
         if not question.optional and not _says_something(question, answer):
             missing.append(question.key)
-        if question.follow_ups and not is_empty(answer):
+        if question.follow_ups and not is_empty(answer) and _may_ask_more(question, answer):
             missing.extend(
-                item.field.key
-                for item in asked(question, answers)
-                if item.required
-                and item.field is not question
-                and not _says_something(item.field, answers.get(item.field.key))
+                one.key
+                for one in question.follow_ups
+                if _required(question, one, answers) and not _says_something(one, answers.get(one.key))
             )
     return missing
 
@@ -275,11 +286,19 @@ def as_list(answer: AnswerValue | None) -> tuple[str, ...]:
     return (answer,) if isinstance(answer, str) else tuple(answer)
 
 
+def _may_ask_more(question: Question, answer: AnswerValue | None) -> bool:
+    if question.asks_more_than_healthy:
+        return True
+    return answer != question.healthy if isinstance(answer, str | int) else as_list(answer) != (question.healthy,)
+
+
 def _says_something(field: Field, answer: AnswerValue | None) -> bool:
+    if field.kind is Kind.CHOICE:  # the common cases, kept short: screening runs by the thousand
+        return answer in field.values or (answer == UNSURE and isinstance(field, Question))
     if is_empty(answer) or answer is None:
         return False
-    if field.kind is Kind.CHOICE:  # the common case, kept short: screening runs by the thousand
-        return answer in field.values or (answer == UNSURE and isinstance(field, Question))
+    if field.kind is Kind.LIST and isinstance(answer, list | tuple) and len(answer) == 1 and answer[0] in field.values:
+        return answer[0] != UNSURE
     unsure_list = field.kind in (Kind.LIST, Kind.NAMES) and UNSURE in as_list(answer)
     return not unsure_list and not _wrong(field, answer, date.max)
 
@@ -303,7 +322,10 @@ def _all_hold(
         answer = answers.get(condition.key)
         if read_unsure and condition.key == question.key:
             answer = reading(question, answers)[0]
-        if not any(value in condition.values for value in as_list(answer)):
+        if isinstance(answer, str):
+            if answer not in condition.values:
+                return False
+        elif not any(value in condition.values for value in as_list(answer)):
             return False
     return True
 

@@ -174,7 +174,7 @@ class Mender:
     # ------------------------------------------------------------------------------------------------ lower, take out
     def lower(self, draft: Draft, problem: PlanProblem) -> Iterator[Move]:
         """One line, or the cream, to the largest amount with which the problem is gone; out where none is."""
-        counts = problem.unit in {"points", "sessions"}
+        counts = problem.unit in {"points", "sessions", "cm²"}
         for place, line in self._lines(draft, problem.substances, problem.syringe):
             before = line.component.volume_ml
             steps = int((before - GRID_ML / 2) / GRID_ML)

@@ -13,12 +13,14 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
+from patients.questionnaire import UNSURE, Question
 from protocols.choices import Category, Form
 from protocols.definitions import Catalogue
 from protocols.editing import with_spare_items
 from protocols.field_words import label_of, shown, with_unit, word
 from protocols.leaves import leaf, leaves
-from protocols.limits import Shape, Spec, cfg_of, specs_of
+from protocols.limits import CONDITION_WORDS, Shape, Spec, cfg_of, specs_of
+from protocols.resolving_screening import answer_fields
 
 MOST = Decimal(100_000)
 LONGEST = 300
@@ -84,7 +86,7 @@ class EntryForm(HouseForm):
             case Shape.CHOICE:
                 return {path: self._choice(path, spec, now, common, rules)}
             case Shape.WORDS:
-                return {path: self._words(path, now, common, rules)}
+                return {path: self._words(path, spec, now, common, rules)}
             case Shape.LINE:
                 return {path: forms.CharField(initial=now, max_length=LONGEST, **common)}
             case _:
@@ -102,14 +104,14 @@ class EntryForm(HouseForm):
         return forms.ChoiceField(initial=now or default, choices=[(one, word(one)) for one in spec.choices],
                                  **{**common, "required": True})  # fmt: skip
 
-    def _words(self, path: str, now: Any, common: dict[str, Any], rules: Catalogue) -> forms.Field:
+    def _words(self, path: str, spec: Spec, now: Any, common: dict[str, Any], rules: Catalogue) -> forms.Field:
         chosen = now if isinstance(now, list) else [now] if now else []
-        choices = word_choices(path, rules, chosen)
+        choices = condition_choices(path, self.body, rules, chosen) or word_choices(path, rules, chosen)
         if choices is None:
             hint = common["help_text"] or _g("Words with commas between them.")
             return forms.CharField(initial=", ".join(chosen), max_length=LONGEST, **{**common, "help_text": hint})
         return forms.MultipleChoiceField(
-            initial=chosen, choices=choices, widget=forms.CheckboxSelectMultiple, **{**common, "required": False}
+            initial=chosen, choices=choices, widget=forms.CheckboxSelectMultiple, **{**common, "required": spec.required}
         )
 
     def clean(self) -> dict[str, Any]:
@@ -165,6 +167,51 @@ def named(definitions: Mapping[str, Any]) -> list[tuple[str, str]]:
     names = Counter(one.name_in(language) for one in definitions.values())
     return [(code, name if names[name] == 1 else f"{name} ({code})")
             for code, name in ((code, one.name_in(language)) for code, one in definitions.items())]  # fmt: skip
+
+
+def condition_choices(
+    path: str, body: Mapping[str, Any], rules: Catalogue, chosen: Sequence[str]
+) -> list[tuple[str, str]] | None:
+    """What the words of a condition may be: the answers of its question, the values of its measurement, classes of
+    medicines, parts of a plan; None where the path is no condition or the words are free."""
+    outer, _dot, last = path.rpartition(".")
+    if last not in CONDITION_WORDS or not {"when", "only_if"} & set(outer.split(".")):
+        return None
+    language = get_language() or "en"
+    offered: list[tuple[str, str]] = []
+    match last:
+        case "is":
+            offered = _values_of(leaf(body, outer), str(body.get("each") or ""), rules, language)
+        case "item":
+            offered = _values_of({"answer": body.get("each")}, "", rules, language)
+        case "medicine":
+            offered = [(code, one.name.get(language)) for code, one in rules.medicine_classes.items()]
+        case "sex":
+            offered = [(one, word(one)) for one in ("female", "male", "other")]
+        case "preserved":
+            offered = named(rules.substances)
+        case "plan":
+            offered = word_choices("scope", rules, []) or []
+    there = {value for value, _label in offered}
+    return [*offered, *((one, one) for one in chosen if one not in there)] if offered else None
+
+
+def _values_of(condition: Any, each: str, rules: Catalogue, language: str) -> list[tuple[str, str]]:
+    """The answers of a question with their words, unsure included where it can be said; the values of a measurement."""
+    if not isinstance(condition, Mapping):
+        return []
+    if code := condition.get("measured"):
+        measured = rules.measurements.get(str(code))
+        return [(value, value) for value in measured.values] if measured else []
+    key, fields = str(condition.get("answer") or ""), answer_fields(rules)
+    field = fields.get(key)
+    if key.startswith("."):
+        field = next((one for name, one in fields.items() if name.startswith(f"{each}.") and name.endswith(key)), None)
+    if field is None:
+        return []
+    values = [(option.value, option.text.get(language)) for option in field.options]
+    unsure = isinstance(field, Question) and UNSURE not in field.values
+    return [*values, (UNSURE, _g("Unsure"))] if values and unsure else values
 
 
 def word_choices(path: str, rules: Catalogue, chosen: Sequence[str]) -> list[tuple[str, str]] | None:

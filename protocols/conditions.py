@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 from patients.choices import region_group
 from patients.facts import Measured
@@ -32,12 +32,23 @@ class Bounds:
     below: Decimal | None = None
 
     def hold(self, value: Decimal | Fraction | int) -> bool:
-        exact = Fraction(value)
+        """Exact: Python compares a Decimal with a whole number or another Decimal without rounding; for a fraction both
+        sides become fractions."""
+        if isinstance(value, Fraction):
+            return self._hold(value, *(one if one is None else Fraction(one) for one in self._ends))
+        return self._hold(value, *self._ends)
+
+    @property
+    def _ends(self) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]:
+        return self.at_least, self.above, self.at_most, self.below
+
+    @staticmethod
+    def _hold(value: Any, at_least: Any, above: Any, at_most: Any, below: Any) -> bool:
         return (
-            (self.at_least is None or exact >= Fraction(self.at_least))
-            and (self.above is None or exact > Fraction(self.above))
-            and (self.at_most is None or exact <= Fraction(self.at_most))
-            and (self.below is None or exact < Fraction(self.below))
+            (at_least is None or value >= at_least)
+            and (above is None or value > above)
+            and (at_most is None or value <= at_most)
+            and (below is None or value < below)
         )
 
 

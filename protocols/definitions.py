@@ -21,6 +21,7 @@ from protocols.choices import (
     Role,
     Status,
 )
+from protocols.figures import HOUSE
 
 if TYPE_CHECKING:
     from patients.questionnaire import Question
@@ -191,6 +192,7 @@ class RegionFigure:
 class Substance(Definition):
     """What is injected. `typical` and `hard_max` are amounts per session in `dose_unit`, all regions together;
     `strength` is the usual range in `strength_unit`; `hard_max` None means no maximum of its own.
+    `max_per_cm2` is in `dose_unit` per square centimetre of skin treated, `max_area_cm2` the most skin it may cover.
     `lidocaine_mg_per_g` is what one gram of a numbing cream adds to the injected lidocaine."""
 
     substance_class: Texts
@@ -209,6 +211,8 @@ class Substance(Definition):
     lidocaine_mg_per_g: Decimal | None
     max_ml_per_point: Decimal | None
     max_points: int | None
+    max_per_cm2: Decimal | None
+    max_area_cm2: Decimal | None
     max_sessions: int | None
     min_interval_days: int | None
     by_region: Mapping[str, RegionFigure]
@@ -304,12 +308,13 @@ class ReactionDefinition(TextDefinition):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDefinition(TextDefinition):
     """An automatic mail. The subject (`name`) never names a diagnosis or treatment. `when` says in words what
-    `protocols.message_times` computes; `stopped_by_block` mails end when screening blocks the course."""
+    `protocols.message_times` computes from `limits`; `stopped_by_block` mails end when screening blocks the course."""
 
     when: Texts
     template: str
     sent_at_once: bool
     stopped_by_block: bool
+    limits: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,6 +374,13 @@ class PlannerRule(TextDefinition):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HouseRule(TextDefinition):
+    """Figures of the house that belong to no single treatment; which an entry has is fixed (`protocols.figures`)."""
+
+    limits: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckInAnswer(TextDefinition):
     """An answer of the check-in after a session and how fast somebody must look at it (section 11). It counts from
     `at_least` on where it is a figure, `rising`: when higher than the answer before, after `after_hours`, from day
@@ -408,6 +420,12 @@ class Catalogue:
     combinations: Mapping[str, CombinationRule]
     planner_rules: Mapping[str, PlannerRule]
     check_ins: Mapping[str, CheckInAnswer]
+    house: Mapping[str, HouseRule]
+
+    def figure(self, code: str, name: str) -> int:
+        """A figure of the house; a version stored before it could be edited has what was computed with then."""
+        entry = self.house.get(code)
+        return entry.limits[name] if entry is not None else HOUSE[code][name]
 
     def mixtures_for(self, indication: str) -> tuple[Mixture, ...]:
         """Example mixtures of an indication, in file order."""

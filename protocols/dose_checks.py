@@ -4,7 +4,7 @@ Pure. Amounts are summed over all syringes, regions and plans of the day; equal 
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -24,6 +24,8 @@ from protocols.plan_problems import DoseTotal, PlanProblem, VolumeTotal, plain, 
 
 Problems = Iterator[PlanProblem]
 POINTS: Texts = {"en": "points", "tr": "nokta"}
+PER_CM2: Mapping[str, Texts] = {unit.value: {"en": f"{unit.value}/cm²", "tr": f"{unit.value}/cm²"} for unit in DoseUnit}
+CM2: Texts = {"en": "cm²", "tr": "cm²"}
 SESSIONS: Texts = {"en": "sessions", "tr": "seans"}
 ZERO = Decimal(0)
 
@@ -61,7 +63,8 @@ def doses(day: PlannedDay) -> tuple[Dose, ...]:
 
 
 def dose_max(rule: MixingRule, day: PlannedDay) -> Problems:
-    """Above the hard maximum per session; also points of one session and sessions in all, where a label limits them.
+    """Above the hard maximum per session; also points of one session, amount per area, area covered and sessions in all,
+    where a label limits them.
     A substance whose maximum is zero is over it whatever its strength."""
     for dose in doses(day):
         substance, limit = dose.substance, dose.substance.hard_max
@@ -73,6 +76,7 @@ def dose_max(rule: MixingRule, day: PlannedDay) -> Problems:
             yield problem(rule, day.catalogue, substances=[substance.code], unknown=True,
                           unit=substance.dose_unit.value)
         yield from _counts(rule, day, substance)
+        yield from _areas(rule, day, substance)
 
 
 def _counts(rule: MixingRule, day: PlannedDay, substance: Substance) -> Problems:
@@ -88,6 +92,30 @@ def _counts(rule: MixingRule, day: PlannedDay, substance: Substance) -> Problems
         if len(dates) + 1 > substance.max_sessions:
             yield problem(rule, day.catalogue, substances=[substance.code], amount=Decimal(len(dates) + 1),
                           limit=Decimal(substance.max_sessions), unit=SESSIONS)
+
+
+def _areas(rule: MixingRule, day: PlannedDay, substance: Substance) -> Problems:
+    """Too much for the skin it is spread over, region by region: the amounts of all its syringes there against the largest
+    area typed for one of them, so that splitting a syringe changes nothing. And a cream over too much skin. Not judged
+    until an area is given."""
+    if substance.max_per_cm2 is not None:
+        amounts: dict[tuple[str, ...], Decimal] = {}
+        areas: dict[tuple[str, ...], Decimal] = {}
+        for plan, syringe in day.syringes():
+            own = [amount_of(one, substance) or ZERO for one in syringe.components if one.substance == substance.code]
+            if own:
+                place = tuple(sorted(regions_of(plan, syringe)))
+                amounts[place] = amounts.get(place, ZERO) + sum(own, ZERO)
+                areas[place] = max(areas.get(place, ZERO), syringe.area_cm2 or ZERO)
+        for place, area in areas.items():
+            if area and amounts[place] > substance.max_per_cm2 * area:
+                yield problem(rule, day.catalogue, substances=[substance.code], amount=amounts[place] / area,
+                              limit=substance.max_per_cm2, unit=PER_CM2[substance.dose_unit.value], regions=place)
+    if substance.max_area_cm2 is not None:
+        covered = sum((plan.numbing_area_cm2 or ZERO for plan in day.plans if substance.code in plan.substances), ZERO)
+        if covered > substance.max_area_cm2:
+            yield problem(rule, day.catalogue, substances=[substance.code], amount=covered,
+                          limit=substance.max_area_cm2, unit=CM2)
 
 
 def dose_kg(rule: MixingRule, day: PlannedDay) -> Problems:

@@ -124,6 +124,7 @@ def check_figures(plan: Plan, catalogue: Catalogue) -> None:
         raise PlanError(en="The plan names no region.", tr="Planda bölge belirtilmemiş.")
     if plan.numbing_cream_g is not None and not _possible(plan.numbing_cream_g, 1000, zero=True):
         raise _impossible("sub-la-cream", plan.numbing_cream_g, "g")
+    _check_area(plan.numbing_area_cm2)
     for syringe in plan.syringes:
         _check_syringe(syringe, catalogue)
 
@@ -138,6 +139,7 @@ def _check_syringe(syringe: Syringe, catalogue: Catalogue) -> None:
     if syringe.depth_mm is not None and not _possible(syringe.depth_mm, 100, zero=True):
         raise PlanError(
             en=f"A depth of {syringe.depth_mm} mm is not possible.", tr=f"{syringe.depth_mm} mm derinlik olamaz.")
+    _check_area(syringe.area_cm2)
     if syringe.stated_total_ml is not None and not _possible(syringe.stated_total_ml, 1000, zero=True):
         raise PlanError(
             en=f"A total of {syringe.stated_total_ml} ml is not possible.",
@@ -149,6 +151,11 @@ def _check_syringe(syringe: Syringe, catalogue: Catalogue) -> None:
         if component.strength is not None and not _possible(component.strength, 100_000):
             raise _impossible(component.substance, component.strength, component.strength_unit)
         amount_of(component, catalogue.substances[component.substance])
+
+
+def _check_area(area_cm2: Decimal | None) -> None:
+    if area_cm2 is not None and not _possible(area_cm2, 20_000):
+        raise PlanError(en=f"An area of {area_cm2} cm² is not possible.", tr=f"{area_cm2} cm² alan olamaz.")
 
 
 def _possible(figure: Decimal, most: int, *, zero: bool = False) -> bool:

@@ -17,7 +17,7 @@ KINDS: Mapping[str, Any] = {
     "measurement": _("Measurements"), "medicine_class": _("Medicine classes"), "start_gate": _("Start gates"),
     "aftercare": _("Aftercare"), "reaction": _("Reactions"), "message": _("Messages"), "consent_item": _("Consent"),
     "combination": _("Combinations"), "planner_rule": _("Dates of a course"), "check_in": _("Check-in answers"),
-    "refused": _("Not offered"),
+    "house_rule": _("House rules"), "refused": _("Not offered"),
 }  # fmt: skip
 ONE: Mapping[str, Any] = {
     "indication": _("Indication"), "mixture": _("Example mixture"), "substance": _("Substance"), "region": _("Region"),
@@ -26,12 +26,14 @@ ONE: Mapping[str, Any] = {
     "medicine_class": _("Medicine class"), "start_gate": _("Start gate"), "aftercare": _("Aftercare instruction"),
     "reaction": _("Reaction"), "message": _("Message"), "consent_item": _("Consent item"), "refused": _("Not offered"),
     "combination": _("Combination"), "planner_rule": _("Date of a course"), "check_in": _("Check-in answer"),
+    "house_rule": _("House rule"),
 }  # fmt: skip
 
 FIELDS: Mapping[str, Any] = {
     "name": _("Name"), "title": _("Name"), "class": _("Class"), "status": _("State"), "strength": _("Usual strength"),
     "typical": _("Typical amount per session"), "hard_max": _("Hard maximum per session"), "mg_per_kg": _("Most mg per kg"),
     "final_strength_max": _("Strongest in the mix"), "max_ml_per_point": _("Most ml per point"),
+    "max_per_cm2": _("Most per cm²"), "max_area_cm2": _("Largest area, cm²"),
     "max_points": _("Most points"), "max_sessions": _("Most sessions"),
     "min_interval_days": _("Shortest interval, days"), "lidocaine_mg_per_g": _("Counts as lidocaine, mg per g"),
     "max_ml": _("Most ml per session"), "depth_mm": _("Depth, mm"), "slot_minutes": _("Minutes in the calendar"),
@@ -68,6 +70,10 @@ FIELDS: Mapping[str, Any] = {
     "same_day": _("On the same day"), "most_new": _("Most new products"),
     "least_hours": _("at least, hours"), "read_hours": _("Read after, hours"), "positive_mm": _("Positive from, mm"),
     "most_days": _("at most, days"), "most_months": _("at most, months"), "known_months": _("Known for, months"),
+    "body_days": _("body courses, days"), "inject_minutes": _("Inject within, minutes"),
+    "never_after_hours": _("Never after, hours"), "opened_vial_days": _("Opened vial, days"),
+    "quiet_from_hour": _("Quiet from, hour of the day"), "quiet_until_hour": _("Quiet until, hour of the day"),
+    "usual_hour": _("Usual hour of the day"),
     "urgency": _("How soon"), "rising": _("When it rises"),
     "after_hours": _("After hours"), "from_day": _("From day"), "until_day": _("Until day"), "about": _("About"),
     "procedures": _("Other treatment"), "hours": _("hours"), "number": _("Number"), "group": _("Area"),
@@ -82,12 +88,14 @@ FIELDS: Mapping[str, Any] = {
     "settable_hours": _("May be set to, hours"), "needle_free": _("Without a needle"), "values": _("Values"),
     "age": _("age"), "sex": pgettext_lazy("of a person", "sex"), "bmi": _("body mass index"), "plan": _("in the plan"),
     "options": _("Options"), "follow_ups": _("Follow-ups"), "aftercare_sets": _("Aftercare words"),
-    "measurement": _("Measurement"), "labs": _("Lab values"), "again": _("Asked at every session"),
+    "measurement": _("Measurement"), "labs": _("Lab values"),
+    "tests": _("Tests before a session"), "waivable": _("May be waived with a reason"), "again": _("Asked at every session"),
 }  # fmt: skip
 PARTS: Mapping[str, Any] = {
     "clauses": _("Clause %(number)s"), "phases": _("Phase %(number)s"), "items": _("Component %(number)s"),
     "effects": _("Effect %(number)s"), "variants": _("Variant %(number)s"), "reviews": _("Review %(number)s"),
-    "labs": _("Lab value %(number)s"), "when": _("condition %(number)s"), "all": _("part %(number)s"),
+    "labs": _("Lab value %(number)s"), "tests": _("Test %(number)s"),
+    "when": _("condition %(number)s"), "all": _("part %(number)s"),
     "any": _("part %(number)s"), "follow_ups": _("Follow-up %(number)s"),
 }  # fmt: skip
 VALUES: Mapping[str, Any] = {

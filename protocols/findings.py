@@ -11,8 +11,6 @@ from typing import Any
 
 from patients.choices import Text
 
-CLEARANCE_DAYS = 180  # a clearance holds this long at most, [dec] of section 0
-
 
 class Severity(StrEnum):
     ABSOLUTE = "absolute"
@@ -110,16 +108,22 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class GrantedClearance:
     """A named clinician took responsibility for one finding. `fingerprint` is that of the finding it was given for;
-    `ends_on` the last day of the course, None while that is open."""
+    `ends_on` the last day of the course, None while that is open. `letter`: a letter was attached; without one it does not
+    cover a finding whose rule asks for it now. `rule_version` is the one it was granted under (None: as now), `judged_for`
+    the day of the session it was judged for: what a newer version asks for must have been there as well."""
 
     code: str
     fingerprint: str
     by: str
     granted_on: date
     ends_on: date | None = None
+    letter: bool = True
+    rule_version: int | None = None
+    judged_for: date | None = None
 
-    def covers(self, finding: Finding, on: date) -> bool:
-        last = self.granted_on + timedelta(days=CLEARANCE_DAYS)
+    def covers(self, finding: Finding, on: date, *, most_days: int) -> bool:
+        """`most_days`: how long a clearance holds by the rules in force (`house-clearance`)."""
+        last = self.granted_on + timedelta(days=most_days)
         if self.ends_on is not None:
             last = min(last, self.ends_on)
         same = self.code == finding.code and self.fingerprint == finding.fingerprint

@@ -7,7 +7,7 @@ prints on every plan it touches. Words for people stand in `protocols.field_word
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -107,6 +107,7 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
         Spec("strength", Shape.RANGE), Spec("typical", Shape.RANGE, Looser.WIDER),
         _number("hard_max", Looser.UP, hard=True), _number("mg_per_kg", Looser.UP, hard=True),
         _number("final_strength_max", Looser.UP, hard=True), _number("max_ml_per_point", Looser.UP, hard=True),
+        _number("max_per_cm2", Looser.UP, hard=True), _number("max_area_cm2", Looser.UP, hard=True),
         _whole("max_points", Looser.UP, hard=True), _whole("max_sessions", Looser.UP, hard=True),
         _whole("min_interval_days", Looser.DOWN, hard=True),
         _number("lidocaine_mg_per_g", Looser.DOWN, hard=True),
@@ -159,7 +160,8 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
         Spec("clauses.#.scope", Shape.WORDS, Looser.FEWER),
         _whole("clauses.#.wait.days", Looser.DOWN), _whole("clauses.#.wait.months", Looser.DOWN),
         *_texts("clauses.#.sentence", required=False), *_texts("clauses.#.lifted_by", required=False),
-        *_texts("clauses.#.letter", required=False), _whole("clauses.#.labs.#.valid_days", Looser.UP), *_ORIGIN,
+        *_texts("clauses.#.letter", required=False), _whole("clauses.#.labs.#.valid_days", Looser.UP),
+        Spec("tests.#.waivable", Shape.FLAG, Looser.UP), *_ORIGIN,
     ),
     "medicine_class": (
         *_NAME, Spec("examples", Shape.WORDS),
@@ -185,7 +187,19 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
         *_NAME, *_BODY, *_texts("onset"), *_texts("lasts"), _whole("grade_low", Looser.DOWN),
         _whole("grade_high", Looser.DOWN), *_ORIGIN,
     ),
-    "message": (*_NAME, *_BODY, *_texts("when"), *_ORIGIN),
+    "message": (
+        *_NAME, *_BODY, *_texts("when"),
+        *(replace(_there(f"limits.{name}", Looser.NEVER), hard=False) for name in ("hours", "days", "body_days", "most_days")),
+        *_ORIGIN,
+    ),
+    "house_rule": (
+        *_NAME, *_BODY,
+        *(_there(f"limits.{name}", Looser.UP)
+          for name in ("inject_minutes", "never_after_hours", "opened_vial_days", "most_days")),
+        *(replace(_there(f"limits.{name}", looser), hard=False)
+          for name, looser in (("quiet_from_hour", Looser.UP), ("quiet_until_hour", Looser.DOWN), ("usual_hour", Looser.NEVER))),
+        *_ORIGIN,
+    ),
     "consent_item": (*_NAME, *_BODY, *_ORIGIN),
     "start_gate": (
         *_NAME, *_BODY, _there("overridable", Looser.UP, shape=Shape.FLAG), _there("limits.least_hours", Looser.DOWN),
@@ -207,6 +221,9 @@ _WHEN_LOOSER = {"at_least": Looser.UP, "above": Looser.UP, "at_most": Looser.DOW
                 "days": Looser.DOWN, "months": Looser.DOWN, "within_days": Looser.DOWN}  # fmt: skip
 """A bound inside a condition: a rule that fires for less is looser; inside a `not` it is the other way round."""
 
+CONDITION_WORDS = frozenset({"is", "medicine", "item", "sex", "plan", "preserved"})
+"""Lists of words inside a condition: with fewer of them the rule fires for less."""
+
 
 def specs_of(kind: str, body: Mapping[str, Any], paths: Sequence[str]) -> list[tuple[str, Spec]]:
     """The editable fields of this very entry: patterns with positions and codes filled in, bounds of its conditions."""
@@ -216,8 +233,8 @@ def specs_of(kind: str, body: Mapping[str, Any], paths: Sequence[str]) -> list[t
             continue
         found += [(path, spec) for path in _fill(spec.pattern.split("."), body, "")]
     if kind == "rule":
-        bounds = [(path, _bound(path)) for path in paths if ".when." in f".{path}."]
-        found += [(path, bound) for path, bound in bounds if bound is not None]
+        parts = [(path, _in_condition(path)) for path in paths]
+        found += [(path, part) for path, part in parts if part is not None]
     return found
 
 
@@ -254,13 +271,22 @@ def _join(path: str, step: str) -> str:
     return f"{path}.{step}" if path else step
 
 
-def _bound(path: str) -> Spec | None:
-    looser = _WHEN_LOOSER.get(path.rpartition(".")[2])
+_OTHER_WAY = {Looser.UP: Looser.DOWN, Looser.DOWN: Looser.UP, Looser.FEWER: Looser.MORE}
+
+
+def _in_condition(path: str) -> Spec | None:
+    """What can be edited inside a condition: its bounds, and the words it asks for (answers, values, classes, parts of a
+    plan). Which question or measurement it looks at stays."""
+    steps = path.split(".")
+    if not {"when", "only_if"} & set(steps):
+        return None
+    looser = Looser.FEWER if steps[-1] in CONDITION_WORDS else _WHEN_LOOSER.get(steps[-1])
     if looser is None:
         return None
-    if path.split(".").count("not") % 2:
-        looser = Looser.DOWN if looser is Looser.UP else Looser.UP
-    return Spec(pattern_of(path), Shape.NUMBER, looser)
+    if steps.count("not") % 2:
+        looser = _OTHER_WAY[looser]
+    words = steps[-1] in CONDITION_WORDS
+    return Spec(pattern_of(path), Shape.WORDS if words else Shape.NUMBER, looser, required=words)
 
 
 def spec_of(kind: str, path: str) -> Spec | None:
@@ -273,7 +299,7 @@ def spec_of(kind: str, path: str) -> Spec | None:
             for wanted, step in zip(pattern, steps, strict=True)
         ):
             return spec
-    return _bound(path) if kind == "rule" and ".when." in f".{path}." else None
+    return _in_condition(path) if kind == "rule" else None
 
 
 def direction_of(kind: str, path: str, before: Any, after: Any) -> Direction:

@@ -41,6 +41,7 @@ KIND_BY_PREFIX: Mapping[str, str] = {
     "consent-": "consent_item", "gate-": "start_gate", "q-": "question", "m-": "measurement", "scr-": "rule",
     "wo-": "rule", "lab-": "rule", "med-": "medicine_class", "no-": "refused",
     "combine-": "combination", "plan-": "planner_rule", "ci-": "check_in",
+    "house-": "house_rule",
 }
 """The kind of an entry follows from its code."""
 
@@ -50,6 +51,7 @@ FIELD_BY_KIND: Mapping[str, str] = {
     "reaction": "reactions", "message": "messages", "consent_item": "consent_items", "start_gate": "start_gates",
     "question": "questions", "measurement": "measurements", "rule": "rules", "medicine_class": "medicine_classes",
     "refused": "refused", "combination": "combinations", "planner_rule": "planner_rules", "check_in": "check_ins",
+    "house_rule": "house",
 }
 """Where each kind stands in the `Catalogue`."""
 

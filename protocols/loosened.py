@@ -96,7 +96,7 @@ def _touches(one: Loosening, planned: frozenset[str], rules: Catalogue) -> bool:
         case "medicine_class":
             found = rules.medicine_classes.get(one.code)
             return found is not None and any(planned & set(effect.substances) for effect in found.effects)
-        case "start_gate" | "measurement" | "combination" | "planner_rule":
+        case "start_gate" | "measurement" | "combination" | "planner_rule" | "house_rule":
             return True
         case _:
             return one.code in planned

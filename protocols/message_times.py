@@ -1,44 +1,72 @@
 """When each automatic mail falls due (section 12), and the quiet hours.
 
 Pure. After-session mails count elapsed hours from the session end; "n days before" is calendar arithmetic that keeps
-the wall-clock time. All results are aware UTC. The texts of the mails are in the catalogue (`msg-` entries).
+the wall-clock time. All results are aware UTC. Texts and figures of the mails are in the catalogue (`msg-` entries and
+`house-mails`).
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-MORNING = time(10, 0)
-QUIET_HOURS = (time(21, 0), time(8, 0))
-"""From the first, included, to the second, not included, nothing is sent (site's zone)."""
+from protocols.choices import Category
+from protocols.definitions import Catalogue
+from protocols.figures import HOUSE
 
+BODY = Category.BODY.value
 AT_ONCE = frozenset({"msg-confirm", "msg-after-0"})
 """These ignore the quiet hours: the patient is waiting for them."""
 
-HOURS_AFTER_END: Mapping[str, int] = {"msg-after-0": 0, "msg-4h": 4, "msg-15h": 15, "msg-24h-after": 24, "msg-48h": 48}
-DAYS_BEFORE_START: Mapping[str, int] = {"msg-prep-7d": 7, "msg-allergy-test": 5, "msg-24h": 1}
+AFTER_END = frozenset({"msg-after-0", "msg-4h", "msg-15h", "msg-24h-after", "msg-48h"})
+BEFORE_START = frozenset({"msg-prep-7d", "msg-allergy-test", "msg-24h"})
 SAME_CLOCK_TIME = frozenset({"msg-24h"})
-NEXT_DUE_DAYS_BEFORE = 7
-LATE_DAYS_AFTER = 1
-LATE_LUMP_DAYS: Mapping[str, int] = {"body": 42}
-LATE_LUMP_DAYS_OTHERS = 28
+DRY_TIME = "ac-no-water"
+"""Mail msg-15h goes when the skin may be washed again; the hours stand with this instruction."""
 
 KINDS = frozenset({
-    "msg-confirm", "msg-next", "msg-late", "msg-ntm-6w", "msg-review-1m", "msg-review-6m",
-    *HOURS_AFTER_END, *DAYS_BEFORE_START,
+    "msg-confirm", "msg-next", "msg-late", "msg-ntm-6w", "msg-review-1m", "msg-review-6m", *AFTER_END, *BEFORE_START,
 })
+
+
+@dataclass(frozen=True, slots=True)
+class MailHours:
+    """When mails go out by one version of the catalogue. `figures`: per kind of mail; `dry_hours`: how long the skin stays
+    dry; from the first of the `quiet` hours, included, to the second, not included, nothing is sent (site's zone)."""
+
+    figures: Mapping[str, Mapping[str, int]]
+    dry_hours: int
+    quiet: tuple[time, time]
+    usual: time
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> MailHours:
+        clock = {name: time(catalogue.figure("house-mails", name)) for name in HOUSE["house-mails"]}
+        dry = catalogue.aftercare[DRY_TIME].hours_until if DRY_TIME in catalogue.aftercare else None
+        return cls(
+            figures={code: message.limits for code, message in catalogue.messages.items()},
+            dry_hours=DRY_HOURS if dry is None else dry,
+            quiet=(clock["quiet_from_hour"], clock["quiet_until_hour"]),
+            usual=clock["usual_hour"],
+        )
+
+    def hours_after_end(self, kind: str) -> int:
+        return 0 if kind == "msg-after-0" else self.dry_hours if kind == "msg-15h" else self.figures[kind]["hours"]
+
+
+DRY_HOURS = 15
+"""Where a catalogue has no instruction to keep the skin dry."""
 
 
 def due_at(
     kind: str,
     *,
+    hours: MailHours,
     zone: ZoneInfo,
     booked_at: datetime | None = None,
     starts_at: datetime | None = None,
     ended_at: datetime | None = None,
-    quiet_hours: tuple[time, time] = QUIET_HOURS,
-    dry_hours: int = HOURS_AFTER_END["msg-15h"],
     next_due: date | None = None,
     latest: date | None = None,
     category: str = "",
@@ -46,51 +74,50 @@ def due_at(
 ) -> datetime | None:
     """The moment (UTC) a mail of this kind falls due, quiet hours respected; None when it is not sent.
 
-    `dry_hours`: ac-no-water as the clinic set it. `next_due`, `latest`: of the next session or maintenance (msg-next,
-    msg-late; the caller asks only while nothing is booked). `category`: of the course (msg-ntm-6w). `review_on`: the
-    review's date. None also where what it counts from is missing, and where it fell due before the booking was made:
+    `hours`: the figures in force. `next_due`, `latest`: of the next session or maintenance (msg-next, msg-late;
+    the caller asks only while nothing is booked). `category`: of the course (msg-ntm-6w). `review_on`: the review's date.
+    None also where what it counts from is missing, and where it fell due before the booking was made:
     msg-prep-7d is then folded into msg-confirm, the others are dropped. Raises `ValueError` for an unknown kind."""
     if kind not in KINDS:
         raise ValueError(f"{kind} is not a kind of message.")
     due = _raw_due_at(
-        kind, zone=zone, booked_at=booked_at, starts_at=starts_at, ended_at=ended_at, dry_hours=dry_hours,
+        kind, hours=hours, zone=zone, booked_at=booked_at, starts_at=starts_at, ended_at=ended_at,
         next_due=next_due, latest=latest, category=category, review_on=review_on)
-    if due is None or (kind in DAYS_BEFORE_START and booked_at is not None and due < booked_at):
+    if due is None or (kind in BEFORE_START and booked_at is not None and due < booked_at):
         return None
-    return due if kind in AT_ONCE else after_quiet_hours(due, zone, quiet_hours)
+    return due if kind in AT_ONCE else after_quiet_hours(due, zone, hours.quiet)
 
 
 def _raw_due_at(
-    kind: str, *, zone: ZoneInfo, booked_at: datetime | None, starts_at: datetime | None, ended_at: datetime | None,
-    dry_hours: int, next_due: date | None, latest: date | None, category: str, review_on: date | None,
+    kind: str, *, hours: MailHours, zone: ZoneInfo, booked_at: datetime | None, starts_at: datetime | None,
+    ended_at: datetime | None, next_due: date | None, latest: date | None, category: str, review_on: date | None,
 ) -> datetime | None:
     if kind == "msg-confirm":
         return None if booked_at is None else _utc(booked_at)
-    if kind in DAYS_BEFORE_START:
-        return None if starts_at is None else _days_before(kind, starts_at, zone)
-    if kind in HOURS_AFTER_END:
-        hours = dry_hours if kind == "msg-15h" else HOURS_AFTER_END[kind]
-        return None if ended_at is None else _utc(ended_at) + timedelta(hours=hours)
+    if kind in BEFORE_START:
+        return None if starts_at is None else _days_before(kind, starts_at, zone, hours)
+    if kind in AFTER_END:
+        return None if ended_at is None else _utc(ended_at) + timedelta(hours=hours.hours_after_end(kind))
     day: date | None
     if kind == "msg-next":
-        day = next_due and next_due - timedelta(days=NEXT_DUE_DAYS_BEFORE)
+        day = next_due and next_due - timedelta(days=hours.figures[kind]["days"])
     elif kind == "msg-late":
-        day = latest and latest + timedelta(days=LATE_DAYS_AFTER)
+        day = latest and latest + timedelta(days=hours.figures[kind]["days"])
     elif kind == "msg-ntm-6w":
-        days = LATE_LUMP_DAYS.get(category, LATE_LUMP_DAYS_OTHERS)
+        days = hours.figures[kind]["body_days" if category == BODY else "days"]
         day = ended_at and _utc(ended_at).astimezone(zone).date() + timedelta(days=days)
     else:
         day = review_on
-    return None if day is None else at_wall_clock(day, MORNING, zone)
+    return None if day is None else at_wall_clock(day, hours.usual, zone)
 
 
-def _days_before(kind: str, starts_at: datetime, zone: ZoneInfo) -> datetime:
+def _days_before(kind: str, starts_at: datetime, zone: ZoneInfo, hours: MailHours) -> datetime:
     local = _utc(starts_at).astimezone(zone)
-    day = local.date() - timedelta(days=DAYS_BEFORE_START[kind])
-    return at_wall_clock(day, local.time() if kind in SAME_CLOCK_TIME else MORNING, zone)
+    day = local.date() - timedelta(days=hours.figures[kind]["days"])
+    return at_wall_clock(day, local.time() if kind in SAME_CLOCK_TIME else hours.usual, zone)
 
 
-def after_quiet_hours(due: datetime, zone: ZoneInfo, quiet_hours: tuple[time, time] = QUIET_HOURS) -> datetime:
+def after_quiet_hours(due: datetime, zone: ZoneInfo, quiet_hours: tuple[time, time]) -> datetime:
     """The same moment, or the end of the quiet hours it falls into; never earlier than due. Equal times switch the
     quiet hours off."""
     begins, ends = quiet_hours

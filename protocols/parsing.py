@@ -42,6 +42,7 @@ from protocols.parsing_texts import (
     parse_check_in,
     parse_combination,
     parse_consent_item,
+    parse_house_rule,
     parse_message,
     parse_planner_rule,
     parse_reaction,
@@ -198,6 +199,8 @@ def parse_substance(code: str, body: object) -> Substance:
         lidocaine_mg_per_g=fields.decimal_or_none("lidocaine_mg_per_g"),
         max_ml_per_point=fields.decimal_or_none("max_ml_per_point"),
         max_points=fields.whole_or_none("max_points", least=1),
+        max_per_cm2=fields.decimal_or_none("max_per_cm2"),
+        max_area_cm2=fields.decimal_or_none("max_area_cm2"),
         max_sessions=fields.whole_or_none("max_sessions", least=1),
         min_interval_days=fields.whole_or_none("min_interval_days", least=1),
         by_region={region: _region_figure(inner) for region, inner in fields.inner_by_code("by_region").items()},
@@ -380,6 +383,7 @@ PARSERS: Mapping[str, Callable[[str, object], Definition]] = {
     "refused": parse_refused,
     "combination": parse_combination,
     "planner_rule": parse_planner_rule,
+    "house_rule": parse_house_rule,
     "check_in": parse_check_in,
 }
 """Parser by kind of entry; questions, measurements, screening rules and medicine classes have theirs elsewhere."""

@@ -5,6 +5,8 @@ Pure. A JSON-shaped body in, a frozen definition out; see `protocols.parsing` fo
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from protocols.choices import Category, InstructionSeverity
 from protocols.definitions import (
     AftercareRule,
@@ -12,6 +14,7 @@ from protocols.definitions import (
     CombinationRule,
     ConsentItem,
     HoursVariant,
+    HouseRule,
     MessageDefinition,
     PlannerRule,
     ReactionDefinition,
@@ -19,6 +22,7 @@ from protocols.definitions import (
     StartGate,
 )
 from protocols.entries import CommonFields, EntryError, Fields
+from protocols.figures import HOUSE, MESSAGES, checked
 
 
 def parse_aftercare(code: str, body: object) -> AftercareRule:
@@ -91,7 +95,27 @@ def parse_message(code: str, body: object) -> MessageDefinition:
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), when=fields.texts("when"), template=fields.code("template"),
         sent_at_once=fields.flag("sent_at_once"), stopped_by_block=fields.flag("stopped_by_block"),
+        limits=_figures(code, fields, MESSAGES),
     )
+    fields.finish()
+    return definition
+
+
+def _figures(code: str, fields: Fields, known: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    try:
+        return checked(code, fields.numbers_by_code("limits"), known)
+    except ValueError as error:
+        raise EntryError(str(error)) from error
+
+
+def parse_house_rule(code: str, body: object) -> HouseRule:
+    common = CommonFields(code, body)
+    fields = common.fields
+    if code not in HOUSE:
+        raise EntryError(f"nothing is computed with it; known are {', '.join(HOUSE)}")
+    definition = HouseRule(
+        code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
+        body=fields.texts("text"), limits=_figures(code, fields, HOUSE))
     fields.finish()
     return definition
 

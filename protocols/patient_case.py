@@ -49,7 +49,9 @@ class Case:
     questions: Mapping[str, Question]
     words: frozenset[str] = frozenset()
     item: Item | None = None
+    _substances: frozenset[str] | None = field(default=None, init=False)
     _groups: frozenset[str] | None = field(default=None, init=False)
+    _readings: dict[str, tuple[AnswerValue | None, bool]] = field(default_factory=dict, init=False)
     _newest: dict[str, tuple[Measured, ...]] = field(default_factory=dict, init=False)
     _classes: Mapping[str, tuple[str, ...]] | None = field(default=None, init=False)
     _details: dict[tuple[str, str], dict[str, AnswerValue]] | None = field(default=None, init=False)
@@ -58,8 +60,12 @@ class Case:
         """The answer as rules read it (unsure resolved) and whether it is unclarified; `.key` = of the item at hand."""
         if key.startswith("."):
             return (self.item.details.get(key) if self.item else None), False
-        question = self.questions.get(key)
-        return (self.facts.answers.get(key), False) if question is None else reading(question, self.facts.answers)
+        found = self._readings.get(key)
+        if found is None:
+            question, answers = self.questions.get(key), self.facts.answers
+            found = (answers.get(key), False) if question is None else reading(question, answers)
+            self._readings[key] = found
+        return found
 
     def details_of(self, question: str, value: str) -> Mapping[str, AnswerValue]:
         """What was answered about one ticked entry of a list, by `.state`, `.date`: the answers under its own keys."""
@@ -88,6 +94,12 @@ class Case:
             return None
 
     @property
+    def planned_substances(self) -> frozenset[str]:
+        if self._substances is None:
+            self._substances = self.plan.substances if self.plan else frozenset()
+        return self._substances
+
+    @property
     def region_groups(self) -> frozenset[str]:
         if self._groups is None:
             planned = set(self.plan.regions) if self.plan else set()
@@ -98,11 +110,12 @@ class Case:
 
     def newest_day(self, code: str) -> tuple[Measured, ...]:
         """All measurements of the newest day with one, as recorded. What is later than the day asked for is unknown."""
-        if code not in self._newest:
+        found = self._newest.get(code)
+        if found is None:
             taken = [one for one in self.facts.measurements if one.code == code and one.taken_on <= self.on]
-            last = max((one.taken_on for one in taken), default=None)
-            self._newest[code] = tuple(one for one in taken if one.taken_on == last)
-        return self._newest[code]
+            last = max([one.taken_on for one in taken], default=None)
+            found = self._newest[code] = tuple([one for one in taken if one.taken_on == last])
+        return found
 
     def newest(self, code: str) -> Measured | None:
         taken = self.newest_day(code)

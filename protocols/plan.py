@@ -23,14 +23,16 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Syringe:
-    """One mix drawn up together. `region` is None while the plan has a single region list; `points` and `depth_mm`
-    stay None until they are known and are not judged before. `stated_total_ml` is what somebody wrote as the total."""
+    """One mix drawn up together. `region` is None while the plan has a single region list; `points`, `depth_mm` and
+    `area_cm2`, the skin it is spread over, stay None until they are known and are not judged before. `stated_total_ml` is
+    what somebody wrote as the total."""
 
     components: tuple[Component, ...]
     region: str | None = None
     technique: str | None = None
     points: int | None = None
     depth_mm: Decimal | None = None
+    area_cm2: Decimal | None = None
     stated_total_ml: Decimal | None = None
 
     @property
@@ -49,6 +51,7 @@ class Plan:
     delivery: str = "dv-manual"
     syringes: tuple[Syringe, ...] = ()
     numbing_cream_g: Decimal | None = None
+    numbing_area_cm2: Decimal | None = None
     antiseptic: str | None = None
 
     @property

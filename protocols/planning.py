@@ -362,14 +362,17 @@ def maintenance_window(indication: Indication, last_session: date) -> Window | N
     )
 
 
-def review_dates(indication: Indication, *, first: date, last: date) -> tuple[ReviewDate, ...]:
+def review_dates(
+    indication: Indication, *, first: date, last: date, catalogue: Catalogue
+) -> tuple[ReviewDate, ...]:
     """The review days of a course, planned or actual; closed days do not move them (`plan-review`). Reviews that are
     tasks after a session or some hours have no date of their own here."""
     found = []
+    soon = catalogue.messages["msg-review-1m"].limits["most_days"]
     for review in indication.reviews:
         if review.days is not None:
             start = first if review.anchor == "first" else last
-            message = "msg-review-1m" if review.days <= 90 else "msg-review-6m"
+            message = "msg-review-1m" if review.days <= soon else "msg-review-6m"
             found.append(ReviewDate(review.anchor, review.days, start + timedelta(days=review.days), message))
     return tuple(found)
 

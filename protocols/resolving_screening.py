@@ -26,7 +26,7 @@ from protocols.conditions import (
     Within,
 )
 from protocols.definitions import Catalogue
-from protocols.rules import EVENTS, Clause, Rule
+from protocols.rules import EVENTS, Clause, LabTest, Rule
 
 Found = tuple[str, str]
 
@@ -48,6 +48,9 @@ def screening_problems(catalogue: Catalogue) -> Iterator[Found]:
     for code, rule in catalogue.rules.items():
         if rule.each and rule.each != EVENTS:
             yield from _unknown(code, "each", [rule.each], fields)
+        for number, test in enumerate(rule.tests or (), start=1):
+            for problem in _of_test(rule, test, catalogue, words, fields):
+                yield code, f"test {number}: {problem}"
         for number, clause in enumerate(rule.clauses, start=1):
             for problem in _of_clause(rule, clause, catalogue, words, fields):
                 yield code, f"clause {number}: {problem}"
@@ -82,6 +85,14 @@ def _of_clause(
     yield from _of_condition(clause.when, rule, catalogue, words, fields)
     if clause.wait is not None:
         yield from _of_keys([clause.wait.key], rule, fields)
+
+
+def _of_test(
+    rule: Rule, test: LabTest, catalogue: Catalogue, words: frozenset[str], fields: Mapping[str, Field]
+) -> Iterator[str]:
+    yield from _missing("tests", [test.measurement], catalogue.measurements)
+    if test.when is not None:
+        yield from _of_condition(test.when, rule, catalogue, words, fields)
 
 
 def _of_condition(

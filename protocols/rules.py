@@ -43,6 +43,7 @@ __all__ = [
     "Clause",
     "DefinitionError",
     "LabNeed",
+    "LabTest",
     "MeasurementDefinition",
     "MedicineClass",
     "MedicineEffect",
@@ -77,7 +78,7 @@ class MeasurementDefinition:
     mark: str
 
     def required_by(self, words: frozenset[str]) -> bool:
-        return self.always or any(word in words for word in self.required_with)
+        return self.always or not words.isdisjoint(self.required_with)
 
     def problem(self, value: Decimal | None, second: Decimal | None = None, text: str = "") -> str | None:
         """Why a value is refused, in a sentence; None when it is accepted."""
@@ -108,7 +109,7 @@ class Clause:
     """One line of a rule: fires when its scope meets the plan and `when` holds. With `wait` it fires only until the
     answered date + N and gives that day; `open_ended` waits until something is healed or resolved. `also` clauses fire
     in addition to the first that matched. `scope_of_event`: scoped to the substances of the event at hand.
-    `needs_plan`: says nothing while there is no plan."""
+    `needs_plan`: says nothing while there is no plan; `planned`: the parts of `when` that compare answers with it."""
 
     severity: Severity
     sentence: Text
@@ -122,13 +123,25 @@ class Clause:
     letter: Text | None = None
     labs: tuple[LabNeed, ...] = ()
     needs_plan: bool = False
+    planned: tuple[ItemPlanned | AnswerPlanned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabTest:
+    """A measurement that must be on file and in date before a session may start (`lab-` rules); with `when` only where
+    that holds for the patient and the plan. `waivable`: a clinician may pass it with a reason, unless a rule needs it."""
+
+    measurement: str
+    when: Condition | None = None
+    waivable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`each`: the list question whose items are tested one by one, or `events` for what went wrong earlier. A rule
     without clauses is advice to print (`wo-golden`), it never fires. `sentence` speaks to clinicians, `explanation`
-    (why it matters) and `advice` (what to do now) to the patient; without an explanation the sentence stands for it."""
+    (why it matters) and `advice` (what to do now) to the patient; without an explanation the sentence stands for it.
+    `tests`: what a laboratory rule asks for before a session; None where it asks for nothing by itself."""
 
     code: str
     title: Text
@@ -140,6 +153,7 @@ class Rule:
     version: int
     explanation: Text | None = None
     advice: Text | None = None
+    tests: tuple[LabTest, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +222,30 @@ def parse_rule(data: Mapping[str, Any]) -> Rule:
         version=entry.whole("version", 1),
         explanation=entry.maybe_text("explanation"),
         advice=entry.maybe_text("advice"),
+        tests=_tests(entry, code),
     )
     entry.done()
     return rule
+
+
+def _tests(entry: Entry, code: str) -> tuple[LabTest, ...] | None:
+    if "tests" not in entry.data:
+        return None
+    tests = entry.take("tests")
+    if not code.startswith("lab-") or not isinstance(tests, list) or not tests:
+        raise entry.fail("“tests” is a list with at least one test, and stands in a “lab-” rule only")
+    return tuple(_lab_test(one, f"{code}, test {number}") for number, one in enumerate(tests, 1))
+
+
+def _lab_test(data: object, label: str) -> LabTest:
+    entry = Entry(data, label)
+    test = LabTest(
+        measurement=str(entry.need("measurement")),
+        when=parse_condition(entry.take("when"), label) if "when" in entry.data else None,
+        waivable=entry.flag("waivable"),
+    )
+    entry.done()
+    return test
 
 
 def parse_medicine_class(data: Mapping[str, Any]) -> MedicineClass:
@@ -256,6 +291,7 @@ def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[s
         sentence=own_sentence,
         when=when,
         needs_plan=bool(scope or planned_parts(when)),
+        planned=planned_parts(when),
         scope=() if scope == ("event",) else scope,
         scope_of_event=scope == ("event",),
         wait=until,

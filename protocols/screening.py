@@ -8,21 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Protocol
 
 from patients.choices import Text
 from patients.facts import Measured, PatientFacts
 from patients.questionnaire import NONE, UNSURE, Question, as_list, unanswered
-from protocols.conditions import planned_parts
 from protocols.findings import Finding, GrantedClearance, Outcome, Screening, Severity, Stage, worst
 from protocols.medicines import CODE as MEDICINES
 from protocols.medicines import medicine_findings, would_matter_with_a_plan
-from protocols.patient_case import Case, Evidence, Item, shown, words_of
+from protocols.patient_case import Case, Evidence, Item, Match, shown, words_of
 from protocols.permissions import Act, Permission, permits
 from protocols.plan import Plan
 from protocols.rules import EVENTS, Clause, LabNeed, MeasurementDefinition, MedicineClass, Rule
 
-__all__ = ["Act", "ClearanceNeed", "Permission", "RuleBook", "Stage", "clearance_gaps", "clearance_needs", "permits", "screen"]
+__all__ = [
+    "Act", "ClearanceNeed", "Permission", "RuleBook", "Stage", "asks_for_more", "clearance_gaps", "clearance_needs", "permits",
+    "screen",
+]
 
 
 class RuleBook(Protocol):
@@ -38,6 +41,7 @@ class RuleBook(Protocol):
     def rules(self) -> Mapping[str, Rule]: ...
     @property
     def medicine_classes(self) -> Mapping[str, MedicineClass]: ...
+    def figure(self, code: str, name: str) -> int: ...
 
 
 def screen(
@@ -59,10 +63,11 @@ def screen(
     case = Case(facts=facts, plan=plan, on=on, questions=catalogue.questions, words=words_of(plan))
     findings: list[Finding] = []
     would_matter: list[str] = []
+    clearance_days = catalogue.figure("house-clearance", "most_days")
     for rule in catalogue.rules.values():
         hits, waits_for_plan = _hits(rule, case)
         if hits:
-            findings.append(_finding(rule, hits, case))
+            findings.append(_finding(rule, hits, case, clearance_days))
         if waits_for_plan:
             would_matter.append(rule.code)
     findings += medicine_findings(
@@ -70,7 +75,8 @@ def screen(
     )
     if plan is None and would_matter_with_a_plan(facts, catalogue.medicine_classes):
         would_matter.append(MEDICINES)
-    findings = [_with_clearance(finding, clearances, on) for finding in findings]
+    if clearances:
+        findings = [_with_clearance(finding, clearances, on, facts, catalogue) for finding in findings]
     to_do = _measurements_due(case, catalogue.measurements)
     missing = tuple(unanswered(catalogue.questions, facts.answers, sex=facts.sex, plan_words=case.words))
     wait_until = max((one.wait_until for one in findings if one.wait_until is not None), default=None)
@@ -152,42 +158,40 @@ def _hits(rule: Rule, case: Case) -> tuple[list[_Hit], bool]:
     """The clauses that fire, item by item for a rule over a list, and whether a scoped one would with a plan."""
     hits: list[_Hit] = []
     waits_for_plan = False
+    planned = case.plan is not None
     for item in _items(rule, case):
         case.item = item
         matched = False
         for clause in rule.clauses:
             if matched and not clause.also:
                 continue
-            if case.plan is not None and not _meets(clause, case):
+            if planned and clause.needs_plan and not _meets(clause, case):
                 continue
-            hit = _hit(clause, case)
-            if hit is None:
+            match = clause.when.match(case)
+            if match is None or (clause.wait is not None and clause.wait.match(case) is None):
                 continue
-            if clause.needs_plan and case.plan is None:
+            if clause.needs_plan and not planned:
                 waits_for_plan = True
                 continue
+            hit = _hit(clause, match, case)
             hits.append(hit)
             matched = matched or not clause.also
     case.item = None
     return hits, waits_for_plan
 
 
-def _items(rule: Rule, case: Case) -> Iterator[Item | None]:
+_NO_ITEM: Sequence[Item | None] = (None,)
+
+
+def _items(rule: Rule, case: Case) -> Sequence[Item | None]:
     """None for an ordinary rule; each ticked item with its details for a list; each event for `events`. A rule over a
     list is tested once without an item when nothing is ticked, so that a clause may speak of the list itself."""
     if not rule.each:
-        yield None
-        return
+        return _NO_ITEM
     if rule.each == EVENTS:
-        yield from _events(case.facts)
-        if not case.facts.events:
-            yield None
-        return
+        return tuple(_events(case.facts)) or _NO_ITEM
     ticked = [one for one in as_list(case.facts.answers.get(rule.each)) if one not in (NONE, UNSURE)]
-    for value in ticked:
-        yield Item(value, rule.each, case.details_of(rule.each, value))
-    if not ticked:
-        yield None
+    return [Item(value, rule.each, case.details_of(rule.each, value)) for value in ticked] or _NO_ITEM
 
 
 def _events(facts: PatientFacts) -> Iterator[Item]:
@@ -204,21 +208,16 @@ def _meets(clause: Clause, case: Case) -> bool:
     if not clause.scope_of_event:
         return not clause.scope or not case.words.isdisjoint(clause.scope)
     substances = case.item.substances if case.item else ()
-    planned = case.plan.substances if case.plan else frozenset()
+    planned = case.planned_substances
     return not substances or not planned.isdisjoint(substances)
 
 
-def _hit(clause: Clause, case: Case) -> _Hit | None:
-    match = clause.when.match(case)
-    if match is None:
-        return None
+def _hit(clause: Clause, match: Match, case: Case) -> _Hit:
+    """A clause that fired, with what it rests on."""
     until = None
     answers = match.answers
     if clause.wait is not None:
-        still = clause.wait.match(case)
-        if still is None:
-            return None
-        answers += still.answers
+        answers += case.evidence(clause.wait.key)
         until = clause.wait.ends(case)
     return _Hit(
         clause=clause,
@@ -241,18 +240,18 @@ def _substances(clause: Clause, case: Case) -> tuple[str, ...]:
     """The substances of the plan this clause is about: swapping them may clear it."""
     if case.plan is None:
         return ()
-    planned = case.plan.substances
+    planned = case.planned_substances
     if clause.scope_of_event:
         about = frozenset(case.item.substances if case.item and case.item.substances else planned)
     else:
-        about = frozenset(clause.scope).union(*(part.named(case) for part in planned_parts(clause.when)))
+        about = frozenset(clause.scope).union(*(part.named(case) for part in clause.planned))
     return tuple(sorted(planned & about))
 
 
-def _finding(rule: Rule, hits: Sequence[_Hit], case: Case) -> Finding:
+def _finding(rule: Rule, hits: Sequence[_Hit], case: Case, clearance_days: int) -> Finding:
     """One code, one finding: the worst severity, the latest date, all answers; each sentence once, worst first."""
-    severity = worst(hit.clause.severity for hit in hits)
-    in_order = sorted(hits, key=lambda hit: hit.clause.severity is not severity)
+    severity = hits[0].clause.severity if len(hits) == 1 else worst(hit.clause.severity for hit in hits)
+    in_order = sorted(hits, key=lambda hit: hit.clause.severity is not severity) if len(hits) > 1 else hits
     leading = in_order[0].clause
     dated = [hit.wait_until for hit in hits if hit.wait_until is not None]
     open_ended = any(hit.open_ended for hit in hits)
@@ -268,7 +267,10 @@ def _finding(rule: Rule, hits: Sequence[_Hit], case: Case) -> Finding:
         wait_until=max(dated, default=None),
         open_ended=open_ended,
         unclarified=any(hit.unclarified for hit in hits),
-        lifted_by=leading.lifted_by or _lifted_by(leading, scoped=leading.needs_plan, open_ended=open_ended),
+        lifted_by=leading.lifted_by
+        or _lifted_by(
+            leading.severity, leading.letter, scoped=leading.needs_plan, open_ended=open_ended, days=clearance_days
+        ),
         substances=tuple(sorted({one for hit in hits for one in hit.substances})),
         needs_letter=next((hit.clause.letter for hit in in_order if hit.clause.letter is not None), None),
     )
@@ -278,18 +280,22 @@ def _with_details(answers: Sequence[Evidence], case: Case) -> tuple[Evidence, ..
     """The answers, each followed by what was answered to its own follow-ups ("past" by date and kind): they explain
     the finding, and a clearance given for it ends when one of them changes."""
     complete: dict[Evidence, None] = {}
+    given = case.facts.answers
     for key, value in answers:
         complete[key, value] = None
         question = case.questions.get(key)
         for follow_up in question.follow_ups if question else ():
-            asked = any(one.key == key and (value in one.values or value == UNSURE) for one in follow_up.when)
-            answer = case.facts.answers.get(follow_up.key)
-            if asked and answer is not None and f"{key}." not in follow_up.key:
+            answer = given.get(follow_up.key)
+            if answer is None or f"{key}." in follow_up.key:
+                continue
+            if any(one.key == key and (value in one.values or value == UNSURE) for one in follow_up.when):
                 complete[follow_up.key, shown(answer)] = None
     return tuple(complete)
 
 
 def _joined(sentences: Sequence[Text]) -> Text:
+    if len(sentences) == 1:
+        return sentences[0]
     unique = list(dict.fromkeys(sentences))
     if len(unique) == 1:
         return unique[0]
@@ -297,21 +303,42 @@ def _joined(sentences: Sequence[Text]) -> Text:
     return Text(tuple((language, " ".join(one.get(language) for one in unique)) for language in languages))
 
 
-def _lifted_by(clause: Clause, *, scoped: bool, open_ended: bool) -> Text:
-    if clause.severity is Severity.ABSOLUTE:
+@lru_cache(maxsize=1024)  # the same words for the same words: filling them in costs more than finding the rule
+def _lifted_by(severity: Severity, letter: Text | None, *, scoped: bool, open_ended: bool, days: int) -> Text:
+    if severity is Severity.ABSOLUTE:
         return _LIFT_SCOPED if scoped else _LIFT_ABSOLUTE
-    if clause.severity is Severity.RELATIVE:
-        return _LIFT_LETTER.with_values(letter=clause.letter) if clause.letter else _LIFT_CLEARANCE
-    if clause.severity is Severity.TEMPORARY:
+    if severity is Severity.RELATIVE:
+        filled = {"days": str(days)}
+        return _LIFT_LETTER.with_values(letter=letter, **filled) if letter else _LIFT_CLEARANCE.with_values(**filled)
+    if severity is Severity.TEMPORARY:
         return _LIFT_OPEN if open_ended else _LIFT_DATE
     return _LIFT_NOTHING
 
 
-def _with_clearance(finding: Finding, clearances: Sequence[GrantedClearance], on: date) -> Finding:
+def _with_clearance(
+    finding: Finding, clearances: Sequence[GrantedClearance], on: date, facts: PatientFacts, catalogue: RuleBook
+) -> Finding:
     if finding.severity is not Severity.RELATIVE:
         return finding
-    granted = next((one for one in clearances if one.covers(finding, on)), None)
-    return finding if granted is None else replace(finding, cleared_by=granted.by)
+    most = catalogue.figure("house-clearance", "most_days")
+    for one in clearances:
+        if one.covers(finding, on, most_days=most) and not asks_for_more(one, finding, facts=facts, catalogue=catalogue):
+            return replace(finding, cleared_by=one.by)
+    return finding
+
+
+def asks_for_more(
+    granted: GrantedClearance, finding: Finding, *, facts: PatientFacts, catalogue: RuleBook
+) -> list[Text]:
+    """What the rule asks for today and was not there when this clearance was granted: a letter, or, where the rule was
+    changed since, a laboratory value. Such a clearance no longer counts."""
+    if finding.needs_letter is None and granted.rule_version in (None, finding.rule_version):
+        return []
+    needs = clearance_needs(
+        finding, facts=facts, on=granted.judged_for or granted.granted_on, catalogue=catalogue, letter=granted.letter
+    )
+    same_rule = granted.rule_version in (None, finding.rule_version)
+    return [need.gap for need in needs if not need.met and not (same_rule and need.measurement)]
 
 
 def _headline(findings: Sequence[Finding], *, incomplete: bool) -> Outcome:
@@ -381,12 +408,12 @@ _LIFT_SCOPED = Text.of(
     tr="İlgili bileşen olmadan hazırlanan bir plan yeniden değerlendirilebilir.",
 )
 _LIFT_CLEARANCE = Text.of(
-    en="A named clinician's clearance with a reason, valid 180 days at most.",
-    tr="Adı belirtilen bir hekimin gerekçeli onayı; en fazla 180 gün geçerlidir.",
+    en="A named clinician's clearance with a reason, valid {days} days at most.",
+    tr="Adı belirtilen bir hekimin gerekçeli onayı; en fazla {days} gün geçerlidir.",
 )
 _LIFT_LETTER = Text.of(
-    en="A clearance on the basis of: {letter}. Valid 180 days at most.",
-    tr="Şuna dayanan bir onay: {letter}. En fazla 180 gün geçerlidir.",
+    en="A clearance on the basis of: {letter}. Valid {days} days at most.",
+    tr="Şuna dayanan bir onay: {letter}. En fazla {days} gün geçerlidir.",
 )
 _LIFT_DATE = Text.of(en="Treatment is possible on and after that date.", tr="Tedavi bu tarihten itibaren yapılabilir.")
 _LIFT_OPEN = Text.of(

@@ -32,7 +32,8 @@ SUMMARY: Mapping[str, Sequence[str]] = {
     "technique": ("depth_mm", "ml_per_point", "hard_depth_mm", "spacing_mm", "needle"), "delivery": ("depth_mm",),
     "mixing_rule": ("result", "limits"), "rule": ("severities",), "measurement": ("valid_days", "lowest", "highest"),
     "aftercare": ("severity", "hours_from", "hours_until"), "reaction": ("grade_low", "grade_high", "onset", "lasts"),
-    "message": ("when",), "start_gate": ("overridable", "limits"), "refused": ("about", "words"), "medicine_class": ("examples",),
+    "message": ("when", "limits"), "house_rule": ("limits",),
+    "start_gate": ("overridable", "limits"), "refused": ("about", "words"), "medicine_class": ("examples",),
     "combination": ("days_before", "months_before", "days_after", "same_day", "most_new"), "planner_rule": ("days",),
     "check_in": ("urgency", "at_least", "from_day", "until_day"),
 }  # fmt: skip

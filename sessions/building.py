@@ -20,7 +20,7 @@ MOST_SYRINGES, MOST_LINES = 6, 12
 ML_STEP = Decimal("0.001")
 FIGURE = re.compile(r"\d{1,6}([.,]\d{1,4})?", re.ASCII)
 LINE_FIELDS = ("substance", "strength", "ml", "dose", "seen")
-SYRINGE_FIELDS = ("region", "technique", "points", "depth_mm")
+SYRINGE_FIELDS = ("region", "technique", "points", "depth_mm", "area_cm2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class TypedSyringe:
     technique: str = ""
     points: str = ""
     depth_mm: str = ""
+    area_cm2: str = ""
     lines: tuple[TypedLine, ...] = field(default=())
 
 
@@ -84,6 +85,7 @@ def typed_of(syringes: Sequence[Syringe], rules: Catalogue) -> Typed:
             technique=syringe.technique or "",
             points=str(syringe.points or ""),
             depth_mm=plain(syringe.depth_mm) if syringe.depth_mm is not None else "",
+            area_cm2=plain(syringe.area_cm2) if syringe.area_cm2 is not None else "",
             lines=tuple(_line_of(one, rules) for one in syringe.components),
         )
         for syringe in syringes

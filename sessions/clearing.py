@@ -21,7 +21,7 @@ from clinic.permissions import check_may
 from patients.facts import PatientFacts
 from patients.models import Patient
 from protocols import catalogue
-from protocols.findings import CLEARANCE_DAYS, Finding, Severity
+from protocols.findings import Finding, Severity
 from protocols.findings import Screening as Evaluated
 from protocols.screening import ClearanceNeed, Stage, clearance_gaps, clearance_needs
 from sessions import coursework, screenings, uploading
@@ -62,7 +62,7 @@ def asked_for(*, patient: Patient, course: Course | None, rule_code: str) -> Ask
 
 def last_day(site: Site) -> dt.date:
     """The longest a clearance granted today can hold; it ends earlier with its course."""
-    return site.today() + dt.timedelta(days=CLEARANCE_DAYS)
+    return site.today() + dt.timedelta(days=catalogue.in_force().figure("house-clearance", "most_days"))
 
 
 def check_may_clear(user: User, finding: Finding, site: Site) -> None:
@@ -86,7 +86,7 @@ def grant(
     uploads: Sequence[Upload] = (),
     new_file: NewFile | None = None,
 ) -> Clearance:
-    """A named clinician accepts one relative finding as it stands today, for at most 180 days and this course.
+    """A named clinician accepts one relative finding as it stands today, for this course and as long as the house says.
 
     1. Who may, and a reason.
     2. The finding still counts, is of a kind that can be cleared, and all its rule asks for is there: a letter attached

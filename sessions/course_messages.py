@@ -18,6 +18,7 @@ from protocols import catalogue, message_times
 from protocols.planning import maintenance_window, review_dates
 from sessions import messaging
 from sessions.choices import CourseStatus, MessageState
+from sessions.mail_hours import mail_hours
 from sessions.message_texts import LATE, NEXT, REVIEW_1M, REVIEW_6M
 from sessions.models import Appointment, Course, Message
 
@@ -78,7 +79,7 @@ def _booking(course: Course) -> Iterator[Wanted]:
     """Time to book the next session, and that it is overdue; only while nothing of the course is booked."""
     if is_booked(course):
         return
-    zone = course.site.zone
+    zone, hours = course.site.zone, mail_hours()
     following = course.planned_sessions.filter(done_on=None, skipped_reason="").order_by("number").first()
     if following is not None:
         number, due, latest = following.number, following.ideal, following.latest
@@ -90,8 +91,8 @@ def _booking(course: Course) -> Iterator[Wanted]:
             return
         number, due, latest = course.planned_sessions.count() + 1, window.due, None
     for kind, due_at in (
-        (NEXT, message_times.due_at(NEXT, zone=zone, next_due=due)),
-        (LATE, message_times.due_at(LATE, zone=zone, latest=latest)),
+        (NEXT, message_times.due_at(NEXT, hours=hours, zone=zone, next_due=due)),
+        (LATE, message_times.due_at(LATE, hours=hours, zone=zone, latest=latest)),
     ):
         if due_at is not None:
             yield Wanted(kind, number, due_at)
@@ -99,14 +100,15 @@ def _booking(course: Course) -> Iterator[Wanted]:
 
 def _reviews(course: Course) -> Iterator[Wanted]:
     """On each review date, counted from the days sessions were given or else stand on. Nothing before the first one."""
-    indication = catalogue.in_force().indications.get(course.indication)
+    rules = catalogue.in_force()
+    indication = rules.indications.get(course.indication)
     done = _done_days(course)
     if indication is None or not done:
         return
     open_days = course.planned_sessions.filter(done_on=None, skipped_reason="").values_list("ideal", flat=True)
     last = max([*done, *open_days])
-    for number, review in enumerate(review_dates(indication, first=min(done), last=last), start=1):
-        due_at = message_times.due_at(review.message, zone=course.site.zone, review_on=review.on)
+    for number, review in enumerate(review_dates(indication, first=min(done), last=last, catalogue=rules), start=1):
+        due_at = message_times.due_at(review.message, hours=mail_hours(), zone=course.site.zone, review_on=review.on)
         if due_at is not None:
             yield Wanted(review.message, number, due_at)
 

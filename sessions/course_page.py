@@ -140,7 +140,7 @@ def shown_judgement(patient: Patient, wish: Wish, rules: Catalogue) -> dict[str,
         "testing": words_for_testing(
             patient=patient, site=wish.site, plan=wish.plan, on=judgement.dates[0].ideal
         ) if judgement.dates else "",
-        "after": after_course(rules.indications[wish.plan.indication], [one.ideal for one in judgement.dates]),
+        "after": after_course(rules.indications[wish.plan.indication], [one.ideal for one in judgement.dates], rules),
         "why_not": why_not,
     }
 
@@ -196,6 +196,7 @@ def shown_syringes(course: Course, rules: Catalogue) -> list[dict[str, Any]]:
             ngettext("%(count)s point", "%(count)s points", syringe.points) % {"count": syringe.points}
             if syringe.points else "",
             f"{figure(syringe.depth_mm)} mm" if syringe.depth_mm is not None else "",
+            f"{figure(syringe.area_cm2)} cm²" if syringe.area_cm2 is not None else "",
         ]  # fmt: skip
         shown.append(
             {
@@ -238,7 +239,7 @@ def course_shown(course: Course) -> dict[str, Any]:
         ],
         "near": near_of(course, [row.session for row in planned if row.is_open]),
         "before_first": before_the_first_of(course, planned[0].session) if planned else "",
-        "after": after_course(indication, [stands_on(row) for row in planned]) if indication and planned else (),
+        "after": after_course(indication, [stands_on(row) for row in planned], rules) if indication and planned else (),
         "stop_rule": stop_rule_shown(course),
         "clearances": history_of(course.clearances, rules),
         "consents": course.consents.with_papers(),

@@ -201,6 +201,7 @@ def _create_course(*, patient: Patient, wish: Wish, found: PlanCheck, by: User) 
         antiseptic=plan.antiseptic or "",
         mixture=wish.mixture,
         numbing_cream_g=plan.numbing_cream_g,
+        numbing_area_cm2=plan.numbing_area_cm2,
         check_result=found.result,
         check_problems=[problem.code for problem in found.problems],
         usual_time=wish.wall_time,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -18,11 +17,11 @@ from django.utils.translation import gettext as _
 from patients import intake
 from patients.facts import Measured, PatientFacts
 from patients.models import Patient
-from patients.questionnaire import UNSURE
 from protocols import catalogue, combining
 from protocols.definitions import Catalogue
 from protocols.enabling import allowed_at
 from protocols.findings import Screening
+from protocols.lab_tests import lab_tests_of
 from protocols.mixing import PlanError, check_plan
 from protocols.plan import Plan
 from protocols.planning import IntervalKind, gap_days, judge_interval, needs_full_rescreen
@@ -40,12 +39,8 @@ from sessions.planned import step_before
 from sessions.plans import plan_of, same_day_plans, with_planned_needle
 
 READY, MEND, BLOCKED = "ready", "mend", "blocked"
-FULL_SCREENING_DAYS = 180
-OBESE_BMI = Decimal(30)
 CREAM = "sub-la-cream"
 OVERRIDABLE = frozenset({"gate-photos", "gate-interval", "gate-labs"})  # those that know how; the catalogue may say no
-FIVE_ARI = frozenset({"sub-finasteride", "sub-dutasteride"})
-PREGNANCY_TESTED = FIVE_ARI | {"sub-thiocolchicoside", "sub-txa"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +148,18 @@ def _history(case: Case) -> Gate:
 
 def full_rescreen_due(case: Case) -> str:
     """Why all health questions are asked again, not only the short round: never asked, the last full round older than
-    180 days, or more days since the last session of the course than plan-gap says (section 0). Empty when they are not."""
+    house-full-round says, or more days since the last session of the course than plan-gap says (section 0). Empty when
+    they are not."""
     full = case.patient.responses.filter(purpose=intake.PURPOSE, submitted_at__isnull=False)
     newest = full.order_by("-submitted_at").values_list("submitted_at", flat=True).first()
     if newest is None:
         return _("Ask all health questions before the first session.")
     zone = case.record.appointment.site.zone
     asked_on = newest.astimezone(zone).date()
-    if (case.today - asked_on).days > FULL_SCREENING_DAYS:
-        return _("The last full round of health questions is older than 180 days: ask all of them again.")
+    most = case.rules.figure("house-full-round", "most_days")
+    if (case.today - asked_on).days > most:
+        words = _("The last full round of health questions is older than %(days)s days: ask all of them again.")
+        return words % {"days": most}
     last = case.previous.ended_at if case.previous is not None else None
     gap = last is not None and needs_full_rescreen(last.astimezone(zone).date(), case.today, case.rules)
     if gap and needs_full_rescreen(asked_on, case.today, case.rules):
@@ -238,29 +236,16 @@ def _labs(case: Case) -> Gate:
 
 
 def _labs_needed(case: Case) -> Iterator[tuple[str, bool, bool]]:
-    """(name, missing, may be waived) of every laboratory value this plan asks for (section 8, lab-*)."""
-    language = get_language() or "en"
-
-    def missing(code: str) -> bool:
+    """(name, missing, may be waived) of every laboratory value this plan asks for (section 8, lab-*): each once, and
+    waived only where nothing that asks for it forbids that."""
+    language, ruled = get_language() or "en", labs_of_findings(case)
+    waivable: dict[str, bool] = {}
+    for test in lab_tests_of(plan=case.plan, facts=case.facts, on=case.today, catalogue=case.rules):
+        waivable[test.measurement] = waivable.get(test.measurement, True) and test.waivable
+    for code, may_be in waivable.items():
         newest = case.newest(code)
-        return newest is None or not case.in_date(newest) or newest.text in {"abnormal", "positive"}
-
-    def name(code: str) -> str:
-        return case.rules.measurements[code].name.get(language)
-
-    ruled = labs_of_findings(case)
-    yield name("m-cbc"), missing("m-cbc"), "m-cbc" not in ruled
-    if case.facts.answers.get("q-diabetes") != "no" or _bmi(case) >= OBESE_BMI:
-        yield name("m-hba1c"), missing("m-hba1c"), "m-hba1c" not in ruled
-    if case.plan.category in {"body", "pain"} or case.plan.substances & FIVE_ARI:
-        for code in ("m-liver", "m-kidney"):
-            yield name(code), missing(code), code not in ruled
-    said = case.facts.answers.get("q-pregnant")
-    may_be_pregnant = case.facts.sex != "male" and said != "na"
-    if said == UNSURE or (case.plan.substances & PREGNANCY_TESTED and may_be_pregnant):
-        newest = case.newest("m-pregnancy-test")
-        stale = newest is None or newest.text != "negative" or not case.in_date(newest)
-        yield name("m-pregnancy-test"), stale, False
+        missing = newest is None or not case.in_date(newest) or newest.text in {"abnormal", "positive"}
+        yield case.rules.measurements[code].name.get(language), missing, may_be and code not in ruled
 
 
 def labs_of_findings(case: Case) -> frozenset[str]:
@@ -271,14 +256,6 @@ def labs_of_findings(case: Case) -> frozenset[str]:
         for need in clearance_needs(finding, facts=case.facts, on=case.today, catalogue=case.rules, letter=True)
         if need.measurement
     )
-
-
-def _bmi(case: Case) -> Decimal:
-    """kg per square metre from the newest readings; 0 while height or weight is not known (screening asks for them)."""
-    entered, weight, height = case.newest("m-bmi"), case.newest("m-weight"), case.newest("m-height")
-    if weight is not None and height is not None and weight.value and height.value:
-        return weight.value / (height.value / 100) ** 2
-    return entered.value if entered is not None and entered.value is not None else Decimal(0)
 
 
 def _weight(case: Case) -> Gate:

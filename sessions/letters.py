@@ -37,6 +37,7 @@ from sessions.letter_parts import (
     treatment_of,
     visit,
 )  # fmt: skip
+from sessions.mail_hours import mail_hours
 from sessions.message_texts import (
     AFTER_4H,
     AFTERCARE,
@@ -141,7 +142,7 @@ def confirmation(message: Message, language: str) -> Letter:
 def prepares_already(appointment: Appointment) -> bool:
     """Less than a week ahead the mail about preparing would be late: its words stand in the confirmation (section 12)."""
     zone, now = appointment.site.zone, timezone.now()
-    due_at = message_times.due_at(PREPARE, booked_at=now, starts_at=appointment.starts_at, zone=zone)
+    due_at = message_times.due_at(PREPARE, hours=mail_hours(), booked_at=now, starts_at=appointment.starts_at, zone=zone)
     return appointment.service.is_gated and due_at is None
 
 

@@ -129,8 +129,9 @@ def _next_days(message: Message, course: Course) -> tuple[dt.date, dt.date, dt.d
 def _review_day(message: Message, course: Course) -> dt.date:
     """As `sessions.course_messages` counted them when the row was written."""
     days = _days(course)
-    indication = catalogue.in_force().indications[course.indication]
-    return review_dates(indication, first=min(days), last=max(days))[message.cause_revision - 1].on
+    rules = catalogue.in_force()
+    found = review_dates(rules.indications[course.indication], first=min(days), last=max(days), catalogue=rules)
+    return found[message.cause_revision - 1].on
 
 
 def _days(course: Course) -> list[dt.date]:

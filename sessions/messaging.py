@@ -21,10 +21,11 @@ from clinic.doer import Doer
 from clinic.models import Site
 from clinic.models.base import new_public_id
 from patients.models import Patient
-from protocols import catalogue, message_times
+from protocols import message_times
 from sessions.before_the_first import visit_for_testing
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState
+from sessions.mail_hours import mail_hours
 from sessions.message_texts import (
     AFTER_4H,
     AFTERCARE,
@@ -71,7 +72,6 @@ CONSENT_DAYS = 7
 AFTERCARE_HOURS = 48
 # What follows a treatment by itself, and how long after its moment it is still of use.
 AFTER_THE_END = {AFTER_4H: 12, MAY_WASH: 24, FIRST_DAY: 24, CHECK_IN: AFTERCARE_HOURS, LATE_LUMP: 14 * 24}
-DRY = "ac-no-water"
 
 
 # --- what other verbs call, inside their transaction ----------------------------------------------------------------
@@ -216,7 +216,7 @@ def write_preparation(appointment: Appointment, *, by: Doer, now: dt.datetime) -
     held_back = EVENT_OPEN if stopped_by_event(appointment.patient) else ""
     zone, starts_at = appointment.site.zone, appointment.starts_at
     for kind in (PREPARE, ALLERGY_TEST):
-        due_at = message_times.due_at(kind, booked_at=now, starts_at=starts_at, zone=zone)
+        due_at = message_times.due_at(kind, hours=mail_hours(), booked_at=now, starts_at=starts_at, zone=zone)
         if due_at is not None and (kind == PREPARE or needs_test(appointment)):
             write_visit(kind, appointment, by=by, due_at=due_at, suppressed=held_back)
 
@@ -237,7 +237,9 @@ def told_by_other_means(appointment: Appointment) -> bool:
 
 def write_reminder(appointment: Appointment, *, by: Doer, now: dt.datetime) -> None:
     """One calendar day before at the same clock time. Inside that window the confirmation has just said it all."""
-    due_at = message_times.due_at(REMINDER, booked_at=now, starts_at=appointment.starts_at, zone=appointment.site.zone)
+    due_at = message_times.due_at(
+        REMINDER, hours=mail_hours(), booked_at=now, starts_at=appointment.starts_at, zone=appointment.site.zone
+    )
     suppressed = TOO_LATE_TO_REMIND if due_at is None else EVENT_OPEN if stopped_by_event(appointment.patient) else ""
     write_visit(REMINDER, appointment, by=by, due_at=due_at or now, suppressed=suppressed)
 
@@ -273,11 +275,11 @@ def after_the_end(treatment_session: TreatmentSession, *, by: Doer, corrected: b
     read = set(messages_of(treatment_session).filter(state__in=MAY_BE_READ).values_list("kind", flat=True))
     held_back = EVENT_OPEN if stopped_by_event(treatment_session.patient) else ""
     withdraw(earlier_late_checks(treatment_session), reason=LATER_SESSION, by=by)
+    hours = mail_hours()
     for kind, useful_hours in AFTER_THE_END.items():
         due_at = message_times.due_at(
-            kind, ended_at=ended_at, zone=appointment.site.zone, category=treatment_session.course.category,
-            dry_hours=catalogue.in_force().aftercare[DRY].hours_until or 0,
-        )  # fmt: skip
+            kind, hours=hours, ended_at=ended_at, zone=appointment.site.zone, category=treatment_session.course.category
+        )
         if due_at is not None and kind not in read:
             write(
                 kind, due_at=due_at, useful_until=due_at + dt.timedelta(hours=useful_hours), suppressed=held_back,

@@ -8,6 +8,7 @@ from decimal import ROUND_UP, Decimal
 from functools import cached_property
 from typing import Any
 
+from django.forms import BoundField
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -158,7 +159,7 @@ class _Page:
             "row": row,
             "add_line": f"line-{row.number}",
             "away": f"empty-{row.number}",
-            "place": (row.region, row.technique, row.points, row.depth_mm),
+            "place": (row.region, row.technique, row.points, row.depth_mm, *_area(row)),
             "volume": volume,
             "per_point": (volume / points).quantize(Decimal("0.0001"), ROUND_UP) if points and volume else None,
             "usual_per_point": usual,
@@ -215,6 +216,12 @@ class _Page:
             and problem.syringe in (None, self.numbers.get(one.number))
         ]
         return places[-1:] == [(row.number, line.number)]
+
+
+def _area(row: SyringeRow) -> tuple[BoundField, ...]:
+    """Asked for where the dose is limited by the skin it is spread over, or where somebody has typed it."""
+    limited = any(line.substance.max_per_cm2 is not None for line in row.lines)
+    return (row.area_cm2,) if limited or row.area_cm2.value() else ()
 
 
 def _shares(row: SyringeRow, volume: Decimal) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ from sessions.models import Course
 from sessions.open_days import open_days
 from sessions.plans import plan_of, plan_to_json, same_day_plans, store_syringes
 
-PLAN_FIELDS = ["regions", "technique", "delivery", "antiseptic", "numbing_cream_g"]
+PLAN_FIELDS = ["regions", "technique", "delivery", "antiseptic", "numbing_cream_g", "numbing_area_cm2"]
 
 
 def situation_of(

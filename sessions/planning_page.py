@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from protocols.definitions import Indication
+from protocols.definitions import Catalogue, Indication
 from protocols.planning import maintenance_window, review_dates
 from protocols.sources import cited
 from sessions import before_the_first, coursework
@@ -58,12 +58,12 @@ def before_the_first_of(course: Course, first: PlannedSession) -> str:
     return before_the_first.words_for(course, max(first.ideal, course.site.today()))
 
 
-def after_course(indication: Indication, days: Sequence[dt.date]) -> tuple[LaterDate, ...]:
+def after_course(indication: Indication, days: Sequence[dt.date], rules: Catalogue) -> tuple[LaterDate, ...]:
     """Reviews and maintenance of a course whose sessions stand on these days (plan-review, plan-maintenance)."""
     first, last = min(days), max(days)
     found = [
         LaterDate(_("Review after %(days)s days") % {"days": one.days}, day_in_words(one.on), "review")
-        for one in review_dates(indication, first=first, last=last)
+        for one in review_dates(indication, first=first, last=last, catalogue=rules)
     ]
     for review in indication.reviews:
         if review.session is not None:

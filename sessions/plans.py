@@ -39,6 +39,7 @@ def syringes_of(items: Iterable[CourseItem]) -> tuple[Syringe, ...]:
                 technique=syringe.technique or None,
                 points=syringe.points,
                 depth_mm=syringe.depth_mm,
+                area_cm2=syringe.area_cm2,
             )
         )
     return tuple(found)
@@ -54,6 +55,7 @@ def plan_of(course: Course) -> Plan:
         delivery=course.delivery,
         syringes=syringes_of(course.items.all()),
         numbing_cream_g=course.numbing_cream_g,
+        numbing_area_cm2=course.numbing_area_cm2,
         antiseptic=course.antiseptic or None,
     )
 
@@ -64,6 +66,7 @@ def store_syringes(*, course: Course, syringes: Iterable[Syringe]) -> None:
         row = CourseSyringe.objects.create(
             course=course, patient_id=course.patient_id, number=number, region=syringe.region or "",
             technique=syringe.technique or "", points=syringe.points, depth_mm=syringe.depth_mm,
+            area_cm2=syringe.area_cm2,
         )  # fmt: skip
         CourseItem.objects.bulk_create(
             CourseItem(
@@ -84,12 +87,14 @@ def plan_to_json(plan: Plan) -> dict[str, object]:
         "delivery": plan.delivery,
         "antiseptic": plan.antiseptic,
         "numbing_cream_g": str(plan.numbing_cream_g) if plan.numbing_cream_g is not None else None,
+        "numbing_area_cm2": str(plan.numbing_area_cm2) if plan.numbing_area_cm2 is not None else None,
         "syringes": [
             {
                 "region": syringe.region,
                 "technique": syringe.technique,
                 "points": syringe.points,
                 "depth_mm": str(syringe.depth_mm) if syringe.depth_mm is not None else None,
+                "area_cm2": str(syringe.area_cm2) if syringe.area_cm2 is not None else None,
                 "components": [
                     {
                         "substance": component.substance,
@@ -138,6 +143,7 @@ def given_plan(record: TreatmentSession) -> Plan:
                 technique=planned.get("technique") or None,
                 points=sum(area.points for area in own) or None,
                 depth_mm=max((area.depth_mm for area in own), default=None),
+                area_cm2=Decimal(planned["area_cm2"]) if planned.get("area_cm2") else None,
             )
         )
     return Plan(
@@ -148,6 +154,7 @@ def given_plan(record: TreatmentSession) -> Plan:
         delivery=record.delivery,
         syringes=tuple(syringes),
         numbing_cream_g=course.numbing_cream_g,
+        numbing_area_cm2=course.numbing_area_cm2,
         antiseptic=course.antiseptic or None,
     )
 

@@ -29,6 +29,7 @@ from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import UPCOMING, MessageState, RecordStatus
 from sessions.delivery import Channel, EmailChannel, Mail, Permanent, Temporary, Unknown
 from sessions.letters import write_mail
+from sessions.mail_hours import mail_hours
 from sessions.message_texts import ALLERGY_TEST, CANCELLED, CONSENT, KINDS
 from sessions.messaging import (
     ADDRESS_FAILS,
@@ -170,7 +171,7 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
         settle(message, *stop)
         return None
     if message.kind not in message_times.AT_ONCE and message.state == S.SCHEDULED:
-        later = message_times.after_quiet_hours(now, message.site.zone)
+        later = message_times.after_quiet_hours(now, message.site.zone, mail_hours().quiet)
         if later > now and is_automatic(message):
             message.due_at = later
             message.save(update_fields=["due_at"])

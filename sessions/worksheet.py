@@ -23,7 +23,7 @@ from protocols.plan import Plan, Syringe
 from protocols.plan_problems import capitalised
 from sessions.paper_words import word
 from sessions.papers import birth_day, day
-from sessions.worksheet_words import INJECT_WITHIN_MINUTES, NEVER_AFTER_HOURS, WORKSHEET
+from sessions.worksheet_words import WORKSHEET
 
 HUNDREDTH = Decimal("0.01")
 ORDER = {Role.DILUENT: 0, Role.ACTIVE: 1, Role.ANAESTHETIC: 2}
@@ -119,12 +119,10 @@ def worksheet_content(facts: PreparedFacts, *, catalogue: Catalogue, language: s
         syringes=write.syringes(),
         cream=write.cream(),
         notes=tuple(dict.fromkeys(notes)) or (write.word("notes_none"),),
-        handling=tuple(
-            write.word(key, minutes=INJECT_WITHIN_MINUTES, hours=NEVER_AFTER_HOURS) for key in HANDLING
-        ),
+        handling=tuple(write.word(key, **write.times) for key in HANDLING),
         prepared=write.clock(dt.timedelta()),
-        inject_by=write.clock(dt.timedelta(minutes=INJECT_WITHIN_MINUTES)),
-        never_after=write.clock(dt.timedelta(hours=NEVER_AFTER_HOURS)),
+        inject_by=write.clock(dt.timedelta(minutes=write.times["minutes"])),
+        never_after=write.clock(dt.timedelta(hours=write.times["hours"])),
     )
 
 
@@ -137,8 +135,8 @@ def label_content(facts: PreparedFacts, *, catalogue: Catalogue, language: str) 
         treatment=f"{facts.indication}, {write.session()}, {day(facts.on, language)}",
         labels=write.syringes(),
         prepared=write.clock(dt.timedelta()),
-        inject_by=write.clock(dt.timedelta(minutes=INJECT_WITHIN_MINUTES)),
-        within=write.word("within", minutes=INJECT_WITHIN_MINUTES, hours=NEVER_AFTER_HOURS),
+        inject_by=write.clock(dt.timedelta(minutes=write.times["minutes"])),
+        within=write.word("within", **write.times),
     )
 
 
@@ -149,6 +147,12 @@ class _Writer:
     facts: PreparedFacts
     catalogue: Catalogue
     language: str
+
+    @property
+    def times(self) -> dict[str, int]:
+        """How soon a mixture is injected, after which it never is, and how long an opened vial lasts (house-handling)."""
+        names = {"minutes": "inject_minutes", "hours": "never_after_hours", "days": "opened_vial_days"}
+        return {key: self.catalogue.figure("house-handling", name) for key, name in names.items()}
 
     def word(self, key: str, **values: object) -> str:
         text: Text = WORKSHEET[key]

@@ -1,7 +1,7 @@
 """The fixed words of the mixture worksheet and the syringe label, for staff.
 
 They belong to a template version, as those of the other papers do (sessions.paper_words). The handling sentences are those
-of the clinical reference, section 6.
+of the clinical reference, section 6; their figures are those of the catalogue (`house-handling`).
 """
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from patients.choices import Text
 
 WORKSHEET_VERSION = "worksheet-1"
 LABEL_VERSION = "label-1"
-INJECT_WITHIN_MINUTES, NEVER_AFTER_HOURS = 60, 4
-"""Clinical reference, section 6: mix just before use, inject within 60 minutes, never after 4 hours."""
 
 WORKSHEET: Mapping[str, Text] = {
     "document": Text.of(en="Mixture worksheet", tr="Karışım hazırlama formu"),
@@ -67,9 +65,9 @@ WORKSHEET: Mapping[str, Text] = {
     ),
     "handling_vials": Text.of(
         en="A single-dose vial is for one patient and one session. A multi-dose vial: a new needle and syringe each time, "
-        "discard 28 days after opening.",
+        "discard {days} days after opening.",
         tr="Tek dozluk flakon bir hasta ve bir seans içindir. Çok dozluk flakon: her girişte yeni iğne ve enjektör, "
-        "açıldıktan 28 gün sonra atın.",
+        "açıldıktan {days} gün sonra atın.",
     ),
     "handling_water": Text.of(
         en="Never rinse skin, vials or devices with tap water. Sharps straight into the bin, no recapping.",

@@ -122,7 +122,7 @@ class _Run:
             for_decision=for_decision,
             verdict=self._verdict(steps, stands),
             maintenance=maintenance_window(self.indication, last),
-            reviews=review_dates(self.indication, first=stands[1], last=last),
+            reviews=review_dates(self.indication, first=stands[1], last=last, catalogue=self.catalogue),
             stop=self._stop(),
             slot=slot_minutes(self.regions, self.catalogue) if self.regions else None,
             zone=self.zone,

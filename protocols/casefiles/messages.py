@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from protocols.casefiles.written import Block, Keys, Written
 from protocols.choices import Category
 from protocols.definitions import Catalogue
 from protocols.message_stops import Standing, Stop, stopped_by
-from protocols.message_times import HOURS_AFTER_END, KINDS, QUIET_HOURS, due_at
+from protocols.message_times import DRY_TIME, KINDS, MailHours, due_at
 
 FIELDS: Keys = {
     "zone": ("Europe/Berlin", "the site's time zone; Europe/Istanbul when left out"),
@@ -34,7 +34,6 @@ FIELDS: Keys = {
     "test_needed": ("no", "a new product without a valid allergy test is planned; yes when left out"),
 }
 NEVER = "never"
-DRY_TIME = "ac-no-water"
 REVIEWS = ("msg-review-1m", "msg-review-6m")
 
 
@@ -62,6 +61,7 @@ class Mails:
 @dataclass(frozen=True, slots=True)
 class _Run:
     zone: ZoneInfo
+    hours: MailHours
     times: Mapping[str, Any]
     reviews: Mapping[str, date]
     standing: Standing
@@ -71,13 +71,15 @@ class _Run:
         return Mails({kind: self._mail(kind) for kind in self.catalogue.messages if kind in KINDS}, self.zone)
 
     def _mail(self, kind: str) -> Mail:
-        due = due_at(kind, zone=self.zone, review_on=self.reviews.get(kind), **self.times)
+        due = due_at(kind, hours=self.hours, zone=self.zone, review_on=self.reviews.get(kind), **self.times)
         return Mail(due, stopped_by(kind, self.standing, self.catalogue.messages))
 
 
 def read(block: Block, catalogue: Catalogue) -> Callable[[], Mails]:
     zone = zone_of(block)
-    times: dict[str, Any] = {"quiet_hours": _quiet_hours(block.take("quiet_hours"))}
+    known = MailHours.of(catalogue)
+    hours = replace(known, quiet=_quiet_hours(block.take("quiet_hours"), known), dry_hours=_dry_hours(block, catalogue, known))
+    times: dict[str, Any] = {}
     for key in ("booked_at", "starts_at", "ended_at"):
         written = block.take(key)
         times[key] = None if written is None else written.moment(zone)
@@ -86,24 +88,21 @@ def read(block: Block, catalogue: Catalogue) -> Callable[[], Mails]:
         times[key] = None if written is None else written.day()
     category = block.take("category")
     times["category"] = "" if category is None else category.one_of([one.value for one in Category])
-    times["dry_hours"] = _dry_hours(block, catalogue)
-    return _Run(zone, times, _reviews(block), _standing(block), catalogue)
+    return _Run(zone, hours, times, _reviews(block), _standing(block), catalogue)
 
 
-def _dry_hours(block: Block, catalogue: Catalogue) -> int:
+def _dry_hours(block: Block, catalogue: Catalogue, known: MailHours) -> int:
     """As the clinic set it, else as the catalogue says."""
     chosen = read_settings(block, catalogue)
     for code, written in block.pairs("settings"):
         if code != DRY_TIME:
             raise written.fail(f"only the dry time ({DRY_TIME}) moves a mail.")
-    rule = catalogue.aftercare.get(DRY_TIME)
-    known = rule.hours_until if rule is not None else None
-    return chosen.get(DRY_TIME, HOURS_AFTER_END["msg-15h"] if known is None else known)
+    return chosen.get(DRY_TIME, known.dry_hours)
 
 
-def _quiet_hours(written: Written | None) -> tuple[time, time]:
+def _quiet_hours(written: Written | None, known: MailHours) -> tuple[time, time]:
     if written is None:
-        return QUIET_HOURS
+        return known.quiet
     clocks = [one.clock() for one in written.items()]
     if len(clocks) != 2:
         raise written.fail("two clock times are expected here: [21:00, 08:00].")

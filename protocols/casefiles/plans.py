@@ -21,6 +21,7 @@ PLAN: Keys = {
     "factor": ("0.5", "all volumes of that mixture times this; 1 when left out"),
     "syringes": ("[{parts: [{substance: sub-prp, volume: 6 ml}]}]", "what is drawn up, syringe by syringe"),
     "numbing_cream": ("10 g", "grams of numbing cream (sub-la-cream)"),
+    "numbing_area": ("150 cm2", "the skin it covers; left out: not known, and not judged"),
     "antiseptic": ("chlorhexidine", "chlorhexidine or iodine"),
 }
 SYRINGE: Keys = {
@@ -29,6 +30,7 @@ SYRINGE: Keys = {
     "technique": ("tq-papule", "its own technique, where it differs from the plan's"),
     "points": ("40", "number of points it is given into"),
     "depth": ("2 mm", "needle depth"),
+    "area": ("12 cm2", "the skin it is spread over; left out: not known, and not judged"),
     "total": ("4 ml", "the total somebody wrote on the sheet"),
 }
 PART: Keys = {
@@ -55,7 +57,9 @@ def read_plan(written: Written, catalogue: Catalogue) -> Plan:
         syringes.insert(0, replace(drawn, technique=None) if technique is not None else drawn)
     elif factor is not None:
         raise factor.fail("a factor needs a “mixture”.")
-    cream = block.take("numbing_cream")
+    cream, covered = block.take("numbing_cream"), block.take("numbing_area")
+    if covered is not None and cream is None:
+        raise covered.fail("an area needs a “numbing_cream”.")
     plan = Plan(
         indication=indication.code,
         category=indication.category.value,
@@ -65,6 +69,7 @@ def read_plan(written: Written, catalogue: Catalogue) -> Plan:
         delivery="dv-manual" if delivery is None else delivery.code(catalogue.deliveries, "delivery"),
         syringes=tuple(syringes),
         numbing_cream_g=None if cream is None else cream.amount("g", most=1000),
+        numbing_area_cm2=None if covered is None else covered.amount("cm2", most=20_000),
         antiseptic=None if antiseptic is None else antiseptic.one_of([one.value for one in Antiseptic]),
     )
     try:
@@ -78,12 +83,14 @@ def _syringe(written: Written, catalogue: Catalogue) -> Syringe:
     block = Block(written, SYRINGE)
     region, technique = block.take("region"), block.take("technique")
     points, depth, total = block.take("points"), block.take("depth"), block.take("total")
+    area = block.take("area")
     return Syringe(
         components=tuple(_part(one, catalogue) for one in block.need("parts").items()),
         region=None if region is None else region.code(catalogue.regions, "region"),
         technique=None if technique is None else technique.code(catalogue.techniques, "technique"),
         points=None if points is None else points.whole(least=1, most=10_000),
         depth_mm=None if depth is None else depth.amount("mm", most=100, zero=True),
+        area_cm2=None if area is None else area.amount("cm2", most=20_000),
         stated_total_ml=None if total is None else total.amount("ml", most=MOST_ML),
     )
 

@@ -23,6 +23,7 @@ from protocols.casefiles.plans import read_plan
 from protocols.casefiles.written import Block, Keys, Written
 from protocols.definitions import Catalogue
 from protocols.findings import Finding, GrantedClearance, Outcome, Screening, Severity, Stage, worst
+from protocols.lab_tests import lab_tests_of
 from protocols.medicines import CODE as MEDICINES
 from protocols.permissions import Act, permits
 from protocols.plan import Plan
@@ -47,11 +48,13 @@ MAY = ("yes", "marked", "no")
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """The screening, what it allows per act, and the clearances that could not be recorded, with the reason."""
+    """The screening, what it allows per act, the clearances that could not be recorded, with the reason, and the
+    laboratory values the plan asks for."""
 
     screening: Screening
     allows: Mapping[str, str]
     not_clearable: Mapping[str, str]
+    labs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,16 @@ class _Run:
                 refused[one.code] = " ".join(gap.get("en") for gap in gaps)
             else:
                 granted.append(GrantedClearance(
-                    one.code, finding.fingerprint, "Dr Case", one.granted_on, ends_on=one.last_day))
+                    one.code, finding.fingerprint, "Dr Case", one.granted_on, ends_on=one.last_day, letter=one.letter))
         result = self._screen(self.facts, self.on, granted)
-        return Screened(result, {act.value: _may(result, act, self.on) for act in Act}, refused)
+        allows = {act.value: _may(result, act, self.on) for act in Act}
+        return Screened(result, allows, refused, self._labs())
+
+    def _labs(self) -> tuple[str, ...]:
+        if self.plan is None:
+            return ()
+        asked = lab_tests_of(plan=self.plan, facts=self.facts, on=self.on, catalogue=self.catalogue)
+        return tuple(dict.fromkeys(test.measurement for test in asked))
 
     def _finding_then(self, clearance: _Clearance) -> Finding | None:
         then = self._screen(clearance.facts_then, clearance.granted_on, ())
@@ -231,6 +241,8 @@ EXPECTATIONS: tuple[Expectation[Screened], ...] = (
             values(fired_codes, RULE, _substances_of), _substances),
     exactly("to_do", "[m-bp]", "measurements still due, all of them", _measurements, "measurement",
             lambda answer: answer.screening.to_do),
+    exactly("labs", "[m-cbc]", "laboratory values the plan asks for before a session (lab- rules), there or not",
+            _measurements, "measurement", lambda answer: answer.labs),
     exactly("missing", "[q-stroke]", "questions without an answer, all of them", _answer_keys, "question",
             lambda answer: answer.screening.missing),
     including("would_matter", "[scr-chc]", "rules that would count with some plan (only without a plan)",

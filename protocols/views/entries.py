@@ -68,7 +68,7 @@ def catalogue_entry(request: StaffRequest, public_id: str, code: str) -> HttpRes
 
 def information_words(kind: str, body: Mapping[str, Any]) -> str:
     """What to say where no figure of an entry is computed with; empty where they are."""
-    if kind == "message":
+    if kind == "message" and not body.get("limits"):
         return _("When it is sent is fixed; “When” only says it in words.")
     if kind == "planner_rule" and body.get("days") is None:
         return _("For information: it explains how dates are computed. The intervals stand with the indication.")

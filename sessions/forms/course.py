@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from sessions.coursework import Wish
 from sessions.explaining import name_of
 
 MOST_ML = Decimal(60)
+AREA: Mapping[str, Any] = {"min_value": Decimal("0.1"), "max_value": Decimal(20_000), "max_digits": 6, "decimal_places": 1}
 ANTISEPTICS = [("chlorhexidine", _("Chlorhexidine 2 % in alcohol")), ("iodine", _("Iodine"))]
 
 
@@ -137,6 +138,13 @@ class RhythmForm(HouseForm):
         )
 
 
+def check_cream_area(form: HouseForm) -> None:
+    """An area without cream says nothing."""
+    area, cream = (form.cleaned_data.get(name) for name in ("numbing_area_cm2", "numbing_cream_g"))
+    if area is not None and not cream and "numbing_cream_g" not in form.errors:
+        form.add_error("numbing_area_cm2", _("Say how much cream covers it."))
+
+
 class CourseForm(RhythmForm):
     """What to give and in which rhythm. One volume field per line of the chosen example mixture."""
 
@@ -150,6 +158,8 @@ class CourseForm(RhythmForm):
     numbing_cream_g = forms.DecimalField(label=_("Numbing cream in g"), min_value=Decimal("0.1"),
                                          max_value=Decimal("100"), max_digits=5, decimal_places=1,
                                          required=False)  # fmt: skip
+    area_cm2 = forms.DecimalField(label=_("Area in cm²"), required=False, help_text=_("Judged only once entered"), **AREA)
+    numbing_area_cm2 = forms.DecimalField(label=_("Skin under the cream in cm²"), required=False, **AREA)
     antiseptic = forms.ChoiceField(label=_("Antiseptic"), choices=ANTISEPTICS)
 
     def __init__(
@@ -179,6 +189,7 @@ class CourseForm(RhythmForm):
                 label=name_of(item.substance, rules.substances), min_value=Decimal(0), max_value=MOST_ML,
                 max_digits=6, decimal_places=3, initial=volume_ml, widget=forms.NumberInput(attrs={"step": "0.1"}),
             )  # fmt: skip
+        self.asks_area = any(rules.substances[one.substance].max_per_cm2 is not None for one in mixture.items)
         self.initial = {**self.initial, **self._defaults(user)}
 
     def _defaults(self, user: User) -> dict[str, Any]:
@@ -195,6 +206,7 @@ class CourseForm(RhythmForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        check_cream_area(self)
         volumes = [cleaned.get(f"ml_{item.substance}") for item in self.mixture.items]
         if all(volume is not None for volume in volumes) and not any(volumes):
             self.add_error(f"ml_{self.mixture.items[0].substance}", _("The mixture is empty."))
@@ -219,8 +231,10 @@ class CourseForm(RhythmForm):
             regions=tuple(data["regions"]),
             technique=data["technique"],
             delivery=data["delivery"],
-            syringes=(Syringe(components=components, points=data["points"], depth_mm=data["depth_mm"]),),
+            syringes=(Syringe(components=components, points=data["points"], depth_mm=data["depth_mm"],
+                              area_cm2=data["area_cm2"]),),
             numbing_cream_g=data["numbing_cream_g"],
+            numbing_area_cm2=data["numbing_area_cm2"],
             antiseptic=data["antiseptic"],
         )
         return self.wish_for(plan, mixture=self.mixture.code)

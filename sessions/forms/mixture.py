@@ -18,7 +18,7 @@ from protocols.plan import Component, Plan, Syringe
 from sessions import building
 from sessions.building import Completed, Typed
 from sessions.explaining import name_of
-from sessions.forms.course import ANTISEPTICS, MOST_ML, RhythmForm
+from sessions.forms.course import ANTISEPTICS, AREA, MOST_ML, RhythmForm, check_cream_area
 
 MOST_STRENGTH = Decimal(100_000)
 SENTENCES = {
@@ -77,6 +77,7 @@ class SyringeRow:
     technique: forms.BoundField
     points: forms.BoundField
     depth_mm: forms.BoundField
+    area_cm2: forms.BoundField
     add: forms.BoundField
     lines: tuple[LineRow, ...]
 
@@ -91,6 +92,7 @@ class MixtureForm(HouseForm):
     antiseptic = forms.ChoiceField(label=_("Antiseptic"), choices=ANTISEPTICS)
     numbing_cream_g = FigureField(label=_("Numbing cream in g"), min_value=Decimal("0.1"), max_value=Decimal(100),
                                   max_digits=5, decimal_places=1, required=False)  # fmt: skip
+    numbing_area_cm2 = FigureField(label=_("Skin under the cream in cm²"), required=False, **AREA)
 
     def __init__(
         self, data: Mapping[str, Any] | None = None, *, typed: Typed, site: Site, rules: Catalogue, indication: Indication,
@@ -117,7 +119,7 @@ class MixtureForm(HouseForm):
     def _known_lines(self, syringe: building.TypedSyringe) -> building.TypedSyringe:
         """Without lines of substances that are in no catalogue: nobody can have chosen them on the page."""
         known = tuple(line for line in syringe.lines if line.substance in self.rules.substances)
-        return building.TypedSyringe(syringe.region, syringe.technique, syringe.points, syringe.depth_mm, known)
+        return building.TypedSyringe(syringe.region, syringe.technique, syringe.points, syringe.depth_mm, syringe.area_cm2, known)
 
     def _offer_places(self) -> None:
         rules, indication = self.rules, self.indication
@@ -149,6 +151,7 @@ class MixtureForm(HouseForm):
             label=_("Depth in mm"), min_value=Decimal(0), max_value=Decimal(20), max_digits=4, decimal_places=2,
             required=False,
         )  # fmt: skip
+        self.fields[f"s{number}-area_cm2"] = FigureField(label=_("Area in cm²"), required=False, **AREA)
         self.fields[f"s{number}-add"] = forms.ChoiceField(
             label=_("Add a component"), required=False, choices=[("", _("Choose a substance")), *self._offered()]
         )
@@ -182,6 +185,7 @@ class MixtureForm(HouseForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         chosen = cleaned.get("regions", [])
+        check_cream_area(self)
         components = 0
         for number, syringe in enumerate(self.typed, start=1):
             region = cleaned.get(f"s{number}-region")
@@ -236,6 +240,7 @@ class MixtureForm(HouseForm):
                         technique=data[f"s{number}-technique"] or None,
                         points=data[f"s{number}-points"],
                         depth_mm=data[f"s{number}-depth_mm"],
+                        area_cm2=data[f"s{number}-area_cm2"],
                     )
                 )
         return Plan(
@@ -246,6 +251,7 @@ class MixtureForm(HouseForm):
             delivery=data["delivery"],
             syringes=tuple(syringes),
             numbing_cream_g=data["numbing_cream_g"],
+            numbing_area_cm2=data["numbing_area_cm2"],
             antiseptic=data["antiseptic"],
         )
 

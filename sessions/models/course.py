@@ -30,7 +30,8 @@ class Course(PublicId, Versioned):
     """Indication, regions, technique and, in its syringes, the mixture as approved: copied, so that a later catalogue
     never rewrites it.
 
-    `numbing_cream_g` is the planned cream in grams; `price_per_session` is typed until price lists exist."""
+    `numbing_cream_g` is the planned cream in grams, `numbing_area_cm2` the skin it covers;
+    `price_per_session` is typed until price lists exist."""
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="courses")
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -45,6 +46,7 @@ class Course(PublicId, Versioned):
     mixture = models.CharField(max_length=60, blank=True, help_text=_("Code of the example it was made from"))
     antiseptic = models.CharField(max_length=40, blank=True)
     numbing_cream_g = models.DecimalField(max_digits=5, decimal_places=1, null=True, blank=True)
+    numbing_area_cm2 = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
     plan_version = models.PositiveIntegerField(default=1, help_text=_("Rises with each change of what is given"))
     check_result = models.CharField(max_length=16, default="incomplete")
     check_problems = models.JSONField(default=list)
@@ -72,6 +74,10 @@ class Course(PublicId, Versioned):
             models.CheckConstraint(
                 condition=Q(numbing_cream_g=None) | Q(numbing_cream_g__gt=0), name="course_cream_positive"
             ),
+            models.CheckConstraint(
+                condition=Q(numbing_area_cm2=None) | Q(numbing_cream_g__isnull=False, numbing_area_cm2__gt=0),
+                name="course_cream_area_positive",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -81,7 +87,7 @@ class Course(PublicId, Versioned):
 @pghistory.track()
 class CourseSyringe(models.Model):
     """One mix drawn up together: where it goes and how. `region` empty: every region of the course; `technique` empty:
-    the course's. `points` and `depth_mm` stay NULL until somebody knows them."""
+    the course's. `points`, `depth_mm` and `area_cm2` stay NULL until somebody knows them."""
 
     course = models.ForeignKey(Course, models.CASCADE, related_name="syringes")
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="+")
@@ -90,6 +96,7 @@ class CourseSyringe(models.Model):
     technique = models.CharField(max_length=40, blank=True)
     points = models.PositiveSmallIntegerField(null=True, blank=True)
     depth_mm = models.DecimalField(max_digits=4, decimal_places=2, null=True, blank=True)
+    area_cm2 = models.DecimalField(max_digits=6, decimal_places=1, null=True, blank=True)
 
     class Meta:
         ordering = ["course", "number"]
@@ -104,6 +111,7 @@ class CourseSyringe(models.Model):
             models.CheckConstraint(
                 condition=Q(number__gte=1)
                 & (Q(points=None) | Q(points__gte=1))
+                & (Q(area_cm2=None) | Q(area_cm2__gt=0))
                 & (Q(depth_mm=None) | Q(depth_mm__gte=0)),
                 name="course_syringe_figures_possible",
             ),

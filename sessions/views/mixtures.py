@@ -89,8 +89,9 @@ class Builder:
         data.setlist("regions", list(self.start.regions))
         data["technique"], data["delivery"] = self.start.technique, self.start.delivery
         data["antiseptic"] = self.start.antiseptic or "chlorhexidine"
-        cream = self.start.numbing_cream_g
-        data["numbing_cream_g"] = building.plain(cream) if cream is not None else ""
+        for name in ("numbing_cream_g", "numbing_area_cm2"):
+            amount = getattr(self.start, name)
+            data[name] = building.plain(amount) if amount is not None else ""
         data[idempotency.FIELD] = idempotency.new_token()
         if self.seen_version is not None:
             data["seen_version"] = str(self.seen_version)
@@ -146,6 +147,8 @@ class Builder:
     def taken(self, data: QueryDict, plan: Plan) -> QueryDict:
         kept = data.copy()
         kept["numbing_cream_g"] = building.plain(plan.numbing_cream_g) if plan.numbing_cream_g is not None else ""
+        if plan.numbing_cream_g is None:
+            kept["numbing_area_cm2"] = ""
         return kept
 
     def answer(self, save: Callable[[MixtureForm], str], version_now: Callable[[], int] | None = None) -> HttpResponse:

@@ -14,6 +14,7 @@ from patients.facts import EarlierSession, Measured, PatientFacts
 from protocols.aftercare import aftercare
 from protocols.combining import check_combination, farthest_days, new_products
 from protocols.definitions import Catalogue
+from protocols.lab_tests import lab_tests_of
 from protocols.leaves import leaves
 from protocols.limits import Direction, direction_of, specs_of
 from protocols.loading import CatalogueError, entries_of_reference
@@ -21,6 +22,8 @@ from protocols.mixing import check_plan
 from protocols.plan import Component, Plan, Syringe
 from protocols.planning import IntervalKind, Step, judge_interval, needs_full_rescreen
 from protocols.stop_rules import pain_fell_too_little
+from tests.protocols.healthy import DAY as HEALTHY_DAY
+from tests.protocols.healthy import example_plan, measured, person
 from tests.protocols.test_screening_cfg import edited
 
 DAY = date(2026, 6, 15)
@@ -104,6 +107,11 @@ def test_the_stop_rule_follows_the_indication(reference: Catalogue) -> None:
         ("combine-prp", "days_after", None), ("combine-new-products", "most_new", 21),
         ("gate-thinking", "limits.least_hours", 0), ("gate-test", "limits.most_days", -30),
         ("gate-consent", "limits.most_months", None), ("gate-identity", "limits", {"least_hours": 1}),
+        ("house-handling", "limits.inject_minutes", 61), ("house-handling", "limits.never_after_hours", 5),
+        ("house-handling", "limits.opened_vial_days", 0), ("house-mails", "limits.quiet_from_hour", 24),
+        ("house-clearance", "limits", {"most_hours": 1}), ("msg-4h", "limits.hours", 0), ("msg-confirm", "limits", {"days": 1}),
+        ("lab-base", "tests", []), ("lab-base", "tests.1.measurement", "m-nothing"),
+        ("lab-base", "tests.3.when.plan", ["elsewhere"]), ("lab-preg", "tests.1.when.any.1.is", ["perhaps"]),
     ],
 )  # fmt: skip
 def test_an_impossible_figure_is_refused(code: str, path: str, value: object) -> None:
@@ -118,6 +126,11 @@ def test_an_impossible_figure_is_refused(code: str, path: str, value: object) ->
         ("planner_rule", "plan-gap", "days", 30), ("combination", "combine-prp", "days_before", 21),
         ("combination", "combine-new-products", "most_new", 0), ("start_gate", "gate-thinking", "limits.least_hours", 48),
         ("start_gate", "gate-test", "limits.most_days", 14), ("start_gate", "gate-consent", "limits.most_months", 6),
+        ("house_rule", "house-handling", "limits.inject_minutes", 30),
+        ("house_rule", "house-handling", "limits.never_after_hours", 2),
+        ("house_rule", "house-full-round", "limits.most_days", 90), ("house_rule", "house-clearance", "limits.most_days", 90),
+        ("house_rule", "house-mails", "limits.quiet_from_hour", 20), ("house_rule", "house-mails", "limits.quiet_until_hour", 9),
+        ("substance", "sub-dca", "max_per_cm2", 1), ("substance", "sub-la-cream", "max_area_cm2", 300),
     ],
 )  # fmt: skip
 def test_a_figure_that_is_read_can_be_edited_and_knows_its_looser_side(
@@ -147,3 +160,43 @@ def test_aftercare_follows_the_edited_hours() -> None:
             facts=PatientFacts(birth_date=date(1990, 1, 1), sex="female"))
         ends.append(next(one.until_at for one in found if one.code == "ac-no-water"))
     assert ends == [ended + timedelta(hours=10), ended + timedelta(hours=24)]
+
+
+@pytest.mark.parametrize(
+    ("code", "path", "more"),
+    [
+        ("scr-stroke", "clauses.1.when.is", ["stroke", "tia"]),
+        ("lab-base", "tests.3.when.plan", ["body", "pain", "hair", "sub-finasteride", "sub-dutasteride"]),
+        ("scr-anticoagulant", "clauses.1.when.any.2.medicine", ["med-anticoagulant", "med-antiplatelet"]),
+    ],
+)
+def test_the_words_of_a_condition_can_be_edited_and_know_their_looser_side(code: str, path: str, more: list[str]) -> None:
+    body = BODIES[code]
+    assert path in [one for one, _spec in specs_of("rule", body, list(leaves(body)))]
+    before = dict(leaves(body))[path]
+    assert direction_of("rule", path, before, more) is Direction.TIGHTENED
+    assert direction_of("rule", path, more, before) is Direction.LOOSENED
+
+
+def test_more_words_inside_a_not_are_looser() -> None:
+    path = "tests.2.when.any.1.not.is"
+    assert path in [one for one, _spec in specs_of("rule", BODIES["lab-base"], list(leaves(BODIES["lab-base"])))]
+    assert direction_of("rule", path, ["no"], ["no", "diet"]) is Direction.LOOSENED
+    assert direction_of("rule", path, ["no", "diet"], ["no"]) is Direction.TIGHTENED
+
+
+@pytest.mark.parametrize(("bmi", "labs"), [("24.99", {"m-cbc"}), ("25", {"m-cbc", "m-hba1c"}), ("25.01", {"m-cbc", "m-hba1c"})])
+def test_an_edited_bmi_decides_which_labs_are_asked_for(bmi: str, labs: set[str]) -> None:
+    rules = edited("lab-base", "tests.2.when.any.2.bmi.at_least", 25)
+    facts = person(measurements=(measured("m-bmi", bmi),))
+    asked = lab_tests_of(plan=example_plan("ind-hydration", "ck-face-hydra"), facts=facts, on=HEALTHY_DAY, catalogue=rules)
+    assert {test.measurement for test in asked} == labs
+
+
+def test_a_version_stored_before_the_labs_were_data_asks_for_what_the_reference_asks(reference: Catalogue) -> None:
+    bare = {code: replace(rule, tests=None) for code, rule in reference.rules.items()}
+    plan = example_plan("ind-hydration", "ck-face-hydra")
+    then, now = (
+        list(lab_tests_of(plan=plan, facts=person(), on=HEALTHY_DAY, catalogue=one))
+        for one in (replace(reference, rules=bare), reference))
+    assert then == now

@@ -118,7 +118,7 @@ def test_maintenance_and_reviews(reference: Catalogue, code: str) -> None:
     window = maintenance_window(indication, last)
     found = ((window.earliest - last).days, (window.due - last).days) if window else None
     assert found == row.maintenance
-    reviews = review_dates(indication, first=MONDAY, last=last)
+    reviews = review_dates(indication, first=MONDAY, last=last, catalogue=reference)
     assert tuple((one.anchor, one.days) for one in reviews) == row.reviews
     for one in reviews:
         start = MONDAY if one.anchor == "first" else last

@@ -1,16 +1,19 @@
 """When mails fall due (section 12): elapsed hours, calendar days, quiet hours, both clock changes."""
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from protocols.definitions import Catalogue
-from protocols.message_times import AT_ONCE, KINDS, after_quiet_hours, due_at
+from protocols.loading import load_reference
+from protocols.message_times import AT_ONCE, KINDS, MailHours, after_quiet_hours, due_at
 
 ISTANBUL = ZoneInfo("Europe/Istanbul")
 ROME = ZoneInfo("Europe/Rome")
+HOURS = MailHours.of(load_reference())
 
 
 def at(words: str, zone: ZoneInfo = ROME) -> datetime:
@@ -72,7 +75,7 @@ def arguments(words: dict[str, str]) -> dict[str, object]:
 
 @pytest.mark.parametrize(("kind", "words", "expected"), TABLE)
 def test_when_a_mail_falls_due(kind: str, words: dict[str, str], expected: str | None) -> None:
-    assert shown(due_at(kind, zone=ROME, **arguments(words))) == expected  # type: ignore[arg-type]
+    assert shown(due_at(kind, hours=HOURS, zone=ROME, **arguments(words))) == expected  # type: ignore[arg-type]
 
 
 def test_every_kind_is_in_the_table() -> None:
@@ -86,7 +89,7 @@ def test_catalogue_and_times_know_the_same_mails(reference: Catalogue) -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_nothing_to_count_from_means_no_mail(kind: str) -> None:
-    assert due_at(kind, zone=ROME) is None
+    assert due_at(kind, hours=HOURS, zone=ROME) is None
 
 
 @pytest.mark.parametrize(("local", "expected"), [
@@ -97,7 +100,7 @@ def test_nothing_to_count_from_means_no_mail(kind: str) -> None:
 ])
 @pytest.mark.parametrize("zone", [ROME, ISTANBUL])
 def test_quiet_hours(local: str, expected: str, zone: ZoneInfo) -> None:
-    assert shown(after_quiet_hours(at(local, zone), zone), zone) == expected
+    assert shown(after_quiet_hours(at(local, zone), zone, HOURS.quiet), zone) == expected
 
 
 @pytest.mark.parametrize(("quiet", "local", "expected"), [
@@ -113,23 +116,58 @@ def test_clinic_sets_its_quiet_hours(quiet: tuple[time, time], local: str, expec
 
 def test_site_zone_decides_what_is_quiet() -> None:
     ended_at = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)  # 4 h later: 19:30 in Rome, 21:30 in Istanbul
-    assert shown(due_at("msg-4h", zone=ROME, ended_at=ended_at), ROME) == "2026-11-20 19:30"
-    assert shown(due_at("msg-4h", zone=ISTANBUL, ended_at=ended_at), ISTANBUL) == "2026-11-21 08:00"
+    assert shown(due_at("msg-4h", hours=HOURS, zone=ROME, ended_at=ended_at), ROME) == "2026-11-20 19:30"
+    assert shown(due_at("msg-4h", hours=HOURS, zone=ISTANBUL, ended_at=ended_at), ISTANBUL) == "2026-11-21 08:00"
 
 
 def test_dry_time_as_the_clinic_set_it() -> None:
-    due = due_at("msg-15h", zone=ROME, ended_at=at("2026-11-20 10:00"), dry_hours=10)
+    due = due_at("msg-15h", hours=replace(HOURS, dry_hours=10), zone=ROME, ended_at=at("2026-11-20 10:00"))
     assert shown(due) == "2026-11-20 20:00"
 
 
 def test_skipped_clock_time_comes_after_the_jump() -> None:
     """02:30 on 29 March 2026 does not exist in Rome."""
-    due = due_at("msg-24h", zone=ROME, starts_at=at("2026-03-30 02:30"), quiet_hours=(time(0), time(0)))
+    due = due_at("msg-24h", hours=replace(HOURS, quiet=(time(0), time(0))), zone=ROME, starts_at=at("2026-03-30 02:30"))
     assert shown(due) == "2026-03-29 03:30"
 
 
 def test_unknown_kind_and_naive_time_are_refused() -> None:
     with pytest.raises(ValueError, match="msg-nothing"):
-        due_at("msg-nothing", zone=ROME)
+        due_at("msg-nothing", hours=HOURS, zone=ROME)
     with pytest.raises(ValueError, match="time zone"):
-        due_at("msg-48h", zone=ROME, ended_at=datetime(2026, 11, 20, 15, 0))  # noqa: DTZ001 (naive on purpose)
+        due_at("msg-48h", hours=HOURS, zone=ROME, ended_at=datetime(2026, 11, 20, 15, 0))  # noqa: DTZ001 (naive on purpose)
+
+
+# kind, the figure of the catalogue the medical lead set, what it counts from, due
+SET: list[tuple[str, dict[str, int], dict[str, str], str]] = [
+    ("msg-prep-7d", {"days": 8}, {"booked_at": "2026-11-01 12:00", "starts_at": "2026-11-20 15:30"}, "2026-11-12 10:00"),
+    ("msg-allergy-test", {"days": 6}, {"booked_at": "2026-11-01 12:00", "starts_at": "2026-11-20 15:30"}, "2026-11-14 10:00"),
+    ("msg-24h", {"days": 2}, {"booked_at": "2026-11-01 12:00", "starts_at": "2026-11-20 15:30"}, "2026-11-18 15:30"),
+    ("msg-4h", {"hours": 3}, {"ended_at": "2026-11-20 16:00"}, "2026-11-20 19:00"),
+    ("msg-24h-after", {"hours": 26}, {"ended_at": "2026-11-20 15:00"}, "2026-11-21 17:00"),
+    ("msg-48h", {"hours": 72}, {"ended_at": "2026-11-20 15:00"}, "2026-11-23 15:00"),
+    ("msg-next", {"days": 10}, {"next_due": "2026-12-20"}, "2026-12-10 10:00"),
+    ("msg-late", {"days": 3}, {"latest": "2026-12-20"}, "2026-12-23 10:00"),
+    ("msg-ntm-6w", {"body_days": 49}, {"ended_at": "2026-11-01 15:00", "category": "body"}, "2026-12-20 10:00"),
+    ("msg-ntm-6w", {"days": 35}, {"ended_at": "2026-11-01 15:00", "category": "hair"}, "2026-12-06 10:00"),
+]
+
+
+@pytest.mark.parametrize(("kind", "figures", "words", "expected"), SET)
+def test_the_figures_of_the_catalogue_decide(
+    kind: str, figures: dict[str, int], words: dict[str, str], expected: str, reference: Catalogue
+) -> None:
+    edited = replace(reference.messages[kind], limits={**reference.messages[kind].limits, **figures})
+    hours = MailHours.of(replace(reference, messages={**reference.messages, kind: edited}))
+    assert shown(due_at(kind, hours=hours, zone=ROME, **arguments(words))) == expected  # type: ignore[arg-type]
+
+
+def test_the_house_sets_quiet_hours_and_the_usual_hour(reference: Catalogue) -> None:
+    mails = replace(reference.house["house-mails"], limits={"quiet_from_hour": 19, "quiet_until_hour": 9, "usual_hour": 12})
+    hours = MailHours.of(replace(reference, house={"house-mails": mails}))
+    assert shown(due_at("msg-4h", hours=hours, zone=ROME, ended_at=at("2026-11-20 15:00"))) == "2026-11-21 09:00"
+    assert shown(due_at("msg-late", hours=hours, zone=ROME, latest=date(2026, 12, 20))) == "2026-12-21 12:00"
+
+
+def test_a_version_stored_before_the_figures_could_be_edited_has_those_of_then(reference: Catalogue) -> None:
+    assert MailHours.of(replace(reference, house={})) == HOURS

@@ -228,12 +228,12 @@ def test_no_maintenance(reference: Catalogue) -> None:
 
 def test_reviews_count_from_first_or_last_session(reference: Catalogue) -> None:
     last = MONDAY + timedelta(200)
-    face = review_dates(reference.indications["ind-face-rejuv"], first=MONDAY, last=last)
+    face = review_dates(reference.indications["ind-face-rejuv"], first=MONDAY, last=last, catalogue=reference)
     assert [(one.on, one.message) for one in face] == [
         (last + timedelta(30), "msg-review-1m"), (last + timedelta(180), "msg-review-6m")]
-    hair = review_dates(reference.indications["ind-aga"], first=MONDAY, last=last)
+    hair = review_dates(reference.indications["ind-aga"], first=MONDAY, last=last, catalogue=reference)
     assert [one.on for one in hair] == [MONDAY + timedelta(90), MONDAY + timedelta(180)]
-    assert review_dates(reference.indications["ind-msk-pain"], first=MONDAY, last=last) == ()
+    assert review_dates(reference.indications["ind-msk-pain"], first=MONDAY, last=last, catalogue=reference) == ()
 
 
 @pytest.mark.parametrize(("regions", "minutes"), [

@@ -127,7 +127,7 @@ def test_maintenance_and_reviews_follow_the_last_session(indication: Indication,
     last = first + timedelta(days=days)
     window = maintenance_window(indication, last)
     assert window is None or last < window.earliest <= window.due
-    for review in review_dates(indication, first=first, last=last):
+    for review in review_dates(indication, first=first, last=last, catalogue=load_reference()):
         assert review.on == (first if review.anchor == "first" else last) + timedelta(days=review.days)
         assert review.message == ("msg-review-1m" if review.days <= 90 else "msg-review-6m")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from protocols.aftercare import Instruction, aftercare, joined
 from protocols.loading import load_reference
 from protocols.message_stops import Standing, stopped_by
-from protocols.message_times import AT_ONCE, HOURS_AFTER_END, KINDS, after_quiet_hours, due_at
+from protocols.message_times import AFTER_END, AT_ONCE, KINDS, MailHours, after_quiet_hours, due_at
 from protocols.plan import Plan
 from tests.protocols.healthy import EXAMPLES, example_plan, measured, person
 
@@ -25,6 +25,7 @@ CHANGES = st.sampled_from([
     datetime(2026, 3, 28, 16, tzinfo=UTC), datetime(2026, 10, 24, 20, tzinfo=UTC), datetime(2026, 3, 7, 23, tzinfo=UTC),
     datetime(2026, 10, 31, 23, tzinfo=UTC), datetime(2026, 4, 4, 14, tzinfo=UTC), datetime(2026, 10, 3, 15, tzinfo=UTC)])
 MOMENTS = ENDS | CHANGES
+HOURS = MailHours.of(load_reference())
 PLANS = st.sampled_from([example_plan(*one) for one in EXAMPLES])
 SKINS = st.sampled_from(["I", "III", "IV", "VI"])
 FAR = datetime.max.replace(tzinfo=UTC)
@@ -109,8 +110,8 @@ def test_no_mail_is_early_and_none_falls_into_the_night(
         local = due.astimezone(zone)
         assert kind in AT_ONCE or time(8) <= local.time() < time(21)
         assert due.utcoffset() == timedelta(0)
-    if kind in HOURS_AFTER_END:
-        earliest = moment + timedelta(hours=HOURS_AFTER_END[kind])
+    if kind in AFTER_END:
+        earliest = moment + timedelta(hours=HOURS.hours_after_end(kind))
         assert times[0] >= earliest
         assert times[0] - earliest <= timedelta(hours=12)
         assert times[0] <= times[1]
@@ -119,7 +120,8 @@ def test_no_mail_is_early_and_none_falls_into_the_night(
 def _due(kind: str, moment: datetime, zone: ZoneInfo) -> datetime | None:
     day = moment.astimezone(zone).date()
     return due_at(
-        kind, zone=zone, booked_at=moment - timedelta(days=60) if kind != "msg-confirm" else moment, starts_at=moment,
+        kind, hours=HOURS, zone=zone, booked_at=moment - timedelta(days=60) if kind != "msg-confirm" else moment,
+        starts_at=moment,
         ended_at=moment, next_due=day, latest=day, review_on=day)
 
 

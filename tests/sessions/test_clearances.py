@@ -17,11 +17,14 @@ from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused
 from clinic.models import AuditEvent
 from patients.models import Measurement
+from protocols import catalogue, editing, versions
 from protocols.findings import Outcome
+from protocols.models import CatalogueEntry
 from protocols.screening import Stage
 from sessions import clearing, coursework, screenings, uploading
 from sessions.clearing_page import history_of
 from sessions.models import Clearance, ClearanceUpload, Course, Upload, UploadKind
+from sessions.standing_clearances import reason_in_words
 from sessions.uploading import NewFile
 from tests import factories as make
 from tests.healthy import answered
@@ -411,3 +414,49 @@ def test_a_paper_that_carries_a_clearance_is_not_withdrawn(day: CareDay, lead: D
     assert (withdrawn.withdrawn_by, withdrawn.withdrawn_reason) == (day.doctor, "Wrong patient")
     with pytest.raises(Refused, match="withdrawn already"):
         uploading.withdraw(upload=upload, reason="again", by=day.by)
+
+
+# --- a published rule that asks for more ----------------------------------------------------------------------------
+LETTER = {"en": "a letter of the dermatologist", "tr": "dermatologun mektubu"}
+
+
+def publish(day: CareDay, lead: Doer, code: str, values: dict[str, Any]) -> None:
+    draft = versions.make_draft(based_on=catalogue.current(), note="Review", by=lead)
+    seen = CatalogueEntry.objects.get(version=draft, code=code).edits
+    editing.save_entry(version=draft, code=code, values=values, reason="Our own round", seen_edits=seen, by=lead)
+    draft.refresh_from_db()
+    catalogue.put_in_force(version=draft, by=lead)
+
+
+def asking_for_a_letter(wanted: bool = True) -> dict[str, Any]:
+    return {f"clauses.1.letter.{language}": words if wanted else None for language, words in LETTER.items()}
+
+
+def test_a_clearance_without_the_letter_that_is_asked_for_now_counts_no_longer(day: CareDay, lead: Doer) -> None:
+    course = asked(day, **KELOID)
+    clearance = clear(day, course)
+    publish(day, lead, "scr-keloid", asking_for_a_letter())
+    assert uncleared(course) == {"scr-keloid"}  # at once, before anybody is screened anew
+    screenings.rescreen(patient=day.patient, by=day.by)
+    clearance.refresh_from_db()
+    assert clearance.ended_at is not None
+    assert "letter or a laboratory value" in reason_in_words(clearance)
+    publish(day, lead, "scr-keloid", asking_for_a_letter(wanted=False))
+    assert uncleared(course) == {"scr-keloid"}  # what ended does not come to life again
+
+
+def test_a_clearance_with_a_letter_goes_on(day: CareDay, lead: Doer) -> None:
+    course = asked(day, **KELOID)
+    clearance = clear(day, course, by=lead, new_file=new_letter())
+    publish(day, lead, "scr-keloid", asking_for_a_letter())
+    screenings.rescreen(patient=day.patient, by=day.by)
+    clearance.refresh_from_db()
+    assert (clearance.ended_at, uncleared(course)) == (None, set())
+
+
+def test_other_words_of_the_rule_end_no_clearance(day: CareDay, lead: Doer) -> None:
+    course = asked(day, **KELOID)
+    clear(day, course)
+    publish(day, lead, "scr-keloid", {"title.en": "Thick scars"})
+    screenings.rescreen(patient=day.patient, by=day.by)
+    assert uncleared(course) == set()

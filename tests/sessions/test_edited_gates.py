@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from clinic.errors import Refused
 from patients.models import Measurement
 from protocols import catalogue, editing, versions
 from protocols.models import CatalogueEntry
-from sessions import before_the_first, consenting, gates, recording
+from sessions import before_the_first, clearing, consenting, gates, recording
 from sessions.models import TreatmentSession
 from tests import factories as make
 from tests.sessions.careday import MORNING, CareDay, make_care_day
@@ -88,3 +88,35 @@ def test_a_gate_that_the_catalogue_closes_cannot_be_passed(day: CareDay) -> None
     put_in_force(day, "gate-photos", {"overridable": False})
     with pytest.raises(Refused, match="cannot be passed"):
         recording.pass_gate(record=record, seen_version=record.version, gate="gate-photos", reason="Camera", by=day.by)
+
+
+def test_the_full_round_follows_the_house(day: CareDay, at: Any) -> None:
+    record = day.ready()
+    put_in_force(day, "house-full-round", {"limits.most_days": 30})
+    for days, met in ((30, True), (31, False)):
+        at(datetime.fromisoformat(MORNING) + timedelta(days=days))
+        assert ("older than 30 days" not in gates.full_rescreen_due(gates.case_of(record))) is met
+
+
+def test_which_plan_needs_which_lab_follows_its_rule(day: CareDay) -> None:
+    record = day.ready()
+    Measurement.objects.filter(code="m-liver").update(taken_on=day.site.today() - timedelta(days=91))
+    assert is_met(record, "gate-labs")
+    scope = ["aesthetic", "hair", "body", "pain"]
+    put_in_force(day, "lab-base", {"tests.3.when.plan": scope})
+    assert not is_met(record, "gate-labs")
+
+
+def test_a_lab_value_that_nobody_may_waive_any_more_is_asked_for(day: CareDay) -> None:
+    record = day.ready()
+    Measurement.objects.filter(code="m-cbc").update(taken_on=day.site.today() - timedelta(days=91))
+    recording.pass_gate(record=record, seen_version=record.version, gate="gate-labs", reason="Known to us", by=day.by)
+    assert is_met(record, "gate-labs")
+    put_in_force(day, "lab-base", {"tests.1.waivable": None})
+    assert not is_met(record, "gate-labs")
+
+
+def test_a_clearance_holds_as_long_as_the_house_says(day: CareDay) -> None:
+    assert clearing.last_day(day.site) == day.site.today() + timedelta(days=180)
+    put_in_force(day, "house-clearance", {"limits.most_days": 30})
+    assert clearing.last_day(day.site) == day.site.today() + timedelta(days=30)

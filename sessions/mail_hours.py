@@ -1,0 +1,10 @@
+"""When mails go out, by the figures in force (clinical reference, section 12)."""
+
+from __future__ import annotations
+
+from protocols import catalogue
+from protocols.message_times import MailHours
+
+
+def mail_hours() -> MailHours:
+    return MailHours.of(catalogue.in_force())

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -292,6 +293,21 @@ EMAIL_USE_SSL = _mail.scheme == "smtps"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Mesoclinic <clinic@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# What comes back comes to this address with a signed part in it (sessions/return_addresses.py); "off" for servers that
+# take mail from the plain sender alone.
+MAIL_RETURN_ADDRESS = os.environ.get("MAIL_RETURN_ADDRESS") or parseaddr(DEFAULT_FROM_EMAIL)[1]
+# A provider of django-anymail (postmark, mailgun, ...) instead of SMTP; its keys are ANYMAIL_... variables.
+EMAIL_PROVIDER = os.environ.get("EMAIL_PROVIDER", "")
+if EMAIL_PROVIDER:
+    INSTALLED_APPS.append("anymail")
+    EMAIL_BACKEND = f"anymail.backends.{EMAIL_PROVIDER}.EmailBackend"
+    ANYMAIL: dict[str, object] = {
+        name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")
+    }
+    ANYMAIL |= {
+        "REQUESTS_TIMEOUT": (5, 15),
+        "WEBHOOK_SECRET": required("ANYMAIL_WEBHOOK_SECRET", "give user:password, as in the provider's webhook address."),
+    }
 # The outbox (sessions/sending.py). A claim must outlive the slowest mail: nine steps of EMAIL_TIMEOUT and some.
 CALENDAR_POLL_SECONDS = int(os.environ.get("CALENDAR_POLL_SECONDS", "20"))  # what others do shows after so long
 MESSAGE_HOLD_SECONDS = int(os.environ.get("MESSAGE_HOLD_SECONDS", "180"))  # a change by staff can be undone so long

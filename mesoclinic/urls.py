@@ -1,4 +1,5 @@
 """The table of contents. Every view declares who may see it (clinic/permissions.py)."""
+from django.conf import settings
 from django.urls import include, path, register_converter
 
 from clinic.converters import PublicIdConverter
@@ -12,3 +13,5 @@ urlpatterns = [
     path("", include("clinic.urls")),
     path("account/", include("allauth.urls")),
 ]
+if settings.EMAIL_PROVIDER:
+    urlpatterns.append(path("anymail/", include("anymail.urls")))  # its own checks of secret and signature

@@ -1,5 +1,6 @@
 """Floor 3: giving care. The label differs because Django's own sessions app owns the name."""
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class TreatmentSessionsConfig(AppConfig):
@@ -12,5 +13,11 @@ class TreatmentSessionsConfig(AppConfig):
         from sessions.models import Message
         from sessions.screenings import rescreen
 
+        if settings.EMAIL_PROVIDER:
+            from anymail.signals import tracking
+
+            from sessions.providers import heard
+
+            tracking.connect(heard, dispatch_uid="sessions.providers")
         BADGES["messages"] = lambda site: Message.objects.needing_somebody().filter(site=site).count()
         ON_NEW_FACTS.append(lambda patient, by: rescreen(patient=patient, by=by))

@@ -101,9 +101,9 @@ class MessageState(TextChoices):
 M = MessageState
 MESSAGE_MOVES: Mapping[str, frozenset[str]] = {
     M.SCHEDULED: frozenset({M.SENDING, M.SUPPRESSED, M.MISSED}),
-    M.SENDING: frozenset({M.SENT, M.SCHEDULED, M.FAILED, M.UNKNOWN, M.BOUNCED, M.SUPPRESSED}),
+    M.SENDING: frozenset({M.SENT, M.SCHEDULED, M.FAILED, M.UNKNOWN, M.DELIVERED, M.BOUNCED, M.SUPPRESSED}),
     M.SENT: frozenset({M.DELIVERED, M.BOUNCED}),
-    M.UNKNOWN: frozenset({M.SENDING, M.SENT, M.FAILED, M.SUPPRESSED}),
+    M.UNKNOWN: frozenset({M.SENDING, M.SENT, M.DELIVERED, M.BOUNCED, M.FAILED, M.SUPPRESSED}),
     M.DELIVERED: frozenset({M.BOUNCED}),
     M.BOUNCED: frozenset(),
     M.FAILED: frozenset({M.SCHEDULED}),

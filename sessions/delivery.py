@@ -73,7 +73,8 @@ class Invitation:
 @dataclass(frozen=True, slots=True)
 class Mail:
     """One mail to one person. `message_id` with its angle brackets stays the same however often it is tried;
-    `unsubscribe` is the address that stops its kind, empty where nobody can do without it."""
+    `unsubscribe` is the address that stops its kind, empty where nobody can do without it; `returns_to` the signed
+    envelope sender, empty: the sender itself."""
 
     to: str
     sender_name: str
@@ -84,6 +85,7 @@ class Mail:
     message_id: str
     invitation: Invitation | None = None
     unsubscribe: str = ""
+    returns_to: str = ""
 
 
 class Channel(Protocol):
@@ -123,13 +125,18 @@ class EmailChannel:
         try:
             email = as_email(mail)
             payload = email.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own class takes it
-            sender, recipient = (sanitize_address(address, "utf-8") for address in (email.from_email, mail.to))
+            sender, recipient = (sanitize_address(one, "utf-8") for one in (mail.returns_to or email.from_email, mail.to))
         except ValueError as error:  # BadHeaderError is one
             raise Permanent(CANNOT_BE_WRITTEN, address=False) from error
         self.open()
         try:
             if isinstance(self.backend, EmailBackend) and self.backend.connection is not None:
                 converse(self.backend.connection, sender, recipient, payload, begin)
+            elif settings.EMAIL_PROVIDER:
+                from sessions.providers import hand_to  # anymail is set up only where a provider is
+
+                with begin():
+                    hand_to(self.backend, email)
             else:  # a backend that keeps mails in memory or in files: the whole hand-over is one call
                 with begin():
                     self.backend.send_messages([email])

@@ -62,6 +62,7 @@ from sessions.message_texts import (
     written_in,
 )  # fmt: skip
 from sessions.models import Appointment, Consent, Message
+from sessions.return_addresses import signed_for
 
 HIDDEN = "link-not-kept"
 INVITING = frozenset({CONFIRM, MOVED, CANCELLED})  # these carry the visit as a calendar entry, or its end
@@ -104,7 +105,7 @@ def write_mail(message: Message) -> Written:
     mail = Mail(
         to=message.recipient, sender_name=clinic_name, reply_to=message.site.email, subject=letter.subject, text=text,
         html=html, message_id=message.rfc_message_id, invitation=invitation_with(message),
-        unsubscribe=stop_address,
+        unsubscribe=stop_address, returns_to=signed_for(message),
     )  # fmt: skip
     return Written(mail, letter.subject, hide(text, letter), hide(html, letter), letter.told_start)
 

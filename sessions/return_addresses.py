@@ -66,7 +66,7 @@ def _verdict(mail: EmailMessage) -> tuple[str, str]:
     for part in mail.walk():
         if part.get_content_type() != "message/delivery-status":
             continue
-        for block in part.get_payload():  # type: ignore[union-attr]
+        for block in part.get_payload():
             status = str(block.get("Status", "")).strip()  # type: ignore[union-attr]
             if status:
                 words = str(block.get("Diagnostic-Code", "")).partition(";")[2]  # type: ignore[union-attr]

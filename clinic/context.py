@@ -33,7 +33,12 @@ BADGES: dict[str, Callable[[Site], int]] = {}
 
 
 # Pages that belong to a rail entry without beginning with its name.
-WITHIN = {"call-list": ("wait-", "call-"), "staff": ("site", "room-", "device-", "closure-", "shifts", "absence-", "service")}
+WITHIN = {
+    "call-list": ("wait-", "call-"),
+    "staff": (
+        "site", "room-", "device-", "closure-", "special-hours-", "shifts", "day-shift-", "absence-", "service",
+    ),
+}  # fmt: skip
 
 
 def is_within(here: str, name: str) -> bool:

@@ -86,9 +86,11 @@ def form_page(
     lead: str = "",
     template: str = "one_form.html",
     version_now: Callable[[], int] | None = None,
+    next_page: Callable[[dict[str, Any]], str] | None = None,
     **more: Any,
 ) -> HttpResponse:
-    """A page of its own for one form: `deed` gets the clean values, then it goes back to where the page came from."""
+    """A page of its own for one form: `deed` gets the clean values, then it goes back to where the page came from, or to
+    what `next_page` finds that somebody has to look at now."""
 
     def show(form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
         context = {
@@ -98,17 +100,20 @@ def form_page(
 
     def done(data: dict[str, Any]) -> str:
         deed(data)
-        return back
+        return (next_page(data) if next_page else "") or back
 
     return carry_out(request, form, deed=done, show=show, version_now=version_now)
 
 
-def act_page(request: HttpRequest, form: HouseForm, *, back: str, deed: Callable[[dict[str, Any]], object]) -> HttpResponse:
+def act_page(
+    request: HttpRequest, form: HouseForm, *, back: str, deed: Callable[[dict[str, Any]], object],
+    next_page: Callable[[dict[str, Any]], str] | None = None,
+) -> HttpResponse:  # fmt: skip
     """A button without a page of its own: what cannot be done is said on a page that leads back."""
     if not form.is_valid():
         raise Refused(_("This form does not fit what is saved now. Reload the page and try again."))
     with once(request) as attempt:
         if attempt.answer is None:
             deed(form.cleaned_data)
-            return attempt.leads_to(back)
+            return attempt.leads_to((next_page(form.cleaned_data) if next_page else "") or back)
     return redirect(back)

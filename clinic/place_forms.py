@@ -87,16 +87,22 @@ class SiteForm(HouseForm):
     page_size = forms.ChoiceField(label=_("Paper size"), choices=PageSize)
     is_open = forms.BooleanField(
         label=_("Open for bookings"), required=False,
-        help_text=_("A closed site takes no new bookings; what is booked stays until it is moved by hand."),
+        help_text=_("A closed site takes no new bookings; what is booked is listed afterwards, to be moved."),
+    )  # fmt: skip
+
+    late_cancel_hours = forms.IntegerField(
+        label=_("Late to cancel, hours"), min_value=0, max_value=336, required=False,
+        help_text=_("Who cancels fewer hours than this before the start has cancelled late."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial.setdefault("late_cancel_hours", 24)
         self.helper.layout = Layout(
             Div("name", "address", css_class="field-row"), Div("country", "time_zone", css_class="field-row"),
             Div("phone", "email", css_class="field-row"), Div("emergency_number", "page_size", css_class="field-row"),
-            "insurer",
-            "is_open", *[name for name in ("form_token", "seen_version") if name in self.fields],
+            "insurer", "late_cancel_hours", "is_open",
+            *[name for name in ("form_token", "seen_version") if name in self.fields],
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
@@ -110,6 +116,11 @@ class SiteForm(HouseForm):
             else:
                 cleaned["phone"] = number.as_international
         return cleaned
+
+    def clean_late_cancel_hours(self) -> int:
+        """Left empty it is a day, as is usual."""
+        hours: int | None = self.cleaned_data["late_cancel_hours"]
+        return 24 if hours is None else hours
 
     @property
     def details(self) -> SiteDetails:
@@ -133,7 +144,7 @@ class DeviceForm(HouseForm):
 class InService(HouseForm):
     in_service = forms.BooleanField(
         label=_("In service"), required=False,
-        help_text=_("Out of service it cannot be booked; what is booked already stays until it is moved by hand."),
+        help_text=_("Out of service it cannot be booked; what is booked in it is listed afterwards, to be moved."),
     )  # fmt: skip
 
     @classmethod
@@ -194,7 +205,7 @@ class WeekForm(HouseForm):
 class ShiftForm(WeekForm):
     from_day = DayField(
         label=_("From this day on"),
-        help_text=_("What holds now ends the day before. What is booked already stays until it is moved by hand."),
+        help_text=_("What holds now ends the day before. What loses its ground is listed afterwards."),
     )
 
 

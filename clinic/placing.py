@@ -1,7 +1,8 @@
 """Making and changing the places of the clinic: sites, rooms, devices, opening hours and closed days.
 
 Every verb locks the site before it writes. A booking shares that row's lock, so that hours and closures never change
-under a booking that has just looked at them. Appointments that are booked already stay where they are.
+under a booking that has just looked at them. Appointments that are booked already stay where they are; those that lose
+their ground are marked in the same transaction (`clinic.ground`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinic import audit
+from clinic import audit, ground
 from clinic.choices import PageSize, Permission, RoomKind
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
@@ -30,7 +31,7 @@ LABELS = {
     "name": gettext_lazy("Name"), "address": gettext_lazy("Address"), "country": gettext_lazy("Country"),
     "time_zone": gettext_lazy("Time zone"), "phone": gettext_lazy("Phone"), "email": gettext_lazy("E-mail"),
     "emergency_number": gettext_lazy("Emergency number"), "insurer": gettext_lazy("Insurer and policy"),
-    "page_size": gettext_lazy("Paper size"),
+    "page_size": gettext_lazy("Paper size"), "late_cancel_hours": gettext_lazy("Late to cancel, hours"),
     "is_open": gettext_lazy("Open for bookings"), "kind": gettext_lazy("Kind"), "in_service": gettext_lazy("In service"),
 }  # fmt: skip
 
@@ -49,6 +50,7 @@ class SiteDetails:
     insurer: str = ""
     page_size: str = PageSize.A4
     is_open: bool = False
+    late_cancel_hours: int = 24
 
 
 # --- sites ----------------------------------------------------------------------------------------------------------
@@ -73,6 +75,7 @@ def change_site(*, site: Site, seen_version: int, details: SiteDetails, by: Doer
     if held.is_open and details.time_zone != held.time_zone:
         raise Refused(_("Close the site first: its time zone cannot change while it takes bookings."), field="time_zone")
     _write(held, seen_version, asdict(details), action="site-changed", by=by, site=held)
+    ground.changed(site=held)
     return held
 
 
@@ -131,6 +134,7 @@ def _change_thing(thing: Room | Device, seen_version: int, values: dict[str, Any
     _unchanged(thing, seen_version, values)
     _check_free_name(type(thing), thing.site, values["name"], but=thing.pk)
     _write(thing, seen_version, values, action=action, by=by, site=thing.site)
+    ground.changed(**{"room" if isinstance(thing, Room) else "device": thing})
 
 
 def _check_free_name(model: type[Room] | type[Device], site: Site, name: str, *, but: int = 0) -> None:
@@ -161,6 +165,7 @@ def set_opening_hours(*, site: Site, seen_version: int, week: Iterable[WeekSpan]
         by=by, action="opening-hours-set", sentence=f"set the opening hours of {held.name}", of=held, site=held,
         detail={"before": in_words(before), "after": in_words(opening_week(held))},
     )  # fmt: skip
+    ground.changed(site=held)
     return held
 
 
@@ -198,6 +203,7 @@ def add_closure(*, site: Site, first_day: dt.date, last_day: dt.date, reason: st
         by=by, action="closure-added", sentence=f"closed {held.name} from {first_day} to {last_day}", of=held, site=held,
         detail={"first_day": first_day, "last_day": last_day, "reason": reason},
     )  # fmt: skip
+    ground.changed(site=held, first_day=first_day, last_day=last_day)
     return closure
 
 
@@ -215,6 +221,7 @@ def remove_closure(*, site: Site, first_day: dt.date, by: Doer) -> None:
     closure.delete()
     audit.record(by=by, action="closure-removed", sentence=f"removed a closure of {held.name}", of=held, site=held,
                  detail=detail)  # fmt: skip
+    ground.changed(site=held, first_day=closure.first_day, last_day=closure.last_day)
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------

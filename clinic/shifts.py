@@ -1,7 +1,7 @@
 """When a practitioner works where: the weekly pattern at a site, and times away from everywhere.
 
 A booking locks the practitioner's row; so does every verb here, before it looks and writes. Appointments that are
-booked already stay where they are.
+booked already stay where they are; those that lose their ground are marked in the same transaction (`clinic.ground`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic import audit
+from clinic import audit, ground
 from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
@@ -101,6 +101,7 @@ def set_working_times(
         by=by, action="working-times-set", sentence=f"set the working times of {held.name} at {site.name}", of=held,
         site=site, detail={"from_day": from_day, "before": in_words(before), "after": in_words(spans)},
     )  # fmt: skip
+    ground.changed(person=held, site=site, first_day=from_day)
     return held
 
 
@@ -145,6 +146,7 @@ def add_absence(*, user: User, starts_at: dt.datetime, ends_at: dt.datetime, by:
     absence = Absence.objects.create(user=held, span=span, reason=reason)
     audit.record(by=by, action="absence-added", sentence=f"entered an absence of {held.name}", of=held,
                  detail={"from": starts_at, "until": ends_at, "reason": reason})  # fmt: skip
+    ground.changed(person=held, first_day=starts_at.date(), last_day=ends_at.date())
     return absence
 
 
@@ -165,6 +167,7 @@ def end_absence(*, user: User, starts_at: dt.datetime, by: Doer) -> None:
         absence.save(update_fields=["span"])
         action, sentence = "absence-ended", f"ended an absence of {held.name}"
     audit.record(by=by, action=action, sentence=sentence, of=held, detail={"from": starts_at})
+    ground.changed(person=held, first_day=starts_at.date())
 
 
 def _locked(user: User, seen_version: int | None = None, site: Site | None = None) -> User:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clinic import audit
+from clinic import audit, ground
 from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
@@ -50,6 +50,7 @@ def amend_member(
         by=by, action="staff-changed", sentence=f"changed {held.name}", of=held,
         detail={"roles": [before, roles_in_words(held)], "active": is_active},
     )  # fmt: skip
+    ground.changed(person=held)
     return held
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.views import account, gallery, health, places, shifts, sites, staff
+from clinic.views import account, days, gallery, health, places, shifts, sites, staff
 
 urlpatterns = [
     path("staff/", staff.staff, name="staff"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("staff/<public:public_id>/shifts/<public:site_id>/", shifts.shifts_change, name="shifts-change"),
     path("staff/<public:public_id>/absences/new/", shifts.absence_new, name="absence-new"),
     path("staff/<public:public_id>/absences/end/", shifts.absence_end, name="absence-end"),
+    path("staff/<public:public_id>/shifts/<public:site_id>/days/new/", days.day_shift_new, name="day-shift-new"),
+    path("staff/<public:public_id>/shifts/<public:site_id>/days/remove/", days.day_shift_remove, name="day-shift-remove"),
     path("sites/", places.sites, name="sites"),
     path("sites/new/", places.site_new, name="site-new"),
     path("sites/<public:public_id>/", places.site, name="site"),
@@ -20,6 +22,12 @@ urlpatterns = [
     path("sites/<public:public_id>/devices/new/", places.device_new, name="device-new"),
     path("sites/<public:public_id>/closures/new/", places.closure_new, name="closure-new"),
     path("sites/<public:public_id>/closures/remove/", places.closure_remove, name="closure-remove"),
+    path("sites/<public:public_id>/special-hours/new/", days.special_hours_new, name="special-hours-new"),
+    path("sites/<public:public_id>/special-hours/remove/", days.special_hours_remove, name="special-hours-remove"),
+    path("rooms/<public:public_id>/out-of-service/", days.room_out, name="room-out"),
+    path("rooms/<public:public_id>/back-in-service/", days.room_back, name="room-back"),
+    path("devices/<public:public_id>/out-of-service/", days.device_out, name="device-out"),
+    path("devices/<public:public_id>/back-in-service/", days.device_back, name="device-back"),
     path("rooms/<public:public_id>/", places.room_edit, name="room-edit"),
     path("devices/<public:public_id>/", places.device_edit, name="device-edit"),
     path("invitation/<str:token>/", staff.invitation, name="invitation"),

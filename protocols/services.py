@@ -34,7 +34,7 @@ LABELS = {
     "name": gettext_lazy("Name"), "preparation_minutes": gettext_lazy("Preparation, minutes"),
     "numbing_minutes": gettext_lazy("Numbing, minutes"), "treatment_minutes": gettext_lazy("Treatment, minutes"),
     "cleanup_minutes": gettext_lazy("Clean-up, minutes"), "device_wipe_minutes": gettext_lazy("Device wipe-down, minutes"),
-    "is_active": gettext_lazy("Offered"),
+    "is_active": gettext_lazy("Offered"), "is_public": gettext_lazy("Patients may ask for it online"),
 }  # fmt: skip
 
 
@@ -75,6 +75,7 @@ def default_services(rules: Catalogue, allowed: Collection[str] = ()) -> Iterato
 def change_service(
     *, service: Service, seen_version: int, name: str, preparation_minutes: int, numbing_minutes: int,
     treatment_minutes: int, cleanup_minutes: int, device_wipe_minutes: int, is_active: bool, by: Doer,
+    is_public: bool = False,
 ) -> Service:  # fmt: skip
     """Change name and minutes, or stop offering it. Appointments that are booked keep the time they were booked with.
 
@@ -83,7 +84,7 @@ def change_service(
     values: dict[str, Any] = {
         "name": name, "preparation_minutes": preparation_minutes, "numbing_minutes": numbing_minutes,
         "treatment_minutes": treatment_minutes, "cleanup_minutes": cleanup_minutes,
-        "device_wipe_minutes": device_wipe_minutes, "is_active": is_active,
+        "device_wipe_minutes": device_wipe_minutes, "is_active": is_active, "is_public": is_public,
     }  # fmt: skip
     held = Service.objects.select_for_update(no_key=True).get(pk=service.pk)
     changes = {field: [getattr(held, field), value] for field, value in values.items() if getattr(held, field) != value}

@@ -22,4 +22,5 @@ urlpatterns = [
     path("allowed-at-site/<public:public_id>/end/", enabling.enablement_end, name="enablement-end"),
     path("services/", services.services, name="services"),
     path("services/<public:public_id>/", services.service_edit, name="service-edit"),
+    path("services/<public:public_id>/people/", services.service_people, name="service-people"),
 ]

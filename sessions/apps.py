@@ -9,7 +9,9 @@ class TreatmentSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from clinic.context import BADGES
+        from clinic.ground import NEXT_PAGE, ON_CHANGE
         from patients.records import ON_NEW_FACTS
+        from sessions import displacing
         from sessions.models import Message
         from sessions.screenings import rescreen
 
@@ -20,4 +22,6 @@ class TreatmentSessionsConfig(AppConfig):
 
             tracking.connect(heard, dispatch_uid="sessions.providers")
         BADGES["messages"] = lambda site: Message.objects.needing_somebody().filter(site=site).count()
+        ON_CHANGE.append(displacing.look_again)
+        NEXT_PAGE.append(displacing.next_page)
         ON_NEW_FACTS.append(lambda patient, by: rescreen(patient=patient, by=by))

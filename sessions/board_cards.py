@@ -106,6 +106,11 @@ class Card:
         return min(minutes_since(self.since), self.planned_minutes)
 
     @property
+    def is_displaced(self) -> bool:
+        """Hours, people or things changed under it, and nobody has moved it yet."""
+        return bool(self.appointment.displaced) and self.appointment.status in UPCOMING
+
+    @property
     def is_first(self) -> bool:
         return "first-visit" in self.marks
 
@@ -145,6 +150,10 @@ def cards_of(
             card.marks.append("unsigned")
         if card.appointment.course_id is not None:
             card.marks.append("course")
+        if card.appointment.overbooked:
+            card.marks.append("overbooked")
+        if card.is_displaced:
+            card.marks.append("displaced")
     return cards
 
 

@@ -32,6 +32,7 @@ def revision_of(site: Site, day: dt.date) -> str:
     parts = {
         "visits": summed(rows, n=Count("pk"), v=Sum("version"), last=newest, people=Sum("patient__version")),
         "flags": summed(rows, n=Count("pk", filter=~Q(flagged=""))),
+        "displaced": summed(Appointment.objects.at(site).displaced(), n=Count("pk"), ids=Sum("pk")),
         "records": summed(TreatmentSession.objects.filter(appointment__site=site), v=Sum("version"), last=newest),
         "messages": summed(messages, **{state: Count("pk", filter=Q(state=state)) for state in MessageState.values}),
         "screened": summed(Screening.objects.filter(patient__in=patients), last=newest),

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -87,6 +87,8 @@ class Needs:
     message_count: int
     unsigned: list[tuple[str, int]]
     lots: list[tuple[str, Lot]]
+    displaced: int = 0
+    displaced_first: dt.date | None = None
 
     @property
     def unsigned_count(self) -> int:
@@ -94,7 +96,7 @@ class Needs:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.message_count or self.unsigned or self.lots)
+        return not (self.message_count or self.unsigned or self.lots or self.displaced)
 
 
 def board_of(
@@ -165,7 +167,10 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
         until = site.today() + dt.timedelta(days=LOT_DAYS)
         ending = Lot.objects.filter(site=site, balance_ml__gt=0, held_back_reason="", expires_on__lte=until)
         lots = [(_substance(lot.substance, rules), lot) for lot in ending.order_by("expires_on")[:3]]
-    return Needs(names, troubled.count(), [(short_name(name), count) for name, count in unsigned], lots)
+    displaced = Appointment.objects.at(site).displaced().aggregate(count=Count("id"), first=Min("starts_at"))
+    first = displaced["first"].astimezone(site.zone).date() if displaced["first"] else None
+    unsigned_by = [(short_name(name), count) for name, count in unsigned]
+    return Needs(names, troubled.count(), unsigned_by, lots, displaced["count"], first)
 
 
 def _substance(code: str, rules: Catalogue) -> str:

@@ -77,6 +77,8 @@ MARKS: dict[str, tuple[str, str, Text]] = {
     "intake-missing": ("clipboard-list", "caution", gettext_lazy("Intake not complete")),
     "course": ("repeat", "quiet", gettext_lazy("Part of a course")),
     "unsigned": ("pencil", "caution", gettext_lazy("Record not signed")),
+    "overbooked": ("stack-2", "caution", gettext_lazy("Overbooked")),
+    "displaced": ("calendar-x", "caution", gettext_lazy("To place anew")),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpResponse
@@ -10,12 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic import placing
+from clinic import day_plans, ground, out_of_service, placing
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.day_forms import DayRemoveForm, PutBackForm
 from clinic.deeds import act_page, form_page
 from clinic.http import StaffRequest
-from clinic.models import Device, Room, Site
+from clinic.models import Device, OutOfService, Room, Site
 from clinic.office import staff_tabs
 from clinic.permissions import may, requires
 from clinic.place_forms import (
@@ -57,12 +60,31 @@ def site(request: StaffRequest, public_id: str) -> HttpResponse:
         "place": place,
         "may_change": may_change,
         "may_set_self_service": may(request.user, Permission.SET_SELF_SERVICE, place),
-        "rooms": place.rooms.all(),
-        "devices": place.devices.all(),
+        "rooms": things_of(place.rooms.all(), may_change),
+        "devices": things_of(place.devices.all(), may_change),
+        "special_days": [
+            (day, rows, day_form(day) if may_change else None) for day, rows in day_plans.special_days_of(place)
+        ],
         "days": by_day(placing.opening_week(place)),
         "closures": [(one, remove_form(one.first_day) if may_change else None) for one in closures],
     }
     return render(request, "clinic/places/site.html", context)
+
+
+def things_of(things: Iterable[Room | Device], may_change: bool) -> list[tuple[Any, list[tuple[Any, Any]]]]:
+    """Each room or device with the stretches in which it cannot be used, and the form that ends each."""
+    return [
+        (thing, [(span, put_back_form(span) if may_change else None) for span in out_of_service.spans_of(thing)])
+        for thing in things
+    ]
+
+
+def put_back_form(row: OutOfService) -> PutBackForm:
+    return PutBackForm(initial={"starts_at": row.span.lower.isoformat()}, auto_id=False)
+
+
+def day_form(day: dt.date) -> DayRemoveForm:
+    return DayRemoveForm(initial={"day": day}, auto_id=False)
 
 
 def remove_form(first_day: Any) -> ClosureRemoveForm:
@@ -105,7 +127,7 @@ def site_hours(request: StaffRequest, public_id: str) -> HttpResponse:
     form = WeekForm(request.POST or None, seen_version=place.version, week=placing.opening_week(place))
     return form_page(
         request, form, title=_("Opening hours"), act=_("Save"), back=page_of(place), lead=place.name,
-        template="clinic/places/week.html",
+        template="clinic/places/week.html", next_page=lambda data: ground.next_page(site=place),
         deed=lambda data: placing.set_opening_hours(
             site=place, seen_version=data["seen_version"], week=data["week"], by=doer_of(request)
         ),
@@ -135,7 +157,7 @@ def room_edit(request: StaffRequest, public_id: str) -> HttpResponse:
             room=room, seen_version=data["seen_version"], name=data["name"], kind=data["kind"],
             in_service=data["in_service"], by=doer_of(request),
         ),
-        version_now=lambda: version_of(room),
+        version_now=lambda: version_of(room), next_page=lambda data: ground.next_page(room=room),
     )  # fmt: skip
 
 
@@ -163,7 +185,7 @@ def device_edit(request: StaffRequest, public_id: str) -> HttpResponse:
             device=device, seen_version=data["seen_version"], name=data["name"], kind=data["kind"],
             in_service=data["in_service"], by=doer_of(request),
         ),
-        version_now=lambda: version_of(device),
+        version_now=lambda: version_of(device), next_page=lambda data: ground.next_page(device=device),
     )  # fmt: skip
 
 
@@ -173,8 +195,10 @@ def closure_new(request: StaffRequest, public_id: str) -> HttpResponse:
     place = get_object_or_404(Site, public_id=public_id)
     return form_page(
         request, ClosureForm(request.POST or None), title=_("Close on these days"), act=_("Add the closure"),
-        back=page_of(place), lead=place.name, hint=_("What is booked on these days stays until it is moved by hand."),
+        back=page_of(place), lead=place.name,
+        hint=_("What is booked on these days is listed afterwards, to be moved one by one or together."),
         hint_act="", hint_url="",
+        next_page=lambda data: ground.next_page(site=place, first_day=data["first_day"], last_day=data["last_day"]),
         deed=lambda data: placing.add_closure(
             site=place, first_day=data["first_day"], last_day=data["last_day"], reason=data["reason"],
             by=doer_of(request),

@@ -8,9 +8,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from clinic import day_plans, ground
 from clinic import shifts as working
 from clinic.access_log import doer_of
 from clinic.choices import Permission, Role
+from clinic.day_forms import DayRemoveForm
 from clinic.deeds import act_page, form_page
 from clinic.errors import Refused
 from clinic.http import StaffRequest
@@ -43,6 +45,10 @@ def shifts(request: StaffRequest, public_id: str) -> HttpResponse:
                 "site": site,
                 "patterns": [pattern for pattern in patterns if pattern.site == site],
                 "may_change": may(request.user, Permission.CHANGE_STAFF, site),
+                "single_days": [
+                    (*one, DayRemoveForm(initial={"day": one[0]}, auto_id=False))
+                    for one in day_plans.day_shifts_of(member, site)
+                ],
             }
             for site in sorted(places, key=lambda site: site.name)
         ],
@@ -73,7 +79,7 @@ def shifts_change(request: StaffRequest, public_id: str, site_id: str) -> HttpRe
             user=member, site=site, seen_version=data["seen_version"], from_day=data["from_day"], week=data["week"],
             by=doer_of(request),
         ),
-        version_now=lambda: version_of(member),
+        version_now=lambda: version_of(member), next_page=lambda data: ground.next_page(person=member),
     )  # fmt: skip
 
 
@@ -93,7 +99,10 @@ def absence_new(request: StaffRequest, public_id: str) -> HttpResponse:
     return form_page(
         request, form, title=_("Absence"), act=_("Add the absence"), back=page_of(member), deed=enter,
         lead=_("%(name)s, on the clock of %(site)s") % {"name": member.name, "site": site.name},
-        hint=_("What is booked in this time stays until it is moved by hand."), hint_act="", hint_url="",
+        hint=_("What is booked in this time is listed afterwards, to be moved."), hint_act="", hint_url="",
+        next_page=lambda data: ground.next_page(
+            person=member, first_day=data["first_day"], last_day=data["last_day"]
+        ),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic import access_log, inviting, staffing
+from clinic import access_log, ground, inviting, staffing
 from clinic.choices import Permission, Role
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.http import StaffRequest
@@ -108,7 +108,7 @@ def staff_edit(request: StaffRequest, public_id: str) -> HttpResponse:
                     member=member, roles=form.chosen_roles, by=access_log.doer_of(request), **chosen
                 )
                 messages.success(request, _("Saved."))
-                return attempt.leads_to(reverse("staff"))
+                return attempt.leads_to(ground.next_page(person=member) or reverse("staff"))
         except Stale as stale:
             form.refuse(stale)
             form.see_again(User.objects.get(pk=member.pk).version)

@@ -8,15 +8,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic import ground
 from clinic.access_log import doer_of
 from clinic.choices import Permission
 from clinic.deeds import form_page
 from clinic.http import StaffRequest
 from clinic.office import staff_tabs
 from clinic.permissions import may, requires
+from protocols import giving
 from protocols import services as verbs
 from protocols.models import Service
-from protocols.service_forms import ServiceForm
+from protocols.service_forms import GiversForm, ServiceForm
 
 
 @requires(Permission.SEE_STAFF)
@@ -43,4 +45,21 @@ def service_edit(request: StaffRequest, public_id: str) -> HttpResponse:
             **{name: data[name] for name in verbs.LABELS},
         ),
         version_now=lambda: Service.objects.values_list("version", flat=True).get(pk=service.pk),
+    )  # fmt: skip
+
+
+@requires(Permission.CHANGE_STAFF)
+@require_http_methods(["GET", "POST"])
+def service_people(request: StaffRequest, public_id: str) -> HttpResponse:
+    """Who may give it, and where."""
+    service = get_object_or_404(Service, public_id=public_id)
+    form = GiversForm(request.POST or None, service=service)
+    return form_page(
+        request, form, title=_("Who gives it"), act=_("Save"), back=reverse("services"), lead=service.name,
+        deed=lambda data: giving.set_givers(
+            service=service, by=doer_of(request), seen_version=data["seen_version"], named_only=data["named_only"],
+            givers=form.chosen,
+        ),
+        version_now=lambda: Service.objects.values_list("version", flat=True).get(pk=service.pk),
+        next_page=lambda data: ground.next_page(service=service),
     )  # fmt: skip

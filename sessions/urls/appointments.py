@@ -1,9 +1,11 @@
 from django.urls import path
 
-from sessions.views import appointments, course_booking
+from sessions.views import appointments, course_booking, displaced
 
 urlpatterns = [
     path("appointments/new/", appointments.appointment_new, name="appointment-new"),
+    path("appointments/displaced/", displaced.displaced, name="displaced"),
+    path("appointments/displaced/move/", displaced.displaced_move, name="displaced-move"),
     path("appointments/<public:public_id>/", appointments.appointment, name="appointment"),
     path("appointments/<public:public_id>/move/", appointments.appointment_move, name="appointment-move"),
     path("appointments/<public:public_id>/cancel/", appointments.appointment_cancel, name="appointment-cancel"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -226,7 +227,7 @@ def test_a_patient_is_not_proposed_two_places_at_once(day: ClinicDay, by: Doer) 
     starts = [one.offer.starts_at for one in propose_anew(visits) if one.offer]
     assert len(starts) == 2
     gaps = sorted([*starts, day.at("10:00", dt.date(2026, 3, 14))])
-    assert all(two - one >= dt.timedelta(minutes=45) for one, two in zip(gaps, gaps[1:], strict=False))
+    assert all(two - one >= dt.timedelta(minutes=45) for one, two in pairwise(gaps))
 
 
 # --- the pages --------------------------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 from django.urls import path
 
-from sessions.views import appointments, course_booking, displaced
+from sessions.views import appointments, course_booking, displaced, slot_search
 
 urlpatterns = [
     path("appointments/new/", appointments.appointment_new, name="appointment-new"),
+    path("appointments/free/", slot_search.slot_search, name="slot-search"),
     path("appointments/displaced/", displaced.displaced, name="displaced"),
     path("appointments/displaced/move/", displaced.displaced_move, name="displaced-move"),
     path("appointments/<public:public_id>/", appointments.appointment, name="appointment"),

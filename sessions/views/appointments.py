@@ -20,7 +20,7 @@ from clinic.choices import AccessCategory, Permission
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from clinic.idempotency import answered, new_token, once
-from clinic.models import User
+from clinic.models import Site, User
 from clinic.permissions import requires
 from patients.labels import LANGUAGE_CHOICES
 from patients.models import Patient
@@ -223,7 +223,7 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
     patient = patient_from(request)
     if patient is None:
         return choose_patient(request)
-    site = site_of(request)
+    site = site_asked(request)
     if site is None:
         raise Refused(_("No site is open for you yet."))
     form = AppointmentForm(
@@ -274,6 +274,13 @@ def refuse(form: AppointmentForm | MoveForm, refusal: Refused, context: dict[str
     return 422
 
 
+def site_asked(request: HttpRequest) -> Site | None:
+    """The site a link or the form names, where this person works there; else the one they are at."""
+    named = (request.POST.get("site") or request.GET.get("site") or "").replace("\x00", "")[:22]
+    found = user_of(request).sites().filter(public_id=named).first() if named else None
+    return found or site_of(request)
+
+
 def patient_from(request: HttpRequest) -> Patient | None:
     public_id = request.POST.get("patient") or request.GET.get("patient") or ""
     if not public_id:
@@ -306,7 +313,7 @@ def query_without(request: HttpRequest, *names: str) -> str:
 
 def first_guess(request: HttpRequest, patient: Patient) -> dict[str, Any]:
     """What the address says, else what is most likely: the next session of a running course, else a consultation."""
-    names = ("service", "planned_session", "practitioner", "room", "day", "time")
+    names = ("service", "planned_session", "practitioner", "room", "device", "day", "time", "fold", "minutes")
     said = {name: request.GET[name].replace("\x00", "")[:40] for name in names if request.GET.get(name)}
     planned = None
     if "planned_session" in said:

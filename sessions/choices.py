@@ -39,6 +39,16 @@ UPCOMING = (A.HELD, A.BOOKED, A.CONFIRMED)
 CANCELLED = (A.CANCELLED, A.LATE_CANCELLED)
 
 
+class MissedReason(TextChoices):
+    """What is known about somebody who did not come. Kept as the code, so that everybody reads it in their language."""
+
+    NO_WORD = "no-word", _("No word from the patient")
+    NOT_REACHED = "not-reached", _("Could not be reached")
+    TOLD_AFTERWARDS = "told-afterwards", _("Told us afterwards")
+    CAME_TOO_LATE = "came-too-late", _("Came too late to be treated")
+    OUR_MISTAKE = "our-mistake", _("Our mistake")
+
+
 class Displaced(TextChoices):
     """Why a booked time no longer stands on what lies under it. The first that holds is kept."""
 

@@ -63,8 +63,9 @@ def cancel(*, appointment: Appointment, seen_version: int, reason: str, by: Doer
     return once_more(deed)
 
 
-def change_status(*, appointment: Appointment, to: str, seen_version: int, by: Doer) -> Appointment:
-    """Move along the transition table; cancelling has its own verb because it needs a reason."""
+def change_status(*, appointment: Appointment, to: str, seen_version: int, by: Doer, reason: str = "") -> Appointment:
+    """Move along the transition table; cancelling has its own verb because it needs a reason. `reason` is kept with a
+    no-show: a code of `MissedReason`, or words."""
     if to in CANCELLED:
         raise Refused(_("Say why it is cancelled."), field="reason")
     rules.check_status_change(by, appointment, to)
@@ -82,11 +83,11 @@ def change_status(*, appointment: Appointment, to: str, seen_version: int, by: D
             check_free(wish)
             values |= _taken_back(current, wish)
         elif to == STATUS.NO_SHOW:
-            values |= _cutspan_columns(current)
+            values |= _cutspan_columns(current) | {"cancel_reason": reason.strip()[:200]}
         save(current, values)
         if to == STATUS.NO_SHOW:
             free_planned_sessions(current)
-        log(current, by, f"status-{to}", f"changed from {was} to {to}")
+        log(current, by, f"status-{to}", f"changed from {was} to {to}", **({"reason": reason} if reason else {}))
         if was in CANCELLED:
             messaging.appointment_booked(appointment=current, by=by)
         return current

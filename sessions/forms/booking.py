@@ -18,6 +18,7 @@ from protocols.models import Service
 from sessions.availability import Offer, Wish, free_device, free_room
 from sessions.booking import LEAST_MINUTES, MOST_MINUTES
 from sessions.charting import indication_name
+from sessions.choices import MissedReason
 from sessions.course_booking import SlotChoice
 from sessions.models import Appointment, Course, PlannedSession
 from sessions.slots import NoSuchTime, TimeTwice, at_wall_time
@@ -321,6 +322,26 @@ class CourseRowsForm(HouseForm):
             at = placed(wish, room)
             chosen.append(SlotChoice(row, service, wish.practitioner, at["room"], starts_at, at["device"]))
         return chosen
+
+
+class NoShowForm(HouseForm):
+    """What is known: one of the usual reasons, or words of one's own."""
+
+    why = forms.ChoiceField(
+        label=_("What is known?"), choices=[*MissedReason.choices, ("", _("Something else"))], required=False,
+        widget=forms.RadioSelect,
+    )  # fmt: skip
+    more = forms.CharField(label=_("In your words"), max_length=200, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned.get("why") and not cleaned.get("more", "").strip():
+            self.add_error("more", _("Choose a reason, or say it in your words."))
+        return cleaned
+
+    @property
+    def reason(self) -> str:
+        return self.cleaned_data["why"] or self.cleaned_data["more"]
 
 
 class CancelForm(HouseForm):

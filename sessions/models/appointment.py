@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.models import Device, PublicId, Room, SameParent, Site, User, Versioned
 from patients.models import Patient
 from protocols.models import Service
-from sessions.choices import OCCUPYING, UPCOMING, AppointmentStatus, Displaced
+from sessions.choices import OCCUPYING, UPCOMING, AppointmentStatus, Displaced, MissedReason
 from sessions.models.course import Course, PlannedSession
 
 STATUS = AppointmentStatus
@@ -159,6 +159,12 @@ class Appointment(PublicId, Versioned):
     def day_words(self) -> str:
         """Why its day needs a look (late, too close, a test to place), in the reader's language; empty when it does not."""
         return str(self.day_mark.get(get_language() or "en") or self.day_mark.get("en", ""))
+
+    @property
+    def reason_words(self) -> str:
+        """Why it was cancelled or missed, as it was written or in the reader's language."""
+        known = dict(MissedReason.choices)
+        return str(known.get(self.cancel_reason, self.cancel_reason))
 
     def __str__(self) -> str:
         return f"{self.service} of {self.patient} at {self.starts_at:%Y-%m-%d %H:%M}"

@@ -11,12 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import AccessCategory, Permission
+from clinic.deeds import form_page
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from clinic.idempotency import answered, new_token, once
@@ -27,11 +29,12 @@ from patients.models import Patient
 from protocols import catalogue
 from protocols.models import Service
 from sessions import availability, booking, freeing, screenings, series
+from sessions.attendance import attendance_of
 from sessions.board_cards import cards_of
 from sessions.booking_rules import refusal_of, undo_target, window_of
-from sessions.choices import CANCELLED, AppointmentStatus
+from sessions.choices import CANCELLED, AppointmentStatus, MissedReason
 from sessions.explaining import outcome_pill
-from sessions.forms.booking import AppointmentForm, CancelForm, MoveForm, offer_value, offered, unbooked_sessions
+from sessions.forms.booking import AppointmentForm, CancelForm, MoveForm, NoShowForm, offer_value, offered, unbooked_sessions
 from sessions.message_texts import KINDS
 from sessions.models import Appointment, Document, Message, Screening
 from sessions.views.asking import permissions_of, site_of, user_of
@@ -133,7 +136,7 @@ def steps_of(visit: Appointment) -> list[tuple[dt.datetime | None, str]]:
         (visit.booked_at, booked),
         (visit.confirmed_at, _("confirmed")),
         (visit.arrived_at, _("arrived")),
-        (visit.cancelled_at, _("cancelled: %(why)s") % {"why": visit.cancel_reason}),
+        (visit.cancelled_at, _("cancelled: %(why)s") % {"why": visit.reason_words}),
     ]
     known = [(local(visit, moment), words) for moment, words in stamps if moment is not None]
     return sorted(known, key=lambda step: step[0] or visit.booked_at)
@@ -201,9 +204,22 @@ def appointment_confirm(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @requires(Permission.CHANGE_PERSON)
-@require_POST
+@require_http_methods(["GET", "POST"])
 def appointment_no_show(request: HttpRequest, public_id: str) -> HttpResponse:
-    return set_status(request, public_id, STATUS.NO_SHOW)
+    """Asks what is known first: a press without it leads to the question."""
+    visit = appointment_or_404(request, public_id)
+    if request.method == "POST" and "more" not in request.POST:
+        return redirect("appointment-no-show", public_id=visit.public_id)
+    form = NoShowForm(request.POST or None, seen_version=visit.version, initial={"why": MissedReason.NO_WORD})
+    return form_page(
+        request, form, title=_("Did not come"), act=_("Set as no-show"), patient=visit.patient,
+        lead=f"{visit.service.name}, {date_format(visit.local_start, 'D j M Y, H:i')}",
+        back=reverse("appointment", args=[visit.public_id]),
+        deed=lambda data: booking.change_status(
+            appointment=visit, to=STATUS.NO_SHOW, seen_version=data["seen_version"], by=doer_of(request),
+            reason=form.reason,
+        ),
+    )  # fmt: skip
 
 
 @requires(Permission.CHANGE_PERSON)
@@ -230,7 +246,10 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
         offered(request.POST) if request.method == "POST" else None, site=site, patient=patient,
         initial=first_guess(request, patient),
     )  # fmt: skip
-    context: dict[str, Any] = {"patient": patient, "form": form, "site": site, "wait_query": wait_query(request)}
+    context: dict[str, Any] = {
+        "patient": patient, "form": form, "site": site, "wait_query": wait_query(request),
+        "attendance": attendance_of(patient),
+    }  # fmt: skip
     if request.headers.get("HX-Request") and request.method == "GET":
         return render(request, "appointments/new.html#suggestions", context | suggestions(request.GET, patient, site))
     status = 200

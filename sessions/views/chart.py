@@ -14,6 +14,7 @@ from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import catalogue
 from sessions import charting
+from sessions.attendance import attendance_of
 from sessions.clearing_page import papers_of
 from sessions.models import Consent, Document, Message
 from sessions.views.fetching import patient_or_404
@@ -39,6 +40,7 @@ def patient(request: StaffRequest, public_id: str) -> HttpResponse:
         "tab": tab,
         "clinical": clinical,
         "courses": courses,
+        "attendance": attendance_of(found),
         "arrived": (arrived := charting.arrived_now(found)),
         "arrived_has_record": hasattr(arrived, "treatment_session"),
         "tabs": charting.tabs_for(

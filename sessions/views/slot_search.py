@@ -19,6 +19,7 @@ from clinic.errors import Refused
 from clinic.permissions import requires
 from protocols.models import Service
 from protocols.models.service import ServiceKind
+from sessions.attendance import attendance_of
 from sessions.availability import Offer
 from sessions.forms.booking import unbooked_sessions
 from sessions.forms.slot_search import SlotSearchForm
@@ -42,7 +43,8 @@ def slot_search(request: HttpRequest) -> HttpResponse:
     for name, value in first_wish(request, patient).items():
         asked.setdefault(name, value)
     form = SlotSearchForm(asked, sites=sites, here=here, patient=patient)
-    context: dict[str, Any] = {"form": form, "patient": patient, "here": here, "days": [], "query": without_after(asked)}
+    context: dict[str, Any] = {"form": form, "patient": patient, "here": here, "days": [],
+               "attendance": attendance_of(patient) if patient else None, "query": without_after(asked)}
     status = 200
     if "service" in asked and form.is_valid():
         wish = form.asked(after=moment_from(request))

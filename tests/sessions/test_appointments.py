@@ -229,14 +229,23 @@ def test_arrive_undo_confirm_from_the_page(desk, day):
 
 def test_a_no_show_after_the_start_and_its_undo(desk, day, at):
     visit = day.book("10:45")
-    assert act(desk, visit, "no-show").status_code == 409
+    url = reverse("appointment-no-show", args=[visit.public_id])
+    said = {"why": "not-reached", "more": "", "seen_version": "1"}
+    answer = desk.post(url, said | {"form_token": new_token()})
+    assert answer.status_code == 422
+    assert "from 10:45 on" in answer.content.decode(), "not before the start"
     at("2026-03-12T10:00+00:00")
     desk.logout()
     signed_in(desk, day.desk)
-    act(desk, visit, "no-show")
+    assert act(desk, visit, "no-show").url == url, "a press alone leads to the question"
+    for nothing in ({"why": ""}, {"why": "", "more": "  "}, {"why": "bored"}, {"why": "", "more": "x" * 201}):
+        assert desk.post(url, said | nothing | {"form_token": new_token()}).status_code == 422
     visit.refresh_from_db()
-    assert visit.status == STATUS.NO_SHOW
-    assert "No-show" in page_of(desk, visit)
+    assert visit.status == STATUS.BOOKED
+    assert desk.post(url, said | {"form_token": new_token()}).status_code == 302
+    visit.refresh_from_db()
+    assert (visit.status, visit.reason_words) == (STATUS.NO_SHOW, "Could not be reached")
+    assert "Could not be reached" in page_of(desk, visit)
     act(desk, visit, "undo")
     visit.refresh_from_db()
     assert visit.status == STATUS.BOOKED
@@ -244,7 +253,7 @@ def test_a_no_show_after_the_start_and_its_undo(desk, day, at):
 
 def test_acts_are_posted_only_and_need_version_and_token(desk, day):
     visit = day.book("10:45")
-    for name in ("arrive", "confirm", "no-show", "undo"):
+    for name in ("arrive", "confirm", "undo"):
         url = reverse(f"appointment-{name}", args=[visit.public_id])
         assert desk.get(url).status_code == 405
         for hostile in ("", "x", "-1", "9" * 40, "\u0661"):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from clinic import inviting
 from clinic.choices import Role
 from clinic.doer import Doer
+from clinic.models import DayShift, OutOfService, SpecialHours
 from patients import links
 from patients.models import Allergy, Measurement, Medicine
 from protocols import catalogue, versions
@@ -117,9 +118,21 @@ def make_world(**patient_fields: Any) -> SimpleNamespace:
         "practitioner elsewhere": make.make_user(Role.PRACTITIONER, site=other),
     }  # fmt: skip
     world.record = make_record(world, appointment, course)
+    add_ground(world, now)
     add_paperwork(world, now)
     add_states(world, now)
     return world
+
+
+def add_ground(world: SimpleNamespace, now: dt.datetime) -> None:
+    """Single days and stretches out of service, each a year ahead: their pages offer the forms that take them back."""
+    later = world.site.today() + dt.timedelta(days=360)
+    hours = {"day": later, "reason": "Fair"}
+    SpecialHours.objects.create(site=world.site, opens=dt.time(9), closes=dt.time(12), **hours)
+    DayShift.objects.create(user=world.doctor, site=world.site, starts=dt.time(9), ends=dt.time(12), **hours)
+    span = (now + dt.timedelta(days=360), now + dt.timedelta(days=361))
+    OutOfService.objects.create(room=world.room, span=span, reason="Painted")
+    OutOfService.objects.create(device=world.device, span=span, reason="Repaired")
 
 
 def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
@@ -169,6 +182,7 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
     for visit, status in ((begun, "in-treatment"), (ended, "done"), (signed, "done")):
         set_fields(visit, status=status, arrived_at=now)
     lead = Doer.staff(world.people["medical-lead"])
+    Appointment.objects.filter(pk=world.appointment.pk).update(displaced="hours")
     draft = versions.make_draft(based_on=world.version, note="Review", by=lead)
     preview_of(world, draft, lead, now)
     make_record(world, begun, begun.course, status="begun", **stamps)

@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from clinic import day_plans, out_of_service, placing, shifts
+from clinic.deeds import is_busy
 from clinic.doer import SYSTEM
 from clinic.errors import Refused
 from sessions import booking
@@ -64,6 +66,9 @@ def test_no_booking_slips_under_a_change_of_the_ground(
             partial(day.book, time, day=on, patient=patient) for time, patient in zip(TIMES, patients, strict=True)
         ]
         answers = all_at_once([*deeds[:8], partial(change, day, on), *deeds[8:]])
+        if isinstance(answers[8], OperationalError):  # the page says that somebody else is saving; sent again, it holds
+            assert is_busy(answers[8]), answers[8]
+            answers[8] = change(day, on)
         assert not isinstance(answers[8], Exception), answers[8]
         others = answers[:8] + answers[9:]
         assert all(isinstance(one, Appointment | Refused) for one in others), kinds(others)

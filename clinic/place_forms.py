@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.forms import BoundField
 from django.utils import timezone
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import to_python
 
@@ -230,10 +231,18 @@ class AbsenceForm(HouseForm):
 
     @staticmethod
     def moment(day: dt.date, time: dt.time | None, zone: ZoneInfo, *, at_end: bool) -> dt.datetime:
-        """The instant meant; without a time the edge of the day, which has 23 or 25 hours when clocks change."""
+        """The instant meant; without a time the edge of the day, which has 23 or 25 hours when clocks change. Where the
+        hour comes twice, from the first until the second. Raises `Refused` for a time that does not exist."""
         if time is None:
             time, day = dt.time(), day + dt.timedelta(days=1) if at_end else day
-        return dt.datetime.combine(day, time, zone)
+            return dt.datetime.combine(day, time, zone)
+        moment = dt.datetime.combine(day, time, zone).replace(fold=1 if at_end else 0)
+        if moment.astimezone(dt.UTC).astimezone(zone).replace(tzinfo=None, fold=0) != moment.replace(tzinfo=None, fold=0):
+            raise Refused(
+                _now("The clocks go forward on that day: %(time)s does not exist.") % {"time": f"{time:%H:%M}"},
+                field="until_time" if at_end else "from_time",
+            )
+        return moment
 
     def span(self, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
         data = self.cleaned_data

@@ -37,7 +37,7 @@ from sessions.booking_steps import (
 )  # fmt: skip
 from sessions.choices import UPCOMING
 from sessions.clashes import Blocker, SlotTaken
-from sessions.course_booking import CourseClash, RowReport, SlotChoice, book_course
+from sessions.course_booking import CourseClash, RowReport, SlotChoice, book_course, report_course
 from sessions.locking import lock
 from sessions.models import Appointment, Course, PlannedSession
 from sessions.rearranging import Change, ChangeClash, ChangeReport, rearrange
@@ -45,7 +45,7 @@ from sessions.statuses import cancel, change_status, undo
 
 __all__ = [
     "Blocker", "Change", "ChangeClash", "ChangeReport", "CourseClash", "RowReport", "SlotChoice", "SlotTaken", "book",
-    "book_course", "cancel", "change_status", "move", "rearrange", "swap", "take_back", "undo",
+    "book_course", "cancel", "change_status", "move", "rearrange", "report_course", "swap", "take_back", "undo",
 ]  # fmt: skip
 
 LEAST_MINUTES, MOST_MINUTES = 5, 480

@@ -85,6 +85,12 @@ def book_course(*, course: Course, slots: Sequence[SlotChoice], by: Doer) -> lis
         raise CourseClash(report) from error
 
 
+def report_course(*, course: Course, slots: Sequence[SlotChoice], by: Doer) -> list[RowReport]:
+    """What would stand against each row, without booking any: for the page, before somebody presses."""
+    wishes = wishes_for(course, slots)
+    return [_report(slot, wish, wishes, by) for slot, wish in zip(slots, wishes, strict=True)]
+
+
 def wishes_for(course: Course, slots: Sequence[SlotChoice]) -> list[Wish]:
     """Each row as a wish that knows the day of the row before it: windows count from there."""
     days = {slot.planned_session.number: slot.starts_at.astimezone(course.site.zone).date() for slot in slots}

@@ -12,11 +12,13 @@ from django.views.decorators.http import require_http_methods
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from clinic.http import StaffRequest
 from clinic.idempotency import answered, once
 from clinic.permissions import requires
 from protocols import catalogue
+from protocols.models import Service
 from sessions import booking
 from sessions.booking_rules import window_after
 from sessions.charting import indication_name
@@ -54,6 +56,8 @@ def course_book(request: StaffRequest, public_id: str) -> HttpResponse:
     form = CourseRowsForm(data, course=course, rows=rows, initial=proposed(proposals, course))
     report: dict[int, booking.RowReport] = {}
     status = 200
+    if request.method == "GET":
+        report = reported(course, slots_of(proposals, service), doer_of(request))
     if request.method == "POST":
         status = 422
         if form.is_valid() and "offer" not in request.POST:
@@ -73,10 +77,28 @@ def course_book(request: StaffRequest, public_id: str) -> HttpResponse:
                 status = 409 if isinstance(refusal, Stale) else 422
         elif "offer" in request.POST:
             status = 200
+            if form.is_valid():
+                report = reported(course, form.slots(service), doer_of(request))
     else:
         access_log.viewed(request, patient=course.patient, of=course)
     context |= {"form": form, "rows": shown_rows(form, rows, report)}
     return render(request, "appointments/course_book.html", context, status=status)
+
+
+def slots_of(proposals: list[Proposal], service: Service) -> list[booking.SlotChoice]:
+    return [
+        booking.SlotChoice(
+            one.planned, service, one.offer.practitioner, one.offer.room, one.offer.starts_at, one.offer.device
+        )
+        for one in proposals
+        if one.offer is not None
+    ]
+
+
+def reported(course: Course, slots: list[booking.SlotChoice], by: Doer) -> dict[int, booking.RowReport]:
+    """Clash or no clash of each row, by its number; a list without any day has nothing to say."""
+    found = booking.report_course(course=course, slots=slots, by=by) if slots else []
+    return {row.choice.planned_session.number: row for row in found}
 
 
 def way_back(request: HttpRequest, course: Course) -> str:

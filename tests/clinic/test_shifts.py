@@ -168,6 +168,25 @@ def test_an_absence_of_part_of_a_day(client: Client, manager: User, doctor: User
     assert Absence.objects.get().span.lower == dt.datetime(2026, 3, 13, 13, tzinfo=dt.UTC)
 
 
+def test_an_absence_over_the_hour_that_comes_twice_lasts_until_the_second(
+    client: Client, manager: User, doctor: User
+) -> None:
+    make.signed_in(client, manager)
+    night = {"first_day": "2026-10-25", "last_day": "2026-10-25", "reason": ""}
+    page = reverse("absence-new", args=[doctor.public_id])
+    assert post(client, page, **night, from_time="02:15", until_time="02:45").status_code == 302
+    span = Absence.objects.get().span
+    assert (span.lower, span.upper) == (
+        dt.datetime(2026, 10, 25, 0, 15, tzinfo=dt.UTC), dt.datetime(2026, 10, 25, 1, 45, tzinfo=dt.UTC)
+    )  # fmt: skip
+    gap = {"first_day": "2026-03-29", "last_day": "2026-03-29", "reason": ""}
+    for times in ({"from_time": "02:30", "until_time": "08:00"}, {"from_time": "01:00", "until_time": "02:30"}):
+        answer = post(client, page, **gap, **times)
+        assert answer.status_code == 422
+        assert "does not exist" in answer.content.decode()
+    assert Absence.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [

@@ -376,7 +376,10 @@ def test_the_course_page_proposes_a_free_time_in_each_window(desk, day, course):
     assert [str(form.initial[f"day_{n}"]) for n in (1, 2, 3)] == ["2026-03-12", "2026-04-09", "2026-05-07"]
     assert form.initial["time_1"] == dt.time(10)
     assert form.initial["time_2"] == dt.time(9, 15), "taken at ten: the nearest free time"
-    assert desk.get(url).content.decode().count("In the window") == 3
+    page = desk.get(url).content.decode()
+    assert page.count("In the window") == 3
+    rows = desk.get(url).context["rows"]
+    assert all(row["fits"] for row in rows), "clash or no clash stands beside each before anybody presses"
 
 
 def test_the_proposals_avoid_closures_and_say_late(desk, day, course):
@@ -413,6 +416,9 @@ def test_one_clash_books_nothing_and_each_row_says_its_own(desk, day, course):
     offer = next(value for row in answer.context["rows"] for _offer, value in row["offers"])
     mended = desk.post(url, form | {"offer": offer})
     assert mended.context["form"]["time_2"].value() == "10:45"
+    assert [(row["fits"], bool(row["clash"])) for row in mended.context["rows"]] == [
+        (True, False), (True, False), (False, True)
+    ], "a row that was mended says so at once"  # fmt: skip
     assert desk.post(url, form | {"time_2": "10:45", "room_2": "", "time_3": "09:00"}).status_code == 302
 
 

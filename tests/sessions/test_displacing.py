@@ -278,7 +278,7 @@ def test_all_are_moved_in_one_act_and_told_after_three_minutes(desk: Client, day
             state="sent", sent_at=timezone.now(), claimed_at=timezone.now(), told_start=visit.agreed_start
         )
     page = desk.get(MOVE).content.decode()
-    assert desk.get(reverse("displaced")).content.decode().count("Cancel it") == 2
+    assert desk.get(reverse("displaced")).content.decode().count("Cancel Nadia") == 2
     values = fields_of(page) | {"tell": "on"}
     answer = desk.post(MOVE, values)
     assert (answer.status_code, answer.url) == (302, reverse("displaced"))

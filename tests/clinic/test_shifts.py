@@ -180,8 +180,8 @@ def test_an_absence_over_the_hour_that_comes_twice_lasts_until_the_second(
         dt.datetime(2026, 10, 25, 0, 15, tzinfo=dt.UTC), dt.datetime(2026, 10, 25, 1, 45, tzinfo=dt.UTC)
     )  # fmt: skip
     gap = {"first_day": "2026-03-29", "last_day": "2026-03-29", "reason": ""}
-    for times in ({"from_time": "02:30", "until_time": "08:00"}, {"from_time": "01:00", "until_time": "02:30"}):
-        answer = post(client, page, **gap, **times)
+    for typed in ({"from_time": "02:30", "until_time": "08:00"}, {"from_time": "01:00", "until_time": "02:30"}):
+        answer = post(client, page, **gap, **typed)
         assert answer.status_code == 422
         assert "does not exist" in answer.content.decode()
     assert Absence.objects.count() == 1

@@ -124,7 +124,9 @@ def _taken_back(appointment: Appointment, wish: Wish) -> dict[str, Any]:
             raise Refused(_("Session %(number)s was booked anew meanwhile.") % {"number": planned.number})
     appointment.fulfilments.update(active=True)
     plan_on(appointment)
-    values: dict[str, Any] = {"cancelled_at": None, "cancel_reason": "", **span_columns(wish.footprint)}
+    values: dict[str, Any] = {
+        "cancelled_at": None, "cancel_reason": "", "displaced": "", **span_columns(wish.footprint),
+    }  # fmt: skip
     if appointment.status in CANCELLED:
         values["revision"] = appointment.revision + 1
     return values

@@ -159,6 +159,19 @@ def test_what_is_over_cancelled_or_moved_is_not_marked(day: ClinicDay, by: Doer,
     assert mark(moved) == ""
 
 
+def test_a_cancellation_taken_back_stands_on_the_ground_of_now(day: ClinicDay, by: Doer) -> None:
+    visit = day.book("10:00", day=FRIDAY)
+    placing.add_closure(site=day.site, first_day=FRIDAY, last_day=FRIDAY, reason="Strike", by=by)
+    visit.refresh_from_db()
+    booking.cancel(appointment=visit, seen_version=visit.version, reason="closed", by=day.by)
+    visit.refresh_from_db()
+    with pytest.raises(Refused, match="closed"):
+        booking.undo(appointment=visit, seen_version=visit.version, by=day.by)
+    placing.remove_closure(site=day.site, first_day=FRIDAY, by=by)
+    booking.undo(appointment=visit, seen_version=visit.version, by=day.by)
+    assert mark(visit) == ""
+
+
 def test_a_refused_change_of_the_ground_marks_nothing(day: ClinicDay, by: Doer) -> None:
     visit = day.book("10:00", day=FRIDAY)
     with pytest.raises(Refused):

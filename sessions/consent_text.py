@@ -24,7 +24,7 @@ from protocols.plan import Plan
 from protocols.version_page import shown_loosened
 from sessions.models import Course, CourseItem, Lot
 from sessions.paper_words import CONSENT, SHARED, word
-from sessions.papers import birth_day
+from sessions.papers import birth_day, money_figure
 from sessions.plans import plan_of
 from sessions.sheet import lower_first, upper_first
 
@@ -353,9 +353,8 @@ class _Filled:
         if course.price_per_session is None or not course.currency:
             return [Paragraph(self.say("cost_blank"))]
         each, total = course.price_per_session, course.price_per_session * count
-        return [
-            Paragraph(self.say("cost", each=figure(each), total=figure(total), currency=course.currency, count=count))
-        ]
+        money = {"each": money_figure(each, self.language), "total": money_figure(total, self.language)}
+        return [Paragraph(self.say("cost", currency=course.currency, count=count, **money))]
 
 
 @dataclass(frozen=True)

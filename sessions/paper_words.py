@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from patients.choices import Text
 from sessions.explanation_words import EXPLANATION
+from sessions.listing_words import LISTING
 from sessions.worksheet_words import WORKSHEET
 
-AFTERCARE_VERSION = "aftercare-1"
+AFTERCARE_VERSION = "aftercare-2"
 CONSENT_VERSION = "consent-3"
 
 SHARED: Mapping[str, Text] = {
@@ -60,6 +61,10 @@ AFTERCARE: Mapping[str, Text] = {
     "next_between": Text.of(en="{first} to {last}, not booked yet", tr="{first} – {last}, henüz randevu yok"),
     "next_from": Text.of(en="from {first}, not booked yet", tr="{first} tarihinden itibaren, henüz randevu yok"),
     "next_none": Text.of(en="none planned", tr="planlanmadı"),
+    "scan": Text.of(
+        en="The code below leads to your own page: what is allowed now, and what comes next.",
+        tr="Aşağıdaki kod kendi sayfanıza götürür: şu anda nelere izin var, sırada ne var.",
+    ),
     "given": Text.of(en="Given in this session:", tr="Bu seansta uygulananlar:"),
     "lot": Text.of(en="lot {lot}", tr="lot {lot}"),
 }
@@ -201,7 +206,7 @@ CONSENT: Mapping[str, Text] = {
 }
 
 LANGUAGES = ("en", "tr")
-ALL: tuple[Mapping[str, Text], ...] = (SHARED, AFTERCARE, CONSENT, EXPLANATION, WORKSHEET)
+ALL: tuple[Mapping[str, Text], ...] = (SHARED, AFTERCARE, CONSENT, EXPLANATION, WORKSHEET, LISTING)
 
 
 def words_in(language: str) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ import segno
 from django.conf import settings
 from django.utils import translation
 from django.utils.dateformat import format as date_format
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString, mark_safe
 
 from clinic.audit import canonical
@@ -83,6 +85,12 @@ def birth_day(date: dt.date, language: str) -> str:
     """`9 Aug 1984`, the month in letters: nobody takes it for the day."""
     with translation.override(language):
         return date_format(date, "j M Y")
+
+
+def money_figure(amount: Decimal, language: str) -> str:
+    """`120` or `120.50`, with the mark of the language: half a price never looks like a typing error."""
+    with translation.override(language):
+        return number_format(amount, 0 if amount == amount.to_integral_value() else 2, use_l10n=True)
 
 
 def offset_of(local: dt.datetime) -> str:

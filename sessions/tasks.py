@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from sessions import rescreening, sending, uploading, waiting
+from sessions import paper_batches, rescreening, sending, uploading, waiting
 
 
 @shared_task(name="sessions.tasks.send_due_messages")
@@ -33,6 +33,11 @@ def sweep_files() -> int:
 @shared_task(name="sessions.tasks.end_waiting")
 def end_waiting() -> int:
     return waiting.expire()
+
+
+@shared_task(name="sessions.tasks.make_papers")
+def make_papers() -> int:
+    return paper_batches.work()
 
 
 @worker_ready.connect

@@ -1,32 +1,40 @@
 """Papers on screen: a patient's papers, one paper and its state, its bytes, and the page behind the printed code."""
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import access_log, rendering
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.doer import SYSTEM
 from clinic.errors import Refused
 from clinic.http import StaffRequest
 from clinic.idempotency import new_token, once
 from clinic.limiting import within
 from clinic.permissions import public, requires
+from patients import links
+from patients.labels import LinkPurpose
+from patients.models import Patient
 from patients.views.common import here, visible_patient
-from sessions import documents
-from sessions.choices import DocumentState
+from patients.views.gate import DESTINATIONS
+from sessions import documents, listed_papers
+from sessions.choices import DocumentKind, DocumentState
 from sessions.forms.document import LanguageForm, PaperForm
 from sessions.models import Document, TreatmentSession
 from sessions.papers import short_digest
 
 POLL_WAIT_SECONDS = 1.5
 LOOKUPS, LOOKUP_SECONDS = 20, 600
+LIVE_PAGE = dt.timedelta(days=1)  # the code on the sheet makes a new link at any time
 # The browser shows the file with its own viewer; the answer itself may load nothing and stand in no frame.
 PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 
@@ -142,7 +150,10 @@ def patient_documents(request: StaffRequest, public_id: str) -> HttpResponse:
 def document_new(request: StaffRequest, public_id: str) -> HttpResponse:
     """Ask for a paper of this patient: which one, in which language."""
     patient = visible_patient(request, public_id)
-    form = PaperForm(request.POST or None, patient=patient)
+    form = PaperForm(
+        request.POST or None, patient=patient, permissions=request.permissions,
+        initial={"paper": request.GET.get("paper", "")[:80]},
+    )  # fmt: skip
     if request.method == "GET":
         access_log.viewed(request, patient=patient)
     if request.method == "POST" and form.is_valid():
@@ -159,10 +170,15 @@ def document_new(request: StaffRequest, public_id: str) -> HttpResponse:
 
 
 def issue(form: PaperForm, request: StaffRequest) -> Document:
-    subject, language = form.subject, form.cleaned_data["language"]
+    subject, language, by = form.subject, form.cleaned_data["language"], doer_of(request)
     if isinstance(subject, TreatmentSession):
-        return documents.issue_aftercare(treatment_session=subject, by=doer_of(request), language=language)
-    return documents.issue_consent(course=subject, by=doer_of(request), language=language)
+        if form.kind == DocumentKind.SUMMARY:
+            return listed_papers.issue_summary(record=subject, by=by, language=language)
+        return documents.issue_aftercare(treatment_session=subject, by=by, language=language)
+    if isinstance(subject, Patient):
+        return listed_papers.issue_passport(patient=subject, site=here(request), by=by, language=language)
+    makers = {DocumentKind.PLAN: listed_papers.issue_plan, DocumentKind.RECALL: listed_papers.issue_recall}
+    return makers.get(DocumentKind(form.kind), documents.issue_consent)(course=subject, by=by, language=language)
 
 
 @requires(Permission.CHANGE_PERSON)
@@ -214,8 +230,32 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
             "superseded": found.state == DocumentState.SUPERSEDED,
             "withdrawn": documents.is_withdrawn(found),
             "sealed": bool(found.sealed_by),
+            "opens": leads_to_patient_page(found),
             "digest": short_digest(found.sha256),
             "content_digest": short_digest(found.source["content_sha256"]),
             "zone": found.site.zone,
         }
     return render(request, "document_pages/verify.html", context, status=404 if typed and found is None else 200)
+
+
+@public
+@require_POST
+def verify_open(request: HttpRequest, code: str) -> HttpResponse:
+    """From the code on an aftercare sheet to its patient's live page, by way of a fresh link and its birth-date gate. The
+    sheet itself carries no token, which would lie in the database with it."""
+    if not within(request, purpose="verify", most=LOOKUPS, seconds=LOOKUP_SECONDS):
+        return render(request, "document_pages/verify.html", {"typed": "", "too_many": True}, status=429)
+    found = documents.by_code(code[:32])
+    if found is None or not leads_to_patient_page(found):
+        return redirect("verify", code=code[:32])
+    record = TreatmentSession.objects.select_related("patient").get(public_id=found.source["ids"]["treatment_session"])
+    _link, token = links.issue(
+        patient=record.patient, site=found.site, purpose=LinkPurpose.AFTERCARE, subject=record, by=SYSTEM,
+        expires_at=timezone.now() + LIVE_PAGE,
+    )  # fmt: skip
+    return redirect("patient-link", token=token)
+
+
+def leads_to_patient_page(found: Document) -> bool:
+    is_sheet = found.kind == DocumentKind.AFTERCARE and found.state == DocumentState.ISSUED
+    return is_sheet and LinkPurpose.AFTERCARE in DESTINATIONS

@@ -31,6 +31,7 @@ from sessions.models import (
     Document,
     Message,
     OutcomeScore,
+    PaperBatch,
     RescreenChange,
     TreatedArea,
     TreatmentSession,
@@ -47,7 +48,7 @@ NOUNS = {
     "stock": "lot", "protocols": "version", "staff": "doctor", "sites": "site", "site_id": "site", "rooms": "room",
     "devices": "device", "services": "service", "measurement_id": "measurement",
     "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event", "scores": "score",
-    "uploads": "upload", "wait-list": "entry", "allowed-at-site": "enablement",
+    "uploads": "upload", "wait-list": "entry", "allowed-at-site": "enablement", "paper-batches": "batch",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
@@ -188,6 +189,10 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
     make_record(world, begun, begun.course, status="begun", **stamps)
     sheet = make_record(world, ended, ended.course, status="ended", ended_at=now, **stamps)
     world.document, *papers = make_documents(world, sheet)
+    world.batch = PaperBatch.objects.create(
+        site=world.site, day=world.site.today(), total=1, papers=[world.document.public_id], requested_at=now,
+        requested_by=world.people["front-desk"],
+    )  # fmt: skip
     done = make_record(world, signed, signed.course, status="ended", ended_at=now, **stamps)
     set_fields(done, status="signed", signed_at=now, signed_by=world.doctor, content_digest="0" * 64)
     proposed = make.make_course(world.patient, world.doctor, approved=False)

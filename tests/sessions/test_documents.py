@@ -89,7 +89,7 @@ def test_the_sheet_says_what_a_sheet_must_say(desk: Doer, renderer: RendererProc
         "cold pack in a clean dry cloth",
         "Do not stop any prescribed medicine yourself; ask the doctor who prescribed it.",
         "10 mg/ml, 2 ml, lot T7K198", "Next session: Thu 2 April 2026 to Thu 9 April 2026, not booked yet",
-        "Page 1 of 1", sheet.verification_code, "Printed by Mara Lind", "aftercare-1", "English",
+        "Page 1 of 1", sheet.verification_code, "Printed by Mara Lind", "aftercare-2", "English",
         record.patient.record_number,
     ):  # fmt: skip
         assert words in text, f"missing on the sheet: {words}\n{text}"

@@ -29,7 +29,7 @@ from sessions.models.batch import BatchState
 
 MOST_PAPERS = 300
 LOST_AFTER = dt.timedelta(minutes=2)  # longer than any one sheet may take
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 15.0  # then the batch goes back into the queue; the renderer goes on with the sheet meanwhile
 
 
 @transaction.atomic

@@ -86,11 +86,11 @@ class PaperForm(LanguageForm):
                 if kind == DocumentKind.PLAN or course.status == CourseStatus.APPROVED:
                     key = f"{kind}:{course.public_id}"
                     self.subjects[key] = course
-                    labels.append((key, label % {"day": day}))
+                    labels.append((key, str(label % {"day": day})))
         if clinical and ended:
             key = f"{DocumentKind.PASSPORT}:{patient.public_id}"
             self.subjects[key] = patient
-            labels.append((key, _("Treatment passport")))
+            labels.append((key, str(_("Treatment passport"))))
         self.fields["paper"].choices = labels  # type: ignore[attr-defined]
 
     @property

@@ -48,12 +48,21 @@ def sheets(site: Site, desk: Doer, count: int = 3) -> list[Document]:
     return found
 
 
+def worked_off(batch: PaperBatch) -> PaperBatch:
+    """Rounds of the worker until it is done: on a busy machine a sheet may take longer than one round waits."""
+    for _round in range(40):
+        paper_batches.work()
+        batch.refresh_from_db()
+        if not batch.is_open:
+            return batch
+    raise AssertionError("the renderer did not get to it")
+
+
 def test_a_worker_makes_one_file_of_the_whole_day(site: Site, desk: Doer, renderer: RendererProcess) -> None:
     papers = sheets(site, desk)
     batch = paper_batches.ask_for_day(site=site, day=DAY, by=desk)
     assert (batch.total, batch.done, batch.state) == (3, 0, "waiting")
-    assert paper_batches.work() == 3
-    batch.refresh_from_db()
+    worked_off(batch)
     assert (batch.state, batch.done, batch.left_out) == ("done", 3, 0)
     read = PdfReader(io.BytesIO(paper_batches.bytes_of(batch)))
     issued = [Document.objects.get(pk=one.pk) for one in papers]
@@ -91,8 +100,7 @@ def test_a_lost_worker_is_followed_by_the_next_where_it_stopped(
     PaperBatch.objects.filter(pk=batch.pk).update(done=1)
     assert paper_batches.work() == 0, "somebody seems to be at it"
     PaperBatch.objects.filter(pk=batch.pk).update(heartbeat_at=timezone.now() - dt.timedelta(minutes=3))
-    assert paper_batches.work() == 3
-    batch.refresh_from_db()
+    worked_off(batch)
     assert (batch.state, batch.done) == ("done", 3)
 
 
@@ -117,9 +125,7 @@ def test_a_sheet_that_cannot_be_made_is_left_out_and_counted(
         return whole(html, wait_seconds=wait_seconds)
 
     monkeypatch.setattr(rendering, "render", sometimes)
-    batch = paper_batches.ask_for_day(site=site, day=DAY, by=desk)
-    paper_batches.work()
-    batch.refresh_from_db()
+    batch = worked_off(paper_batches.ask_for_day(site=site, day=DAY, by=desk))
     assert (batch.state, batch.total, batch.left_out) == ("done", 2, 1)
 
 
@@ -135,7 +141,7 @@ def test_the_desk_asks_sees_progress_and_prints(
     batch = PaperBatch.objects.get()
     assert answer["Location"] == reverse("paper-batch", args=[batch.public_id])
     assert "0 of 2 sheets are ready" in client.get(answer["Location"]).content.decode()
-    paper_batches.work()
+    worked_off(batch)
     assert "Open and print" in client.get(reverse("paper-batch-state", args=[batch.public_id])).content.decode()
     pdf = client.get(reverse("paper-batch-pdf", args=[batch.public_id]))
     assert pdf["Content-Type"] == "application/pdf"

@@ -74,7 +74,7 @@ class CourseStatus(TextChoices):
 C = CourseStatus
 COURSE_MOVES: Mapping[str, frozenset[str]] = {
     C.PROPOSED: frozenset({C.APPROVED, C.STOPPED}),
-    C.APPROVED: frozenset({C.COMPLETED, C.STOPPED}),
+    C.APPROVED: frozenset({C.PROPOSED, C.COMPLETED, C.STOPPED}),
     C.COMPLETED: frozenset(),
     C.STOPPED: frozenset(),
 }

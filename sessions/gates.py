@@ -112,7 +112,7 @@ def case_of(record: TreatmentSession) -> Case:
         screening=screenings.evaluate(
             patient=record.patient, stage=Stage.START, on=today, course=record.course, facts=facts
         ),
-        same_day=tuple(same_day_plans(patient=record.patient, on=today, except_course=record.course)),
+        same_day=tuple(same_day_plans(patient=record.patient, on=today, except_record=record)),
     )  # fmt: skip
 
 
@@ -278,6 +278,9 @@ def _interval(case: Case) -> Gate:
     )  # fmt: skip
     for problem in beside.problems(case.plan, case.today):
         return Gate("gate-interval", BLOCKED, in_words(problem))
+    others = TreatmentSession.objects.filter(course=case.record.course).exclude(pk=case.record.pk)
+    if others.filter(begun_at__isnull=False, ended_at=None).exists():
+        return Gate("gate-interval", BLOCKED, _("Another session of this course has begun and is not ended yet."))
     if case.previous is None or case.previous.ended_at is None:
         return Gate("gate-interval", READY, _("First session"))
     step = step_before(case.record.planned_session, case.record.course, case.rules)
@@ -306,6 +309,9 @@ def _plan(case: Case) -> Iterator[Gate]:
     """What is drawn up, by the rules of today: an approval is no leave for what was forbidden or stopped since. Silent
     while it holds; a missing weight has its own light."""
     course, site, language = case.record.course, case.record.appointment.site, get_language() or "en"
+    if course.status == CourseStatus.PROPOSED:
+        yield Gate("gate-plan", BLOCKED, _("The mixture was changed: the plan is not approved again yet."))
+        return
     if course.status == CourseStatus.STOPPED:
         yield Gate("gate-plan", BLOCKED, _("This course is %(status)s.") % {"status": course.get_status_display().lower()})
         return

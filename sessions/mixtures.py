@@ -24,12 +24,13 @@ from protocols.mixing import PlanError
 from protocols.plan import Plan
 from protocols.planning import CourseRefused, PlannedDate, Step, course_steps, propose_course
 from protocols.screening import Stage
-from sessions import screenings
-from sessions.choices import CourseStatus
+from sessions import course_messages, screenings
+from sessions.choices import CANCELLED, CourseStatus
 from sessions.coursework import Judgement, check_of, check_proposable, next_day, write_dates
 from sessions.gathering import facts_of
-from sessions.models import Course
+from sessions.models import Course, TreatmentSession
 from sessions.open_days import open_days
+from sessions.planned import replan
 from sessions.plans import plan_of, plan_to_json, same_day_plans, store_syringes
 
 PLAN_FIELDS = ["regions", "technique", "delivery", "antiseptic", "numbing_cream_g", "numbing_area_cm2"]
@@ -61,49 +62,60 @@ def adaptation_of(*, plan: Plan, situation: Situation) -> Adaptation:
 
 
 def check_changeable(course: Course) -> None:
-    """Raise `Refused` with the sentence the course page shows instead of the button: only a proposal is changed."""
-    if course.status != CourseStatus.PROPOSED:
-        raise Refused(
-            _("Only a proposed course can be changed. Stop this one and propose a new one: consent and approval hold for "
-              "what was planned.")
-        )  # fmt: skip
+    """Raise `Refused` with the sentence the course page shows instead of the button: a course that goes on, and nothing of
+    it drawn up."""
+    if course.status not in {CourseStatus.PROPOSED, CourseStatus.APPROVED}:
+        raise Refused(_("This course is %(status)s.") % {"status": course.get_status_display().lower()})
+    if course.status == CourseStatus.PROPOSED:
+        return
+    if TreatmentSession.objects.filter(course=course, ended_at=None).exclude(appointment__status__in=CANCELLED).exists():
+        raise Refused(_("A session of this course is open. End it before you change what is given."))
 
 
 @transaction.atomic
 def change_mixture(*, course: Course, plan: Plan, seen_version: int, by: Doer) -> Course:
-    """Put another mixture into a proposed course, screened and checked like a new one.
+    """Put another mixture into a course, as a new version of its plan, screened and checked like a new one.
 
-    Refused as at the proposal; also when the new substances ask for other intervals and sessions are booked already.
-    The plan's version rises, so that a consent given for the old one no longer holds."""
+    Refused as at the proposal; for a proposed course also when the new substances ask for other intervals and sessions are
+    booked already. The plan's version rises, so that a consent given for the old one no longer holds. A running course is
+    proposed again: its bookings stay, nothing starts until it is approved anew, and later windows follow the new
+    intervals. What was given before stays as it was."""
     if by.user is None:
         raise Refused(_("Only staff can do this."))
     check_may(by.user, Permission.TREAT, course.site)
     locked = Course.objects.select_for_update(no_key=True, of=("self",)).select_related(
         "patient", "site", "practitioner").get(pk=course.pk)  # fmt: skip
     check_changeable(locked)
-    before = plan_of(locked)
+    before, was_running = plan_of(locked), locked.status == CourseStatus.APPROVED
     judgement = judged(course=locked, plan=plan)
     check_proposable(judgement, on=next_day(locked))
     for name in PLAN_FIELDS:
         setattr(locked, name, getattr(plan, name))
     locked.regions, locked.antiseptic = list(plan.regions), plan.antiseptic or ""
     locked.plan_version += 1
+    locked.status, locked.approved_by, locked.approved_at = CourseStatus.PROPOSED, None, None
     locked.check_result = judgement.check.result
     locked.check_problems = [problem.code for problem in judgement.check.problems]
     if not locked.save_if_unchanged(
-        seen=seen_version, fields=[*PLAN_FIELDS, "plan_version", "check_result", "check_problems"]
+        seen=seen_version,
+        fields=[*PLAN_FIELDS, "plan_version", "check_result", "check_problems", "status", "approved_by", "approved_at"],
     ):
         raise Stale(_("Somebody changed this course meanwhile. Look at it again before you change its mixture."))
     locked.syringes.all().delete()
     store_syringes(course=locked, syringes=plan.syringes)
-    _follow_intervals(course=locked, before=before, after=plan)
+    if was_running:
+        replan(locked)
+        course_messages.follow(locked)
+    else:
+        _follow_intervals(course=locked, before=before, after=plan)
     screenings.screen_now(
         patient=locked.patient, stage=Stage.PLAN, by=by, course=locked, on=next_day(locked)
     )
     audit.record(
         by=by, action="mixture-changed", sentence="changed the mixture of the course", of=locked, patient=locked.patient,
         site=locked.site,
-        detail={"before": plan_to_json(before), "after": plan_to_json(plan), "check": judgement.check.result},
+        detail={"before": plan_to_json(before), "after": plan_to_json(plan), "check": judgement.check.result,
+                "plan_version": locked.plan_version, "was_running": was_running},
     )  # fmt: skip
     return locked
 

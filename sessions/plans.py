@@ -176,19 +176,29 @@ def with_planned_needle(record: TreatmentSession) -> Plan:
     return replace(plan, syringes=tuple(syringes))
 
 
-def same_day_plans(*, patient: Patient, on: dt.date, except_course: Course | None = None) -> list[Plan]:
+def same_day_plans(
+    *, patient: Patient, on: dt.date, except_course: Course | None = None, except_record: TreatmentSession | None = None
+) -> list[Plan]:
     """Everything else this patient gets on that local day: the plans of the appointments that keep their time, and for
-    a treatment that has begun what was really drawn up. Each course counts once; `except_course` is left out."""
+    a treatment that has begun what was really drawn up. Each appointment counts, once for each course it gives.
+
+    `except_course`: a plan that is judged in place of this course's. `except_record`: of a session only its own plan is
+    left out; another appointment of the same course on that day counts, so that no limit is passed by splitting a day."""
     plans = []
-    seen = {except_course.pk} if except_course is not None else set()
-    for course, record in _treatments_of(patient, on):
-        if course.pk not in seen:
-            seen.add(course.pk)
-            plans.append(given_plan(record) if record is not None and record.begun_at else plan_of(course))
+    seen: set[tuple[int, int]] = set()
+    if except_record is not None:
+        seen.add((except_record.appointment_id, except_record.course_id))
+    for appointment, course, record in _treatments_of(patient, on):
+        if (except_course is not None and course.pk == except_course.pk) or (appointment.pk, course.pk) in seen:
+            continue
+        seen.add((appointment.pk, course.pk))
+        plans.append(given_plan(record) if record is not None and record.begun_at else plan_of(course))
     return plans
 
 
-def _treatments_of(patient: Patient, on: dt.date) -> Iterator[tuple[Course, TreatmentSession | None]]:
+def _treatments_of(
+    patient: Patient, on: dt.date
+) -> Iterator[tuple[Appointment, Course, TreatmentSession | None]]:
     """Every course that an appointment of that day gives, with the record of its treatment if there is one."""
     noon = dt.datetime.combine(on, dt.time(12), dt.UTC)
     booked = (
@@ -208,11 +218,11 @@ def _treatments_of(patient: Patient, on: dt.date) -> Iterator[tuple[Course, Trea
             continue
         record = getattr(appointment, "treatment_session", None)
         if record is not None:
-            yield record.course, record
+            yield appointment, record.course, record
         elif appointment.course is not None:
-            yield appointment.course, None
+            yield appointment, appointment.course, None
         for fulfilment in appointment.fulfilments.all():
             if fulfilment.active:
-                yield fulfilment.planned_session.course, None
+                yield appointment, fulfilment.planned_session.course, None
 
 

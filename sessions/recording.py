@@ -224,7 +224,7 @@ def check_endable(record: TreatmentSession) -> None:
     found = check_of(
         plan=given_plan(record), patient=record.patient, site=record.appointment.site, on=today,
         rules=catalogue.in_force(),
-        same_day=same_day_plans(patient=record.patient, on=today, except_course=record.course),
+        same_day=same_day_plans(patient=record.patient, on=today, except_record=record),
     )  # fmt: skip
     if found.result not in {CheckResult.OK, CheckResult.WARNING}:
         language = get_language() or "en"

@@ -29,6 +29,7 @@ from protocols.definitions import Catalogue, Indication
 from protocols.dosing import syringe_of
 from protocols.plan import Plan
 from sessions import building, coursework, mixture_papers, mixtures
+from sessions.choices import CourseStatus
 from sessions.explaining import name_of
 from sessions.forms.mixture import MixtureForm, NewMixtureForm
 from sessions.mixture_page import builder_shown, judge_form, shown_proposal
@@ -213,7 +214,7 @@ def first_day_of(form: MixtureForm, site: Site) -> dt.date:
 @requires(Permission.TREAT, Permission.SEE_CLINICAL)
 @require_http_methods(["GET", "POST"])
 def course_mixture(request: StaffRequest, public_id: str) -> HttpResponse:
-    """Change the mixture of a proposed course."""
+    """Change the mixture of a proposed course, or of a running one, which is then approved anew."""
     found = course_or_404(request, public_id)
     rules = catalogue.in_force()
     indication = rules.indications.get(found.indication)
@@ -225,7 +226,8 @@ def course_mixture(request: StaffRequest, public_id: str) -> HttpResponse:
     builder = Builder(
         request=request, patient=found.patient, site=found.site, rules=rules, indication=indication,
         form_class=MixtureForm, start=plan_of(found), course=found, seen_version=found.version,
-        more={"back": back, "is_new": False, "save_words": _("Save this mixture")}, day_of=lambda _form: day,
+        more={"back": back, "is_new": False, "save_words": _("Save this mixture"),
+              "starts_anew": found.status == CourseStatus.APPROVED}, day_of=lambda _form: day,
     )  # fmt: skip
 
     def save(form: MixtureForm) -> str:

@@ -1,4 +1,4 @@
-"""Change the mixture of a proposed course, and what else a patient gets that day: deeds, refusals, pages, bad input."""
+"""Change the mixture of a course, and what else a patient gets that day: deeds, refusals, pages, bad input."""
 from __future__ import annotations
 
 import datetime as dt
@@ -10,13 +10,14 @@ import pytest
 from django.apps import apps
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.models import AuditEvent
 from protocols.plan import Component, Plan, Syringe
-from sessions import building, coursework, mixtures
+from sessions import building, consenting, coursework, gates, mixtures, recording
 from sessions.models import Course, CourseSyringe, Screening
 from sessions.plans import given_plan, plan_of, plan_to_json, same_day_plans
 from tests import factories as make
@@ -95,9 +96,45 @@ def test_blocked_by_the_screening_is_refused(day: CareDay) -> None:
         mixtures.change_mixture(course=course, plan=fish, seen_version=course.version, by=day.by)
 
 
-def test_an_approved_course_keeps_its_mixture(day: CareDay) -> None:
+def test_a_running_course_gets_another_mixture_as_a_new_version_of_its_plan(day: CareDay) -> None:
     course = day.course()
-    with pytest.raises(Refused, match="Only a proposed course"):
+    day.consent(course)
+    appointment = day.arrived(course)
+    assert consenting.state_of(course).holds
+    changed = mixtures.change_mixture(course=course, plan=richer(course), seen_version=course.version, by=day.by)
+    assert (changed.status, changed.plan_version, changed.approved_by, changed.approved_at) == ("proposed", 2, None, None)
+    assert not consenting.state_of(changed).holds
+    with pytest.raises(Refused, match="Approve the plan first"):
+        recording.open_record(appointment=appointment, by=day.by)
+    approved = coursework.approve(course=changed, seen_version=changed.version, by=day.by)
+    assert (approved.status, plan_of(approved)) == ("approved", richer(course))
+    event = AuditEvent.objects.get(action="mixture-changed")
+    assert (event.detail["was_running"], event.detail["plan_version"]) == (True, 2)
+    assert event.detail["before"] != event.detail["after"]
+
+
+def test_what_was_given_before_stays_as_it_was(day: CareDay) -> None:
+    course = day.course()
+    given = course.planned_sessions.get(number=1)
+    type(given).objects.filter(pk=given.pk).update(done_on=day.site.today() - dt.timedelta(days=14))
+    mixtures.change_mixture(course=course, plan=richer(course), seen_version=course.version, by=day.by)
+    given.refresh_from_db()
+    assert given.done_on == day.site.today() - dt.timedelta(days=14)
+
+
+def test_a_running_course_with_an_open_session_keeps_its_mixture(day: CareDay) -> None:
+    record = day.open_record()
+    course = record.course
+    with pytest.raises(Refused, match="A session of this course is open"):
+        mixtures.change_mixture(course=course, plan=richer(course), seen_version=course.version, by=day.by)
+    course.refresh_from_db()
+    assert (course.status, course.plan_version) == ("approved", 1)
+
+
+def test_a_stopped_course_keeps_its_mixture(day: CareDay) -> None:
+    course = day.course()
+    course = coursework.stop(course=course, seen_version=course.version, reason="Moved away", by=day.by)
+    with pytest.raises(Refused, match="stopped"):
         mixtures.change_mixture(course=course, plan=richer(course), seen_version=course.version, by=day.by)
 
 
@@ -331,10 +368,16 @@ def test_a_choice_that_means_nothing_leads_back_to_choosing(client: Client, day:
     assert answer.status_code == (200 if "hydration" in query else 302)
 
 
-def test_an_approved_course_has_no_builder(client: Client, day: CareDay) -> None:
+def test_the_builder_of_a_running_course_says_what_saving_means(client: Client, day: CareDay) -> None:
     answer = client.get(url_of(day.course()))
-    assert answer.status_code == 409
-    assert "Only a proposed course can be changed" in answer.content.decode()
+    assert answer.status_code == 200
+    assert "nothing starts until it is approved again" in answer.content.decode()
+
+
+def test_a_stopped_course_has_no_builder(client: Client, day: CareDay) -> None:
+    course = day.course()
+    coursework.stop(course=course, seen_version=course.version, reason="Moved away", by=day.by)
+    assert client.get(url_of(course)).status_code == 409
 
 
 @pytest.mark.parametrize("role", [Role.FRONT_DESK, Role.MANAGER])
@@ -353,3 +396,35 @@ def test_the_queries_of_the_builder_stay_as_they_are(client: Client, day: CareDa
     fields = hidden_of(page.content.decode()) | fields_of(day, act="check")
     with django_assert_num_queries(20):
         client.post(url_of(course), fields)
+
+
+# --- a day is never split to pass a limit ---------------------------------------------------------------------------
+def test_another_visit_of_the_same_course_on_that_day_counts(day: CareDay) -> None:
+    course = day.course()
+    later = {"starts_at": timezone.now() + dt.timedelta(hours=3), "status": "booked"}
+    record = day.open_record(course)
+    day.arrived(course, number=2, **later)
+    assert same_day_plans(patient=day.patient, on=THURSDAY, except_course=course) == []
+    assert same_day_plans(patient=day.patient, on=THURSDAY, except_record=record) == [plan_of(course)]
+    assert len(gates.case_of(record).same_day) == 1
+
+
+def test_two_visits_of_one_day_together_stay_within_the_limit(day: CareDay) -> None:
+    """Three millilitres each are fine for the face alone; six on one day are not."""
+    course = day.course(approved=False)
+    three = replace(plan_of(course), syringes=(Syringe((Component("sub-ha-nc", Decimal(3), Decimal(10)),)),))
+    course = mixtures.change_mixture(course=course, plan=three, seen_version=course.version, by=day.by)
+    course = coursework.approve(course=course, seen_version=course.version, by=day.by)
+    record = day.open_record(course)
+    alone = [gate for gate in gates.gates_of(record) if gate.code == "gate-plan"]
+    day.arrived(course, number=2, starts_at=timezone.now() + dt.timedelta(hours=3), status="booked")
+    both = [gate.state for gate in gates.gates_of(record) if gate.code == "gate-plan"]
+    assert (alone, both) == ([], [gates.BLOCKED])
+
+
+def test_a_second_session_of_a_course_waits_for_the_first_to_end(day: CareDay) -> None:
+    begun = day.begun()
+    other = day.arrived(begun.course, number=2, starts_at=timezone.now() + dt.timedelta(hours=3))
+    record = recording.open_record(appointment=other, by=day.by)
+    gate = next(one for one in gates.gates_of(record) if one.code == "gate-interval")
+    assert (gate.state, "not ended yet" in gate.detail) == (gates.BLOCKED, True)

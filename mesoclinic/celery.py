@@ -24,6 +24,7 @@ EVERY = {
     "sessions.tasks.make_papers": 2,
     "sessions.tasks.sweep_files": 3600,
     "sessions.tasks.end_waiting": 600,
+    "sessions.tasks.clear_holds": 60,
 }
 app.conf.beat_schedule = {
     task.rpartition(".")[2]: {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 30)}}

@@ -43,7 +43,7 @@ def register(*, values: Mapping[str, Any], site: Site, by: Doer, different_perso
     """
     likely = _refuse_lookalikes(values, different_person=different_person)
     patient = Patient(**{name: values[name] for name in PERSON_FIELDS}, registered_at=site)
-    patient.pk = _next_id()
+    patient.pk = next_id()
     patient.record_number = f"MC-{FIRST_NUMBER + patient.pk}"
     patient.refresh_search_key()
     patient.save(force_insert=True)
@@ -103,22 +103,27 @@ def know_at(*, patient: Patient, site: Site, by: Doer, reason: str) -> None:
     )  # fmt: skip
 
 
-def _refuse_lookalikes(
-    values: Mapping[str, Any], *, different_person: bool, except_for: Patient | None = None
-) -> list[Likely]:
+def lookalikes(values: Mapping[str, Any], *, except_for: Patient | None = None) -> list[Likely]:
+    """Likely duplicates, looked for under a lock over the birth date until the transaction ends."""
     birth_date: dt.date = values["birth_date"]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"patients born on {birth_date.isoformat()}"])
-    likely = likely_duplicates(
+    return likely_duplicates(
         given_name=values["given_name"], family_name=values["family_name"], birth_date=birth_date,
         phone=str(values.get("phone") or ""), except_for=except_for,
     )  # fmt: skip
+
+
+def _refuse_lookalikes(
+    values: Mapping[str, Any], *, different_person: bool, except_for: Patient | None = None
+) -> list[Likely]:
+    likely = lookalikes(values, except_for=except_for)
     if likely and not different_person:
         raise LooksLikeAnother(likely)
     return likely
 
 
-def _next_id() -> int:
+def next_id() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id'))", [Patient._meta.db_table])
         return int(cursor.fetchone()[0])

@@ -116,7 +116,9 @@ def calendar_of(
 def appointments_of(site: Site, asked: Asked, patients: Any) -> list[Appointment]:
     """Those that begin on the asked days and pass the filters, in order of time."""
     start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
-    rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end, patient__in=patients)
+    rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end).filter(
+        Q(patient__in=patients) | Q(patient__is_provisional=True)
+    )
     for name, wanted in (
         ("practitioner__public_id__in", asked.practitioners), ("room__public_id__in", asked.rooms),
         ("device__public_id__in", asked.devices), ("status__in", asked.statuses),

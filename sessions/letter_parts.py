@@ -49,6 +49,7 @@ class Letter:
     sections: list[Section] = field(default_factory=list)
     told_start: str = ""
     token: str = ""
+    name: str = ""  # of whom it greets, where no patient stands behind the message
 
 
 def visit(message: Message, language: str, *, lead: str) -> Letter:

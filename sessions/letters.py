@@ -55,6 +55,7 @@ from sessions.message_texts import (
     NEXT,
     PREPARE,
     REMINDER,
+    REQUEST,
     REVIEW_1M,
     REVIEW_6M,
     day_of,
@@ -62,6 +63,7 @@ from sessions.message_texts import (
     written_in,
 )  # fmt: skip
 from sessions.models import Appointment, Consent, Message
+from sessions.request_mail import request_letter
 from sessions.return_addresses import signed_for
 
 HIDDEN = "link-not-kept"
@@ -91,7 +93,7 @@ def write_mail(message: Message) -> Written:
         "language": language,
         "clinic_name": clinic_name,
         "site": message.site,
-        "hello": say("hello", language, name=message.patient.given_name if message.patient else ""),
+        "hello": say("hello", language, name=message.patient.given_name if message.patient else letter.name),
         "phone_label": say("phone", language),
         "do_not_stop": say("do-not-stop", language),
         "not_you": say("not-you", language),
@@ -256,6 +258,7 @@ COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     AFTERCARE: aftercare,
     CHECK_IN: check_in,
     INTAKE: intake,
+    REQUEST: request_letter,
     PREPARE: letters_between.preparation,
     ALLERGY_TEST: letters_between.allergy_test,
     AFTER_4H: letters_between.after_hours,

@@ -43,6 +43,7 @@ AFTERCARE, CHECK_IN, INTAKE, CONSENT = "msg-after-0", "msg-48h", "msg-intake", "
 PREPARE, ALLERGY_TEST = "msg-prep-7d", "msg-allergy-test"
 AFTER_4H, MAY_WASH, FIRST_DAY, LATE_LUMP = "msg-4h", "msg-15h", "msg-24h-after", "msg-ntm-6w"
 NEXT, LATE, REVIEW_1M, REVIEW_6M = "msg-next", "msg-late", "msg-review-1m", "msg-review-6m"
+REQUEST = "msg-request"  # [dec]: section 12 has no kind for a visit that somebody outside has asked for
 
 KINDS: Mapping[str, Kind] = {
     kind.code: kind
@@ -95,6 +96,10 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             CONSENT, _("Consent to read and sign"), _("on request"), resent_alone=False,
             subject=Text.of(en="Something to read before your visit", tr="Ziyaretinizden önce okumanız için"),
+        ),
+        Kind(
+            REQUEST, _("Please confirm your request"), _("at an online request"), resent_alone=False,
+            subject=Text.of(en="Please confirm your request", tr="Lütfen isteğinizi onaylayın"),
         ),
     )
 }  # fmt: skip
@@ -215,6 +220,17 @@ SENTENCES: Mapping[str, Text] = {
         tr="Sayfa önce doğum tarihinizi sorar. Bağlantı {day} tarihine kadar geçerlidir ve yalnızca size özeldir: "
         "başkasına iletmeyin.",
     ),
+    "request": Text.of(
+        en="you asked for a visit on {day} at {time}. We hold this time for you until {until}; please confirm it.",
+        tr="{day} günü saat {time} için ziyaret istediniz. Bu saati {until} saatine kadar sizin için tutuyoruz; lütfen "
+        "onaylayın.",
+    ),
+    "request-not-you": Text.of(
+        en="If you did not ask for this, do nothing: after that time the request and what was typed are deleted.",
+        tr="Bunu siz istemediyseniz bir şey yapmanız gerekmez: bu süreden sonra istek ve yazılanlar silinir.",
+    ),
+    "confirm-request": Text.of(en="Confirm", tr="Onayla"),
+    "withdraw-request": Text.of(en="I do not want it", tr="İstemiyorum"),
     "open-questions": Text.of(en="Answer the questions", tr="Soruları yanıtla"),
     "confirm": Text.of(en="Confirm", tr="Onayla"),
     "cannot-come": Text.of(en="Cannot come", tr="Gelemiyorum"),

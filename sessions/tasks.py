@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from sessions import paper_batches, rescreening, sending, uploading, waiting
+from sessions import paper_batches, public_booking, rescreening, sending, uploading, waiting
 
 
 @shared_task(name="sessions.tasks.send_due_messages")
@@ -38,6 +38,11 @@ def end_waiting() -> int:
 @shared_task(name="sessions.tasks.make_papers")
 def make_papers() -> int:
     return paper_batches.work()
+
+
+@shared_task(name="sessions.tasks.clear_holds")
+def clear_holds() -> int:
+    return public_booking.sweep()
 
 
 @worker_ready.connect

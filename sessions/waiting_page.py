@@ -160,5 +160,5 @@ def moment_from(typed: str) -> dt.datetime | None:
 
 def desk_tabs(active: str) -> list[dict[str, Any]]:
     """The pages of the desk's lists."""
-    names = (("call-list", _("To call")), ("wait-list", _("Wait list")))
+    names = (("call-list", _("To call")), ("wait-list", _("Wait list")), ("online-requests", _("Booked online")))
     return [{"label": label, "url": reverse(name), "active": name == active} for name, label in names]

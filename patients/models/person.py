@@ -45,6 +45,14 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return found
 
 
+class PatientManager(models.Manager.from_queryset(PatientQuerySet)):  # type: ignore[misc]
+    """Everybody with a record: a provisional row, on which an unconfirmed online request hangs, is nobody yet."""
+
+    def get_queryset(self) -> PatientQuerySet:
+        found: PatientQuerySet = super().get_queryset().filter(is_provisional=False)
+        return found
+
+
 class Patient(PublicId, Versioned):
     record_number = models.CharField(_("record number"), max_length=16, unique=True, editable=False)
     given_name = models.CharField(_("given name"), max_length=80)
@@ -62,8 +70,10 @@ class Patient(PublicId, Versioned):
     no_known_allergies_on = models.DateField(null=True, blank=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     search_key = models.TextField(editable=False)
+    is_provisional = models.BooleanField(default=False, editable=False)
 
-    objects: ClassVar[Any] = PatientQuerySet.as_manager()
+    objects: ClassVar[Any] = PatientManager()
+    everyone: ClassVar[Any] = PatientQuerySet.as_manager()
 
     class Meta:
         ordering = ["family_name", "given_name", "id"]

@@ -8,6 +8,7 @@ from sessions.models.document import Document
 from sessions.models.message import Message, MessageStep
 from sessions.models.outcome import AdverseEvent, CourseDecision, OutcomeScore
 from sessions.models.record import Addendum, TreatedArea, TreatmentSession, UsedProduct
+from sessions.models.request import BookingRequest, PublicBooking, RequestState, RequestToken
 from sessions.models.rescreening import RescreenChange, RescreenRun
 from sessions.models.screening import Clearance, Finding, Screening
 from sessions.models.self_service import CalendarFeed, SelfServiceRules
@@ -16,9 +17,10 @@ from sessions.models.upload import ClearanceUpload, Upload, UploadKind
 from sessions.models.waitlist import FreedTime, Urgency, WaitEntry, WaitStatus
 
 __all__ = [
-    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "CalendarFeed", "CallNote", "CallOutcome", "CallReason",
-    "Clearance", "ClearanceUpload", "Consent", "ConsentSignature", "Course", "CourseDecision", "CourseItem",
-    "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "Lot", "Message", "MessageStep", "OutcomeScore",
-    "PaperBatch", "PlannedSession", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules", "StockMovement",
+    "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "BookingRequest", "CalendarFeed", "CallNote",
+    "CallOutcome", "CallReason", "Clearance", "ClearanceUpload", "Consent", "ConsentSignature", "Course",
+    "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "Lot",
+    "Message", "MessageStep", "OutcomeScore", "PaperBatch", "PlannedSession", "PublicBooking", "RequestState",
+    "RequestToken", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules", "StockMovement",
     "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "Urgency", "UsedProduct", "WaitEntry", "WaitStatus",
 ]  # fmt: skip

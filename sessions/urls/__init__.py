@@ -5,7 +5,7 @@ NOUNS = (
     "self_service",
     "board", "calendar", "chart", "courses", "mixtures", "appointments", "records", "consents", "impact", "stock",
     "documents", "messages", "patient_pages", "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
-    "waiting",
+    "waiting", "public_booking",
 )  # fmt: skip
 
 urlpatterns = [pattern for noun in NOUNS for pattern in import_module(f"sessions.urls.{noun}").urlpatterns]

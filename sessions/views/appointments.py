@@ -33,6 +33,7 @@ from sessions.attendance import attendance_of
 from sessions.board_cards import cards_of
 from sessions.booking_rules import refusal_of, undo_target, window_of
 from sessions.choices import CANCELLED, AppointmentStatus, MissedReason
+from sessions.deciding import undecided_for
 from sessions.explaining import outcome_pill
 from sessions.forms.booking import AppointmentForm, CancelForm, MoveForm, NoShowForm, offer_value, offered, unbooked_sessions
 from sessions.message_texts import KINDS
@@ -54,9 +55,24 @@ def appointment_or_404(request: HttpRequest, public_id: str) -> Appointment:
     )
 
 
+def held_or_none(request: HttpRequest, public_id: str) -> Appointment | None:
+    """A time held for somebody outside, at a site this person works at."""
+    rows = Appointment.objects.select_related("patient", "site", "service", "practitioner", "room")
+    return rows.filter(
+        public_id=public_id, patient__is_provisional=True, site__in=user_of(request).sites()
+    ).first()
+
+
+def held_page(request: HttpRequest, visit: Appointment, template: str = "appointments/held.html") -> HttpResponse:
+    access_log.viewed(request, of=visit)
+    return render(request, template, {"visit": visit, "until": local(visit, visit.hold_ends_at)})
+
+
 @requires(Permission.SEE_PERSON)
 @require_safe
 def appointment(request: HttpRequest, public_id: str) -> HttpResponse:
+    if (held := held_or_none(request, public_id)) is not None:
+        return held_page(request, held)
     visit = appointment_or_404(request, public_id)
     access_log.viewed(request, patient=visit.patient, of=visit)
     return render(request, "appointments/appointment.html", page_of(request, visit))
@@ -92,6 +108,7 @@ def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
         "fresh_token": new_token,
         "acts": acts_of(visit),
         "freed": freed_by(request, visit),
+        "online": undecided_for(visit) if Permission.CHANGE_PERSON in held else None,
     }
 
 

@@ -32,7 +32,7 @@ from sessions.calendar_page import (
 )
 from sessions.calendar_range import RangeError, days_of
 from sessions.choices import UPCOMING
-from sessions.views.appointments import appointment_or_404, page_of
+from sessions.views.appointments import appointment_or_404, held_or_none, held_page, page_of
 from sessions.views.asking import permissions_of, site_of, user_of
 from sessions.views.calendar_moves import came_from
 
@@ -236,6 +236,8 @@ def window_of(block: Block) -> list[str | None] | None:
 @require_safe
 def appointment_panel(request: HttpRequest, public_id: str) -> HttpResponse:
     """Everything about one appointment and its acts, for the slide-over; the calendar behind it stays."""
+    if (held := held_or_none(request, public_id)) is not None:
+        return held_page(request, held, "appointments/held.html#panel")
     visit = appointment_or_404(request, public_id)
     access_log.viewed(request, patient=visit.patient, of=visit)
     return render(request, "calendar/panel.html", page_of(request, visit) | came_from(visit))

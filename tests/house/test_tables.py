@@ -26,6 +26,8 @@ WITHOUT_HISTORY = {
     "protocols_catalogueentry": "frozen with its version by a trigger",
     "protocols_catalogueversion": "frozen by its trigger, approved once",
     "patients_questionnaireversion": "frozen by its trigger",
+    "treatment_sessions_bookingrequest": "what a stranger typed is erased with the hold; the deeds are in the audit log",
+    "treatment_sessions_requesttoken": "a hash, gone with its request",
     "treatment_sessions_freedtime": "written once by a move or cancellation, which are in the audit log",
     "treatment_sessions_paperbatch": "a progress bar over documents that have their own; who asked is in the audit log",
     "treatment_sessions_rescreenrun": "a progress bar; who asked for it is in the audit log",

@@ -25,6 +25,7 @@ from sessions.models import (
     AdverseEvent,
     AllergyTest,
     Appointment,
+    BookingRequest,
     Clearance,
     Consent,
     Course,
@@ -32,6 +33,7 @@ from sessions.models import (
     Message,
     OutcomeScore,
     PaperBatch,
+    PublicBooking,
     RescreenChange,
     TreatedArea,
     TreatmentSession,
@@ -48,7 +50,8 @@ NOUNS = {
     "stock": "lot", "protocols": "version", "staff": "doctor", "sites": "site", "site_id": "site", "rooms": "room",
     "devices": "device", "services": "service", "measurement_id": "measurement",
     "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event", "scores": "score",
-    "uploads": "upload", "wait-list": "entry", "allowed-at-site": "enablement", "paper-batches": "batch",
+    "uploads": "upload", "wait-list": "entry", "book": "site", "online-requests": "request", "allowed-at-site": "enablement",
+    "paper-batches": "batch",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
@@ -167,6 +170,8 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
         site=site, code="sub-dmae", reason="Asked for", country=site.country, enabled_at=now, enabled_by=doctor
     )
     world.message = make_message(world, "scheduled")
+    PublicBooking.objects.create(site=site, is_on=True)
+    world.request = online_request(world, now)
     world.entry = waiting.add(
         patient=patient, by=Doer.staff(doctor, site),
         wish=waiting.WaitWish(sites=[site], service=make.make_service("consultation")),
@@ -327,6 +332,17 @@ def given_for(consent: Consent, **instead: Any) -> consent_signing.Given:
         "name": "Nadia Rahman", "answers": answers, "text_sha256": consent.given_text.source["content_sha256"]
     } | instead  # fmt: skip
     return consent_signing.Given(**given)
+
+
+def online_request(world: SimpleNamespace, now: dt.datetime) -> BookingRequest:
+    """A request whose visit stands, and that somebody has to decide about."""
+    world.service.is_public = True
+    world.service.save(update_fields=["is_public"])
+    make.make_service("consultation", is_public=True)
+    return BookingRequest.objects.create(
+        site=world.site, service=world.service, appointment=world.appointment, state="confirmed", language="en",
+        source="x", email_hash="x", hold_ends_at=now, settled_at=now, looks_like=True,
+    )  # fmt: skip
 
 
 def behind_link(world: SimpleNamespace, purpose: str) -> Client:

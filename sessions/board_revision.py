@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from clinic.models import Site
 from sessions.choices import MessageState
-from sessions.models import Appointment, Consent, Document, Lot, Message, Screening, TreatmentSession
+from sessions.models import Appointment, CheckIn, Consent, Document, Lot, Message, Screening, TreatmentSession
 from sessions.today import LOT_DAYS, PROBLEM_DAYS
 
 REDRAWN_EVERY_SECONDS = 300  # notes that hang on the clock alone; waiting minutes count on in the browser
@@ -38,6 +38,7 @@ def revision_of(site: Site, day: dt.date) -> str:
         "screened": summed(Screening.objects.filter(patient__in=patients), last=newest),
         "consents": summed(Consent.objects.filter(patient__in=patients), v=Sum("version"), last=newest),
         "papers": summed(Document.objects.filter(appointment__in=ids), n=Count("issued_at"), last=newest),
+        "check-ins": summed(CheckIn.objects.waiting().filter(site=site), n=Count("pk"), last=newest),
         "lots": summed(lots, v=Sum("version"), n=Count("pk")),
     }
     found = Site.objects.filter(pk=site.pk).values_list(*parts.values()).get()

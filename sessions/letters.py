@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 
+from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from clinic.doer import SYSTEM
@@ -41,6 +43,7 @@ from sessions.mail_hours import mail_hours
 from sessions.message_texts import (
     AFTER_4H,
     AFTERCARE,
+    ALERT,
     ALLERGY_TEST,
     CANCELLED,
     CHECK_IN,
@@ -62,11 +65,12 @@ from sessions.message_texts import (
     say,
     written_in,
 )  # fmt: skip
-from sessions.models import Appointment, Consent, Message
+from sessions.models import Appointment, CheckIn, Consent, Message
 from sessions.request_mail import request_letter
 from sessions.return_addresses import signed_for
 
 HIDDEN = "link-not-kept"
+FOLLOWED_UP = dt.timedelta(days=90)  # red flags are looked out for so long (section 10)
 INVITING = frozenset({CONFIRM, MOVED, CANCELLED})  # these carry the visit as a calendar entry, or its end
 
 
@@ -86,6 +90,7 @@ def write_mail(message: Message) -> Written:
     language = written_in(message.language)
     letter = COMPOSERS[message.kind](message, language)
     stop_address = unsubscribing.address_in(message)
+    name = message.patient.given_name if message.patient else letter.name
     organisation = Organisation.objects.first()
     clinic_name = organisation.name if organisation else message.site.name
     context = {
@@ -93,9 +98,9 @@ def write_mail(message: Message) -> Written:
         "language": language,
         "clinic_name": clinic_name,
         "site": message.site,
-        "hello": say("hello", language, name=message.patient.given_name if message.patient else letter.name),
+        "hello": say("hello", language, name=name) if name else say("hello-all", language),
         "phone_label": say("phone", language),
-        "do_not_stop": say("do-not-stop", language),
+        "do_not_stop": "" if message.kind == ALERT else say("do-not-stop", language),
         "not_you": say("not-you", language),
         "stop_address": stop_address,
         "fewer": say("fewer-mails", language),
@@ -198,21 +203,45 @@ def aftercare(message: Message, language: str) -> Letter:
         Section(say(severity, language), in_words(lines, ended, language))
         for severity, lines in groupby(instructions_of(treatment_session), key=lambda line: line.severity)
     ]
+    _link, token = links.issue(
+        patient=treatment_session.patient, site=message.site, purpose=LinkPurpose.AFTERCARE, subject=treatment_session,
+        expires_at=ended + FOLLOWED_UP, by=SYSTEM,
+    )  # fmt: skip
     return Letter(
         subject=subject_of(message, language),
         lead=say(key, language, day=day_of(ended, language), time=clock(ended, message, language)),
+        buttons=[(say("open-aftercare", language), link_address(token))],
         sections=[*sections, *red_flags(message.site, language)],
         told_start=f"{ended:%Y-%m-%dT%H:%M}",
+        token=token,
     )
 
 
 def check_in(message: Message, language: str) -> Letter:
     well = say("check-in-well", language, phone=message.site.phone)
+    record = treatment_of(message)
+    _link, token = links.issue(
+        patient=record.patient, site=message.site, purpose=LinkPurpose.CHECK_IN, subject=record,
+        expires_at=ended_at(record) + FOLLOWED_UP, by=SYSTEM,
+    )  # fmt: skip
     return Letter(
         subject=subject_of(message, language),
         lead=say("check-in", language),
+        buttons=[(say("open-check-in", language), link_address(token))],
         paragraphs=[well, *([say("answer-mail", language)] if message.site.email else [])],
         sections=red_flags(message.site, language),
+        token=token,
+    )
+
+
+def alert(message: Message, language: str) -> Letter:
+    """To the clinic: that somebody must look, and where. Who and what is behind the sign-in."""
+    check_in = CheckIn.objects.get(public_id=message.cause_public_id)
+    urgency = say(check_in.urgency, language)
+    return Letter(
+        subject=say("alert-subject", language, urgency=urgency),
+        lead=say("alert", language),
+        buttons=[(say("open-answer", language), f"{settings.BASE_URL}{reverse('check-in', args=[check_in.public_id])}")],
     )
 
 
@@ -257,6 +286,7 @@ COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     CANCELLED: cancellation,
     AFTERCARE: aftercare,
     CHECK_IN: check_in,
+    ALERT: alert,
     INTAKE: intake,
     REQUEST: request_letter,
     PREPARE: letters_between.preparation,

@@ -44,6 +44,7 @@ PREPARE, ALLERGY_TEST = "msg-prep-7d", "msg-allergy-test"
 AFTER_4H, MAY_WASH, FIRST_DAY, LATE_LUMP = "msg-4h", "msg-15h", "msg-24h-after", "msg-ntm-6w"
 NEXT, LATE, REVIEW_1M, REVIEW_6M = "msg-next", "msg-late", "msg-review-1m", "msg-review-6m"
 REQUEST = "msg-request"  # [dec]: section 12 has no kind for a visit that somebody outside has asked for
+ALERT = "msg-alert"  # to the clinic, not to a patient
 
 KINDS: Mapping[str, Kind] = {
     kind.code: kind
@@ -90,6 +91,10 @@ KINDS: Mapping[str, Kind] = {
         Kind(REVIEW_6M, _("Long-term review"), _("on the review date"), resent_alone=False, stopped_by_block=True,
              optional=True),
         Kind(
+            ALERT, _("Answer that needs somebody"), _("at once"), resent_alone=True,
+            subject=Text.of(en="An answer needs you", tr="Bir yanıt sizi bekliyor"),
+        ),
+        Kind(
             INTAKE, _("Health questions"), _("on request"), resent_alone=False,
             subject=Text.of(en="Some questions before your visit", tr="Ziyaretinizden önce birkaç soru"),
         ),
@@ -106,6 +111,7 @@ KINDS: Mapping[str, Kind] = {
 
 SENTENCES: Mapping[str, Text] = {
     "hello": Text.of(en="Hello {name},", tr="Merhaba {name},"),
+    "hello-all": Text.of(en="Hello,", tr="Merhaba,"),
     "expect": Text.of(en="we expect you on {day} at {time}.", tr="sizi {day} günü saat {time} için bekliyoruz."),
     "moved": Text.of(
         en="your appointment has moved. We now expect you on {day} at {time}.",
@@ -234,9 +240,19 @@ SENTENCES: Mapping[str, Text] = {
     "open-questions": Text.of(en="Answer the questions", tr="Soruları yanıtla"),
     "confirm": Text.of(en="Confirm", tr="Onayla"),
     "cannot-come": Text.of(en="Cannot come", tr="Gelemiyorum"),
-    "another-time": Text.of(en="Choose another time", tr="Başka bir zaman seç"),
+    "open-aftercare": Text.of(en="What is allowed now", tr="Şu anda neler serbest"),
     "calendar-title": Text.of(en="Appointment at {clinic}", tr="Randevu: {clinic}"),
     "calendar-changes": Text.of(en="Questions or changes: {phone}", tr="Sorularınız ve değişiklikler için: {phone}"),
+    "open-check-in": Text.of(en="Tell us how you are", tr="Nasıl olduğunuzu bildirin"),
+    "alert": Text.of(
+        en="a patient has answered after a session, and somebody has to look at it. Sign in to see who and what.",
+        tr="bir hasta seanstan sonra yanıt verdi ve birinin bakması gerekiyor. Kim ve ne olduğunu görmek için oturum açın.",
+    ),
+    "alert-subject": Text.of(en="An answer needs you: {urgency}", tr="Bir yanıt sizi bekliyor: {urgency}"),
+    "open-answer": Text.of(en="Open the answer", tr="Yanıtı aç"),
+    "emergency": Text.of(en="emergency", tr="acil"),
+    "same-day": Text.of(en="today", tr="bugün"),
+    "48-hours": Text.of(en="within 48 hours", tr="48 saat içinde"),
     "call-now": Text.of(en="Call {number} now if you have", tr="Şunlar olursa hemen {number} numarasını arayın"),
     "do-not-stop": Text.of(
         en="Do not stop any prescribed medicine yourself; ask the doctor who prescribed it.",

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from clinic.doer import Doer
-from clinic.models import Site
+from clinic.models import Site, User
 from clinic.models.base import new_public_id
 from patients.models import Patient
 from protocols import message_times
@@ -29,6 +29,7 @@ from sessions.mail_hours import mail_hours
 from sessions.message_texts import (
     AFTER_4H,
     AFTERCARE,
+    ALERT,
     ALLERGY_TEST,
     CANCELLED,
     CHECK_IN,
@@ -42,7 +43,7 @@ from sessions.message_texts import (
     PREPARE,
     REMINDER,
 )  # fmt: skip
-from sessions.models import AdverseEvent, Appointment, Consent, Course, Message, MessageStep, TreatmentSession
+from sessions.models import AdverseEvent, Appointment, CheckIn, Consent, Course, Message, MessageStep, TreatmentSession
 from sessions.plans import plan_of
 
 S = MessageState
@@ -69,6 +70,8 @@ ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE, CONSENT)
 MAY_BE_READ = (S.SENDING, S.SENT, S.DELIVERED, S.UNKNOWN)
 INTAKE_DAYS = 7
 CONSENT_DAYS = 7
+ALERT_DAYS = 3
+CHECK_IN_CAUSE = "checkin"
 AFTERCARE_HOURS = 48
 # What follows a treatment by itself, and how long after its moment it is still of use.
 AFTER_THE_END = {AFTER_4H: 12, MAY_WASH: 24, FIRST_DAY: 24, CHECK_IN: AFTERCARE_HOURS, LATE_LUMP: 14 * 24}
@@ -135,6 +138,24 @@ def consent_requested(*, consent: Consent, site: Site, by: Doer) -> Message:
         CONSENT, cause=held, patient=held.patient, site=site, by=by, due_at=now,
         useful_until=now + dt.timedelta(days=CONSENT_DAYS), revision=next_revision(held, CONSENT),
     )  # fmt: skip
+
+
+@transaction.atomic
+def tell_clinic(*, check_in: CheckIn, practitioner: User, by: Doer) -> list[Message]:
+    """One mail to who treated and one to the site, each without a word about the patient. No patient is the recipient, so
+    none stands in the row; without any address it says so."""
+    now, found = timezone.now(), []
+    addresses = dict.fromkeys(one for one in (practitioner.email, check_in.site.email) if one) or {"": None}
+    for address in addresses:
+        message = Message.objects.create(
+            kind=ALERT, site=check_in.site, cause_kind=CHECK_IN_CAUSE, cause_public_id=check_in.public_id,
+            recipient=address, language=practitioner.language, due_at=now, useful_until=now + dt.timedelta(days=ALERT_DAYS),
+            state=S.SCHEDULED if address else S.SUPPRESSED, reason="" if address else NO_ADDRESS,
+            rfc_message_id=new_rfc_message_id(),
+        )  # fmt: skip
+        step(message, by=by)
+        found.append(message)
+    return found
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from clinic import audit
 from clinic.choices import Permission
 from clinic.doer import Doer
-from clinic.errors import Refused, Stale
+from clinic.errors import NotPermitted, Refused, Stale
 from clinic.models import Site, User
 from clinic.permissions import check_may
 from patients.models import Patient
@@ -55,6 +55,20 @@ class Report:
 def report(*, patient: Patient, site: Site, event: Report, by: Doer) -> AdverseEvent:
     """Put an event on record; it is open and not yet assessed. Raises `Refused` beside the field that is wrong."""
     _check(by, Permission.CHANGE_CLINICAL, site)
+    return _put_on_record(patient, site, event, by)
+
+
+@transaction.atomic
+def report_by_patient(*, patient: Patient, event: Report, by: Doer) -> AdverseEvent:
+    """What a patient answered by their own link after one of their sessions. Open and not yet assessed, like any report."""
+    if by.kind != "patient" or by.public_id != patient.public_id:
+        raise NotPermitted(_("Only the patient answers here."))
+    if event.treatment_session is None:
+        raise ValueError("A patient's answer is about a session.")
+    return _put_on_record(patient, event.treatment_session.appointment.site, event, by)
+
+
+def _put_on_record(patient: Patient, site: Site, event: Report, by: Doer) -> AdverseEvent:
     _check_report(patient, site, event)
     session = event.treatment_session
     known = catalogue.in_force().reactions.get(event.reaction)

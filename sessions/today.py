@@ -21,6 +21,7 @@ from sessions.board_cards import TROUBLE, Card, cards_of, short_name
 from sessions.choices import CANCELLED, UPCOMING, AppointmentStatus, RecordStatus
 from sessions.models import (
     Appointment,
+    CheckIn,
     Lot,
     Message,
     TreatmentSession,
@@ -87,6 +88,7 @@ class Needs:
     message_count: int
     unsigned: list[tuple[str, int]]
     lots: list[tuple[str, Lot]]
+    check_ins: list[CheckIn]
     displaced: int = 0
     displaced_first: dt.date | None = None
 
@@ -96,7 +98,7 @@ class Needs:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.message_count or self.unsigned or self.lots or self.displaced)
+        return not (self.message_count or self.unsigned or self.lots or self.check_ins or self.displaced)
 
 
 def board_of(
@@ -162,6 +164,9 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
     if Permission.SEE_HEADLINE in held:
         rows = TreatmentSession.objects.filter(appointment__site=site, status=RecordStatus.ENDED).order_by()
         unsigned = list(rows.values_list("practitioner__name").annotate(Count("id")).order_by("practitioner__name"))
+    check_ins: list[CheckIn] = []
+    if Permission.SEE_HEADLINE in held:
+        check_ins = list(CheckIn.objects.waiting().filter(site=site).select_related("patient").order_by("answered_at")[:10])
     lots: list[tuple[str, Lot]] = []
     if Permission.SEE_STOCK in held:
         until = site.today() + dt.timedelta(days=LOT_DAYS)
@@ -170,7 +175,7 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
     displaced = Appointment.objects.at(site).displaced().aggregate(count=Count("id"), first=Min("starts_at"))
     first = displaced["first"].astimezone(site.zone).date() if displaced["first"] else None
     unsigned_by = [(short_name(name), count) for name, count in unsigned]
-    return Needs(names, troubled.count(), unsigned_by, lots, displaced["count"], first)
+    return Needs(names, troubled.count(), unsigned_by, lots, check_ins, displaced["count"], first)
 
 
 def _substance(code: str, rules: Catalogue) -> str:

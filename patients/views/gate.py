@@ -34,6 +34,8 @@ DESTINATIONS = {
     LinkPurpose.INTAKE: "patient-intake",
     LinkPurpose.APPOINTMENT: "patient-appointment",
     LinkPurpose.CONSENT: "patient-consent",
+    LinkPurpose.AFTERCARE: "patient-aftercare",
+    LinkPurpose.CHECK_IN: "patient-check-in",
 }
 
 
@@ -114,17 +116,20 @@ def dead_link(request: HttpRequest) -> HttpResponse:
 PatientView = Callable[..., HttpResponse]
 
 
-def behind_gate(purpose: LinkPurpose, *, afterwards: str = "") -> Callable[[PatientView], PatientView]:
-    """The view gets the live link as `link`; without one the patient is led to the gate, with what was typed.
+def behind_gate(
+    purpose: LinkPurpose, *, afterwards: str = "", also: tuple[LinkPurpose, ...] = ()
+) -> Callable[[PatientView], PatientView]:
+    """The view gets the live link as `link`; without one the patient is led to the gate, with what was typed. `also` are
+    other purposes whose link opens the page too.
 
     `afterwards` names the page of somebody whose deed is done: a second click lands there, not on a dead link."""
 
     def decorate(view: PatientView) -> PatientView:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            link = passed(request, purpose)
+            link = next((found for one in (purpose, *also) if (found := passed(request, one))), None)
             if link is None:
-                return back_to_gate(request, purpose, afterwards)
+                return back_to_gate(request, (purpose, *also), afterwards)
             speak(request, link.patient)
             request.patient_doer = doer_behind(link)  # type: ignore[attr-defined]
             return view(request, *args, link=link, **kwargs)
@@ -134,10 +139,10 @@ def behind_gate(purpose: LinkPurpose, *, afterwards: str = "") -> Callable[[Pati
     return decorate
 
 
-def back_to_gate(request: HttpRequest, purpose: LinkPurpose, afterwards: str) -> HttpResponse:
+def back_to_gate(request: HttpRequest, purposes: tuple[LinkPurpose, ...], afterwards: str) -> HttpResponse:
     link = opened_link(request)
-    if link is None or link.purpose != purpose:
-        return redirect(afterwards) if afterwards and has_finished(request, purpose) else dead_link(request)
+    if link is None or link.purpose not in purposes:
+        return redirect(afterwards) if afterwards and has_finished(request, purposes[0]) else dead_link(request)
     speak(request, link.patient)
     if request.method != "POST":
         return redirect("patient-gate")

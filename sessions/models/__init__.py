@@ -2,6 +2,7 @@ from sessions.models.allergy_test import AllergyTest
 from sessions.models.appointment import Appointment, Fulfilment
 from sessions.models.batch import PaperBatch
 from sessions.models.calls import CallNote, CallOutcome, CallReason
+from sessions.models.check_in import CheckIn
 from sessions.models.consent import Consent, ConsentSignature
 from sessions.models.course import Course, CourseItem, CourseSyringe, PlannedSession
 from sessions.models.document import Document
@@ -18,7 +19,7 @@ from sessions.models.waitlist import FreedTime, Urgency, WaitEntry, WaitStatus
 
 __all__ = [
     "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "BookingRequest", "CalendarFeed", "CallNote",
-    "CallOutcome", "CallReason", "Clearance", "ClearanceUpload", "Consent", "ConsentSignature", "Course",
+    "CallOutcome", "CallReason", "CheckIn", "Clearance", "ClearanceUpload", "Consent", "ConsentSignature", "Course",
     "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "Lot",
     "Message", "MessageStep", "OutcomeScore", "PaperBatch", "PlannedSession", "PublicBooking", "RequestState",
     "RequestToken", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules", "StockMovement",

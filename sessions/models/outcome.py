@@ -146,6 +146,7 @@ class AdverseEvent(PublicId, Versioned):
             ),
             models.CheckConstraint(condition=Q(grade__gte=1, grade__lte=5), name="event_grade_one_to_five"),
             models.CheckConstraint(condition=~Q(term=""), name="event_has_term"),
+            models.UniqueConstraint(fields=["id", "patient"], name="event_id_patient"),
             models.CheckConstraint(
                 condition=Q(treatment_session=None) | Q(elsewhere=""), name="event_here_or_elsewhere"
             ),

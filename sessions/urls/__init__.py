@@ -2,7 +2,7 @@
 from importlib import import_module
 
 NOUNS = (
-    "self_service",
+    "self_service", "check_ins",
     "board", "calendar", "chart", "courses", "mixtures", "appointments", "records", "consents", "impact", "stock",
     "documents", "messages", "patient_pages", "intake", "health", "reactions", "outcomes", "explanations", "options", "uploads",
     "waiting", "public_booking",

@@ -62,6 +62,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "segments": segments_of(shown, chosen, day),
         "chosen": chosen.public_id if chosen else "all",
         "may_change": Permission.CHANGE_PERSON in permissions_of(request),
+        "may_see_clinical": Permission.SEE_CLINICAL in permissions_of(request),
         "may_treat": Permission.TREAT in permissions_of(request),
     }
     return render(request, "board/board.html#lanes" if is_poll else "board/board.html", context)

@@ -33,6 +33,7 @@ PATIENT_PAGES = {
     "intake": ("patient-intake", "patient-intake-overview", "patient-gate"),
     "appointment": ("patient-appointment", "patient-appointment-move"),
     "consent": ("patient-consent-sign",),
+    "check-in": ("patient-check-in",),
 }
 QUESTIONS = ("q-pregnant", "q-allergy", "q-medicines", "q-anticoagulant")
 # Ordinary values for what a page leaves empty, by name, else by kind.

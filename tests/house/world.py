@@ -26,6 +26,7 @@ from sessions.models import (
     AllergyTest,
     Appointment,
     BookingRequest,
+    CheckIn,
     Clearance,
     Consent,
     Course,
@@ -51,7 +52,7 @@ NOUNS = {
     "devices": "device", "services": "service", "measurement_id": "measurement",
     "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event", "scores": "score",
     "uploads": "upload", "wait-list": "entry", "book": "site", "online-requests": "request", "allowed-at-site": "enablement",
-    "paper-batches": "batch",
+    "paper-batches": "batch", "check-ins": "check_in",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
@@ -59,7 +60,10 @@ WORDS = {
 }  # fmt: skip
 # allauth's own views carry no declaration of ours.
 THIRD_PARTY = ("allauth.", "django.views.")
-GATES = {"intake": "patient-intake", "appointment": "patient-appointment", "consent": "patient-consent"}
+GATES = {
+    "intake": "patient-intake", "appointment": "patient-appointment", "consent": "patient-consent",
+    "aftercare": "patient-aftercare", "check-in": "patient-check-in",
+}  # fmt: skip
 
 
 def every_url(patterns: Any = None) -> Iterator[URLPattern]:
@@ -175,6 +179,10 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
     world.entry = waiting.add(
         patient=patient, by=Doer.staff(doctor, site),
         wish=waiting.WaitWish(sites=[site], service=make.make_service("consultation")),
+    )
+    world.check_in = CheckIn.objects.create(
+        patient=patient, site=site, treatment_session=world.record, answered_at=now, pain=8, codes=["ci-pain"],
+        urgency="same-day", answers={"signs": [], "pain": 8, "swelling": "same", "fever": "no", "lump": "no", "note": "It burns"},
     )  # fmt: skip
 
 

@@ -131,9 +131,11 @@ def test_a_link_of_another_purpose_opens_no_health_questions(client: Client) -> 
         expires_at=timezone.now() + dt.timedelta(days=7), by=desk,
     )  # fmt: skip
     client.get(url_of(token))
-    assert client.post(reverse("patient-gate"), {"birth_date": "1984-08-09"}).status_code == 404
+    answer = client.post(reverse("patient-gate"), {"birth_date": "1984-08-09"})
+    assert (answer.status_code, answer.url) == (302, reverse("patient-aftercare"))
     assert links.pass_gate(link, BORN) == links.Gate.PASSED
     assert client.get(reverse("patient-intake")).status_code == 404
+    assert client.get(reverse("patient-appointment")).status_code == 404
 
 
 def test_after_two_idle_hours_the_birth_date_is_asked_again(client: Client, issued: Any, at: Any) -> None:

@@ -1,0 +1,231 @@
+"""The check-in: what the patient is told at once, what the clinic gets to know, and what becomes of it."""
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.core import mail as outbox
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from clinic.choices import Role
+from clinic.doer import SYSTEM, Doer
+from clinic.errors import NotPermitted
+from clinic.models import AuditEvent
+from patients import links
+from sessions import checking_in
+from sessions.checking_in import Given
+from sessions.models import AdverseEvent, CheckIn, Message, TreatmentSession
+from sessions.sending import send_due
+from tests import factories
+from tests.papers import pdf, with_notes
+from tests.screens import enter, readable_at_every_size
+from tests.sessions.clinicday import MORNING
+from tests.sessions.mailday import MailDay, make_mail_day
+from tests.sessions.test_live_aftercare import open_link
+
+TOKEN = "a-token-of-one-form-000001"
+FINE = {"signs": "none", "pain": "2", "swelling": "less", "fever": "no", "lump": "no", "note": "", "form_token": TOKEN}
+
+
+@pytest.fixture
+def day(at: Any, db: Any) -> MailDay:
+    at(MORNING)
+    return make_mail_day()
+
+
+@pytest.fixture
+def record(day: MailDay, at: Any) -> TreatmentSession:
+    """A session that ended two days ago."""
+    record = day.treat(ended_at=day.clinic.at("07:30"))
+    at("2026-03-14T10:00+00:00")
+    return record
+
+
+@pytest.fixture
+def handset(day: MailDay, record: TreatmentSession, client: Client) -> Client:
+    assert open_link(client, record, day, purpose="check-in").url == reverse("patient-check-in")
+    return client
+
+
+def send(handset: Client, **fields: Any) -> Any:
+    return handset.post(reverse("patient-check-in"), FINE | fields, follow=True)
+
+
+def counted() -> tuple[int, int, int]:
+    return CheckIn.objects.count(), AdverseEvent.objects.count(), Message.objects.filter(kind="msg-alert").count()
+
+
+class TestTheAnswer:
+    def test_as_expected_tells_nobody(self, handset: Client) -> None:
+        page = send(handset).content.decode()
+        assert "is to be expected" in page
+        assert counted() == (1, 0, 0)
+
+    def test_a_red_flag_says_at_once_what_to_do_and_alerts_the_clinic(self, day: MailDay, handset: Client) -> None:
+        page = send(handset, signs=["ci-breathing", "ci-pus"]).content.decode()
+        number = day.clinic.site.emergency_number
+        assert f"Call {number} now" in page
+        assert f'href="tel:{number}"' in page
+        event = AdverseEvent.objects.get()
+        assert (event.grade, event.causality, event.term) == (3, "not-assessed", "Trouble breathing")
+        assert event.substances is not None
+        assert CheckIn.objects.get().event == event
+        assert AuditEvent.objects.get(action="event-reported").doer_kind == "patient"
+        outbox.outbox.clear()
+        send_due()
+        alerts = [one for one in outbox.outbox if "needs you" in one.subject]
+        assert {one.to[0] for one in alerts} >= {day.clinic.doctor.email}
+        for one in alerts:
+            for words in ("Aisha", "Bello", "breathing", "session of"):
+                assert words not in one.subject + one.body
+
+    def test_a_lump_after_a_week_is_suspected_late_infection(
+        self, day: MailDay, record: TreatmentSession, handset: Client, at: Any
+    ) -> None:
+        at("2026-03-25T10:00+00:00")
+        open_link(handset, record, day, purpose="check-in")
+        page = send(handset, lump="yes").content.decode()
+        assert "within 48 hours" in page
+        event = AdverseEvent.objects.get()
+        assert (event.reaction, event.grade) == ("ae-infection-ntm", 3)
+
+    def test_answering_again_makes_no_second_event_and_sees_the_rise(self, handset: Client) -> None:
+        send(handset)
+        page = send(handset, pain="4", form_token=TOKEN + "2").content.decode()
+        assert "Call us today" in page
+        send(handset, pain="8", form_token=TOKEN + "3")
+        assert counted()[:2] == (3, 1)
+
+    def test_a_double_click_counts_once(self, handset: Client) -> None:
+        for _ in range(2):
+            assert send(handset, fever="yes").status_code == 200
+        assert counted()[:2] == (1, 1)
+
+    def test_fever_not_measured_asks_to_measure(self, handset: Client) -> None:
+        assert "measure your temperature" in send(handset, fever="unsure").content.decode()
+
+    @pytest.mark.parametrize(
+        ("fields", "words"),
+        [({"signs": []}, "None of these"), ({"signs": ["none", "ci-pus"]}, "not both"),
+         ({"signs": ["ci-nonsense"]}, "valid choice"), ({"pain": "11"}, "valid choice"), ({"pain": ""}, "Choose one."),
+         ({"fever": ""}, "Choose one."), ({"lump": "maybe"}, "valid choice"),
+         ({"note": "x" * 700}, "600"), ({"note": "\x00"}, "Null characters")],
+    )  # fmt: skip
+    def test_what_is_wrong_is_said_and_nothing_kept(self, handset: Client, fields: dict[str, Any], words: str) -> None:
+        answer = send(handset, **fields)
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
+        assert counted() == (0, 0, 0)
+
+    def test_a_picture_is_drawn_anew_and_anything_else_refused(self, handset: Client, day: MailDay) -> None:
+        refused = send(handset, photo=SimpleUploadedFile("a.pdf", pdf(), "application/pdf"))
+        assert refused.status_code == 422
+        assert "Choose a picture" in refused.content.decode()
+        sent = with_notes("JPEG")
+        assert send(handset, pain="9", photo=SimpleUploadedFile("a.jpg", sent, "image/jpeg")).status_code == 200
+        kept = CheckIn.objects.get()
+        doctor = factories.signed_in(Client(), day.clinic.doctor)
+        shown = doctor.get(reverse("check-in-photo", args=[kept.public_id]))
+        assert shown["Content-Type"] == "image/jpeg"
+        assert shown.content != sent
+
+    def test_by_the_patient_of_the_session_only(self, record: TreatmentSession, day: MailDay) -> None:
+        stranger = factories.make_patient(day.clinic.site)
+        given = Given(signs=(), pain=1, swelling="none", fever="no", lump="no")
+        for doer in (SYSTEM, day.by, Doer.patient(stranger.public_id, "somebody")):
+            with pytest.raises(NotPermitted):
+                checking_in.answer(record=record, given=given, photo=None, by=doer)
+        assert counted() == (0, 0, 0)
+
+    def test_opens_with_the_link_of_the_aftercare_too_and_with_no_other(
+        self, day: MailDay, record: TreatmentSession
+    ) -> None:
+        for purpose, status in (("aftercare", 200), ("intake", 404)):
+            client = Client()
+            open_link(client, record, day, purpose=purpose)
+            assert client.get(reverse("patient-check-in")).status_code == status
+        assert Client().get(reverse("patient-check-in")).status_code == 404
+
+    def test_the_mail_leads_there(self, day: MailDay, record: TreatmentSession, at: Any) -> None:
+        send_due()
+        message = Message.objects.get(kind="msg-48h")
+        assert message.state == "sent"
+        assert "Tell us how you are: http" in message.text
+        assert "/p/link-not-kept/" in message.text
+
+
+class TestTheClinic:
+    @pytest.fixture
+    def check_in(self, handset: Client) -> CheckIn:
+        send(handset, signs=["ci-pus"], note="Since <b>yesterday</b>")
+        return CheckIn.objects.get()
+
+    def test_stands_on_the_board_until_somebody_has_looked(self, day: MailDay, check_in: CheckIn) -> None:
+        doctor = factories.signed_in(Client(), day.clinic.doctor)
+        assert ": Same day" in doctor.get(reverse("board")).content.decode()
+        page = doctor.get(reverse("check-in", args=[check_in.public_id])).content.decode()
+        assert "Since &lt;b&gt;yesterday&lt;/b&gt;" in page
+        posted = {"form_token": TOKEN + "7", "seen_version": "1"}
+        assert doctor.post(reverse("check-in-seen", args=[check_in.public_id]), posted).status_code == 302
+        assert ": Same day" not in doctor.get(reverse("board")).content.decode()
+        again = doctor.post(reverse("check-in-seen", args=[check_in.public_id]), posted | {"form_token": TOKEN + "8"})
+        assert again.status_code == 409
+        check_in.refresh_from_db()
+        assert check_in.seen_by == day.clinic.doctor
+
+    def test_the_desk_sees_that_somebody_must_call_and_no_answers(self, day: MailDay, check_in: CheckIn) -> None:
+        desk = factories.signed_in(Client(), day.clinic.desk)
+        assert ": Same day" in desk.get(reverse("board")).content.decode()
+        for name in ("check-in", "check-in-photo"):
+            assert desk.get(reverse(name, args=[check_in.public_id])).status_code == 403
+        posted = {"form_token": TOKEN, "seen_version": "1"}
+        assert desk.post(reverse("check-in-seen", args=[check_in.public_id]), posted).status_code == 403
+
+    def test_a_manager_sees_nothing_of_it(self, day: MailDay, check_in: CheckIn) -> None:
+        manager = factories.signed_in(Client(), factories.make_user(Role.MANAGER))
+        assert "Aisha Bello" not in manager.get(reverse("board")).content.decode()
+        assert manager.get(reverse("check-in", args=[check_in.public_id])).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_the_phone_and_at_the_desk(
+    phone: Page, page: Page, live_server: Any, picture: Any, no_axe_findings: Any
+) -> None:
+    day = make_mail_day(language="en")
+    record = day.treat(ended_at=timezone.now() - dt.timedelta(hours=50))
+    _link, token = links.issue(
+        patient=day.patient, site=day.clinic.site, purpose="check-in", subject=record, by=day.by,
+        expires_at=timezone.now() + dt.timedelta(days=9),
+    )  # fmt: skip
+    phone.goto(f"{live_server.url}{reverse('patient-link', args=[token])}")
+    phone.get_by_label("Birth date").fill(day.patient.birth_date.isoformat())
+    phone.get_by_role("button", name="Go on").click()
+    expect(phone.get_by_role("heading", name="How are you?")).to_be_visible()
+    no_axe_findings(phone)
+    picture(phone, "check-in-phone")
+    phone.get_by_role("button", name="Send").click()
+    expect(phone.get_by_text("Something is still to mend below.")).to_be_visible()
+    no_axe_findings(phone)
+    phone.get_by_label("Redness that spreads").check()
+    phone.locator(".pain-chips label").nth(5).click()
+    phone.get_by_label("The same").check()
+    phone.get_by_role("group", name="Do you have a fever").get_by_label("No", exact=True).check()
+    phone.get_by_role("group", name="Is there a lump").get_by_label("No", exact=True).check()
+    phone.get_by_role("button", name="Send").click()
+    expect(phone.get_by_role("heading", name="Call us today")).to_be_visible()
+    no_axe_findings(phone)
+    picture(phone, "check-in-answer-phone")
+    enter(page, live_server.url, day.clinic.doctor)
+    page.goto(live_server.url + reverse("board"))
+    no_axe_findings(page)
+    picture(page, "board-with-check-in")
+    page.get_by_role("link", name="Look", exact=True).click()
+    picture(page, "check-in-desk")
+    readable_at_every_size(page, page.url, ((390, 844), (820, 1180), (1280, 800)))
+    page.get_by_role("button", name="I have seen this").click()
+    expect(page.get_by_text("Looked at by Dr Amina Haddad")).to_be_visible()

@@ -161,7 +161,8 @@ def _columns(
     for card in cards:
         rooms[card.appointment.practitioner_id][card.appointment.room.name] += 1
     wanted = [user for user in people if asked.shows(user.public_id, asked.by)]
-    busy = [user for user in wanted if rooms[user.pk] or ground.works(user.pk)]
+    named = asked.practitioners | {asked.only}
+    busy = [user for user in wanted if rooms[user.pk] or ground.works(user.pk) or user.public_id in named]
     columns = [
         Column(user.public_id, short_name(user.name), user.initials, _usual_room(rooms[user.pk]))
         for user in busy or wanted
@@ -234,11 +235,11 @@ def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
         "screened": summed(Screening.objects.filter(patient__in=patients), last=newest),
         "consents": summed(Consent.objects.filter(patient__in=patients), v=Sum("version"), last=newest),
         "papers": summed(Document.objects.filter(appointment__in=ids), n=Count("issued_at"), last=newest),
-        "shifts": summed(Shift.objects.filter(site=site), n=Count("pk"), last=newest),
+        "shifts": summed(Shift.objects.all(), n=Count("pk"), last=newest),
         "hours": summed(OpeningHours.objects.filter(site=site), n=Count("pk"), last=newest),
         "closures": summed(Closure.objects.filter(site=site), n=Count("pk"), last=newest),
         "special": summed(SpecialHours.objects.filter(site=site), n=Count("pk"), last=newest),
-        "days": summed(DayShift.objects.filter(site=site), n=Count("pk"), last=newest),
+        "days": summed(DayShift.objects.all(), n=Count("pk"), last=newest),
         "out": summed(OutOfService.objects.all(), n=Count("pk"), last=newest, on=still),
         "away": summed(Absence.objects.all(), n=Count("pk"), last=newest, on=still),
         "rooms": summed(Room.objects.filter(site=site), v=Sum("version")),

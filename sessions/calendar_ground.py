@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from clinic.models import Closure, Site, User
 from sessions.calendar_range import Days, gaps, on_the_wall, wall_span
+from sessions.elsewhere import There, elsewhere_of
 from sessions.slots import Span, Timetable
 from sessions.timetables import absences_of, out_of_service, timetable_of
 
@@ -18,7 +19,7 @@ Wall = tuple[dt.datetime, dt.datetime]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A grey part of one column. `kind`: closed, off, break, away. `words` is empty where nothing needs saying."""
+    """A grey part of one column. `kind`: closed, off, break, away, elsewhere. `words` is empty where nothing needs saying."""
 
     column: str
     kind: str
@@ -38,6 +39,7 @@ class Ground:
     absences: Mapping[int, list[Span]] = field(default_factory=dict)
     rooms_out: Mapping[int, list[tuple[Span, str]]] = field(default_factory=dict)
     devices_out: Mapping[int, list[tuple[Span, str]]] = field(default_factory=dict)
+    elsewhere: Mapping[int, list[There]] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -65,6 +67,10 @@ class Ground:
             yield from self._closed_or(day, column, self.timetable.on_shift(person, day), of_person=True)
         for span in self.absences.get(person, ()):
             yield Stretch(column, "away", *self._wall(span), _("Away"))
+        for there in self.elsewhere.get(person, ()):
+            start, end = self._wall(there.span)
+            values = {"site": there.site, "start": f"{start:%H:%M}", "end": f"{end:%H:%M}"}
+            yield Stretch(column, "elsewhere", start, end, _("At %(site)s, %(start)s to %(end)s") % values)
 
     def under_thing(self, column: str, out: Sequence[tuple[Span, str]] = ()) -> Iterator[Stretch]:
         """Rooms and devices keep the hours of the site; what is out of service says why."""
@@ -102,7 +108,7 @@ def _gap(day: dt.date, start: dt.datetime, end: dt.datetime, *, works: bool, of_
 
 
 def ground_of(site: Site, days: Days, people: Sequence[User], rooms: Sequence[int] = (), devices: Sequence[int] = ()) -> Ground:
-    """Eight queries, whatever the range. Absences go out without their reason: why somebody is away is theirs."""
+    """Ten queries, whatever the range. Absences go out without their reason: why somebody is away is theirs."""
     start, end = site.day_bounds(days.first)[0], site.day_bounds(days.last)[1]
     rooms_out, devices_out = out_of_service(rooms, devices, start, end)
     return Ground(
@@ -112,4 +118,5 @@ def ground_of(site: Site, days: Days, people: Sequence[User], rooms: Sequence[in
         absences=absences_of([user.pk for user in people], start, end),
         rooms_out=rooms_out,
         devices_out=devices_out,
+        elsewhere=elsewhere_of(site, [user.pk for user in people], days),
     )

@@ -17,6 +17,7 @@ from sessions.board_cards import short_name
 from sessions.calendar_feed import COLUMNS, Asked
 from sessions.calendar_range import FARTHEST_DAYS, Days, day_of, week_of
 from sessions.choices import AppointmentStatus
+from sessions.elsewhere import elsewhere_of
 from sessions.models import Appointment
 
 VIEWS = ("day", "week", "list")
@@ -113,11 +114,14 @@ class Box:
     value: str
     label: str
     is_on: bool
+    note: str = ""
 
 
 def filters_of(site: Site, chosen: Chosen) -> list[tuple[str, str, list[Box]]]:
     """(name, heading, boxes) for each filter that has something to choose. Nothing ticked means everything."""
-    people = [(user.public_id, short_name(user.name)) for user in User.objects.practitioners_at(site)]
+    staff = list(User.objects.practitioners_at(site))
+    people = [(user.public_id, short_name(user.name)) for user in staff]
+    notes = whereabouts_of(site, staff, chosen)
     rooms = [(room.public_id, room.name) for room in site.rooms.filter(in_service=True)]
     devices = [(device.public_id, device.name) for device in site.devices.filter(in_service=True)]
     statuses = [(str(value), str(label)) for value, label in AppointmentStatus.choices]
@@ -126,9 +130,18 @@ def filters_of(site: Site, chosen: Chosen) -> list[tuple[str, str, list[Box]]]:
         ("status", _("Status"), statuses),
     ]  # fmt: skip
     return [
-        (name, heading, [Box(value, label, value in chosen.shown(name)) for value, label in choices])
+        (name, heading, [Box(value, label, value in chosen.shown(name), notes.get(value, "")) for value, label in choices])
         for name, heading, choices in groups if choices
     ]  # fmt: skip
+
+
+def whereabouts_of(site: Site, staff: list[User], chosen: Chosen) -> dict[str, str]:
+    """At which other site somebody is on the chosen day, by public id. Two queries."""
+    there = elsewhere_of(site, [user.pk for user in staff], Days(chosen.day, chosen.day))
+    return {
+        user.public_id: _("at %(site)s") % {"site": ", ".join(dict.fromkeys(one.site for one in there[user.pk]))}
+        for user in staff if user.pk in there
+    }  # fmt: skip
 
 
 def columns_to_choose(site: Site, by: str) -> list[tuple[str, str]]:

@@ -38,6 +38,7 @@ from sessions.explaining import outcome_pill
 from sessions.forms.booking import AppointmentForm, CancelForm, MoveForm, NoShowForm, offer_value, offered, unbooked_sessions
 from sessions.message_texts import KINDS
 from sessions.models import Appointment, Document, Message, Screening
+from sessions.slot_page import forecast_of
 from sessions.views.asking import permissions_of, site_of, user_of
 from sessions.waiting_page import slot_link
 
@@ -185,16 +186,36 @@ def deed_on(
     seen = request.POST.get("seen_version", "")
     if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
         raise Refused(_("This form has lost its version. Reload the page and send it again."))
+    try:
+        return done_once(request, visit, int(seen), deed, leads_to)
+    except Refused as refusal:
+        if not is_in_calendar(request):
+            raise
+        response = render(request, "calendar/not_taken_back.html", {"refusal": refusal}, status=409)
+        response["HX-Trigger"], response["HX-Retarget"] = "calendar-changed", "#calendar-done"
+        return response
+
+
+def done_once(
+    request: HttpRequest, visit: Appointment, seen: int, deed: Callable[[Appointment, int], Appointment], leads_to: str
+) -> HttpResponse:
     with once(request) as attempt:
         if attempt.answer:
             return redirect(attempt.answer)
-        deed(visit, int(seen))
+        deed(visit, seen)
         return attempt.leads_to(reverse(leads_to, args=[visit.public_id]) if leads_to else way_back(request, visit))
+
+
+def is_in_calendar(request: HttpRequest) -> bool:
+    """Pressed in the panel or the bar of the calendar, which stays as it is."""
+    return bool(request.headers.get("HX-Request")) and request.POST.get("from") == "calendar"
 
 
 def way_back(request: HttpRequest, visit: Appointment) -> str:
     if request.POST.get("from") == "board":
         return f"{reverse('board')}?day={visit.local_start.date()}"
+    if is_in_calendar(request):
+        return f"{reverse('appointment-panel', args=[visit.public_id])}?changed=1"
     if request.POST.get("from") == "calendar":
         return f"{reverse('calendar')}?day={visit.local_start.date()}&open={visit.public_id}"
     return reverse("appointment", args=[visit.public_id])
@@ -268,7 +289,8 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
         "attendance": attendance_of(patient),
     }  # fmt: skip
     if request.headers.get("HX-Request") and request.method == "GET":
-        return render(request, "appointments/new.html#suggestions", context | suggestions(request.GET, patient, site))
+        context |= suggestions(request.GET, patient, site) | foreseen(request, request.GET, patient, site)
+        return render(request, "appointments/new.html#suggestions", context)
     status = 200
     if request.method == "POST":
         status = 422
@@ -286,7 +308,10 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
     else:
         access_log.viewed(request, patient=patient)
     if "offers" not in context:
-        context |= suggestions(form.data if form.is_bound else first_guess(request, patient), patient, site)
+        asked = form.data if form.is_bound else first_guess(request, patient)
+        context |= suggestions(asked, patient, site)
+        if not form.is_bound:
+            context |= foreseen(request, asked, patient, site)
     return render(request, "appointments/new.html", context, status=status)
 
 
@@ -296,6 +321,14 @@ def wait_query(request: HttpRequest) -> str:
     names = ("service", "planned_session", "practitioner")
     known = {name: said[name][:22] for name in names if said.get(name)}
     return f"&{urlencode(known)}" if known else ""
+
+
+def foreseen(request: HttpRequest, asked: Any, patient: Patient, site: Any) -> dict[str, Any]:
+    """Length, screening, interval and what stands against it, for what is chosen so far."""
+    judged = AppointmentForm(asked, site=site, patient=patient)
+    said = forecast_of(judged, by=doer_of(request), permissions=permissions_of(request))
+    said.pop("offers", None)
+    return said
 
 
 def refuse(form: AppointmentForm | MoveForm, refusal: Refused, context: dict[str, Any]) -> int:

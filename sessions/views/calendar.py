@@ -34,7 +34,7 @@ from sessions.calendar_range import RangeError, days_of
 from sessions.choices import UPCOMING
 from sessions.views.appointments import appointment_or_404, held_or_none, held_page, page_of
 from sessions.views.asking import permissions_of, site_of, user_of
-from sessions.views.calendar_moves import came_from
+from sessions.views.calendar_moves import CHANGED, came_from
 
 LEFT_AS = "calendar"  # the session's key
 
@@ -240,4 +240,7 @@ def appointment_panel(request: HttpRequest, public_id: str) -> HttpResponse:
         return held_page(request, held, "appointments/held.html#panel")
     visit = appointment_or_404(request, public_id)
     access_log.viewed(request, patient=visit.patient, of=visit)
-    return render(request, "calendar/panel.html", page_of(request, visit) | came_from(visit))
+    response = render(request, "calendar/panel.html", page_of(request, visit) | came_from(visit))
+    if request.GET.get("changed") == "1":  # an act was done in it: the calendar behind is read anew
+        response["HX-Trigger"] = CHANGED
+    return response

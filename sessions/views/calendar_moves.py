@@ -204,14 +204,8 @@ def appointment_take_back(request: HttpRequest, public_id: str) -> HttpResponse:
         booking.take_back(appointment=visit, seen_version=seen, by=by)
         return visit
 
-    if not request.headers.get("HX-Request"):
-        return deed_on(request, public_id, deed)
-    try:
-        return deed_on(request, public_id, deed, leads_to="appointment-moved")
-    except Refused as refusal:
-        response = render(request, "calendar/not_taken_back.html", {"refusal": refusal}, status=409)
-        response["HX-Trigger"] = CHANGED
-        return response
+    in_bar = request.headers.get("HX-Target") == "calendar-done"
+    return deed_on(request, public_id, deed, leads_to="appointment-moved" if in_bar else "")
 
 
 @requires(Permission.CHANGE_PERSON)

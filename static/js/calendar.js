@@ -37,6 +37,16 @@ function arrived(feed) {
   else draw(feed);
 }
 
+// Put down where it was taken up, nothing is asked; a real drop follows at once and asks.
+function letGo() {
+  isBusy = false;
+  setTimeout(() => {
+    if (isBusy) return;
+    unshade();
+    release();
+  }, 0);
+}
+
 function release() {
   isBusy = false;
   if (held) draw(held);
@@ -106,8 +116,8 @@ function start(shown) {
     longPressDelay: 600,
     eventDragStart: ({ event }) => { isBusy = true; shade(root, event.extendedProps.window); },
     eventResizeStart: () => { isBusy = true; },
-    eventDragStop: () => { isBusy = false; },
-    eventResizeStop: () => { isBusy = false; },
+    eventDragStop: letGo,
+    eventResizeStop: letGo,
     eventDrop: (info) => ask(info, info.newResource?.id),
     eventResize: (info) => ask(info, undefined, wall(info.event.end)),
     pointer: Boolean(root.dataset.new),
@@ -171,10 +181,11 @@ function ask(info, column, end) {
     unshade();
     release();
   }, { once: true });
+  document.getElementById("drop-dialog-body").replaceChildren(); // an answer that never comes must not show the last one
   const from = blockOf(info.event.id) ?? root;
   window.htmx.ajax("GET", `${root.dataset.panel}${encodeURIComponent(info.event.id)}/drop/?${query}`, {
     target: "#drop-dialog-body", source: from, swap: "innerHTML",
-  }).then(() => {
+  }).catch(() => {}).then(() => {
     if (dialog.querySelector(".drop")) dialog.showModal();
     else dialog.dispatchEvent(new Event("close"));
   });

@@ -181,6 +181,27 @@ def test_breaks_absence_closure_and_hours_off_shift(desk, day):
     assert {one["words"] for one in stretches} == {"Closed: Holiday"}
 
 
+def test_who_is_at_another_site_that_day_is_shown_there(desk, day):
+    harbour = factories.make_site(name="Harbour")
+    Shift.objects.create(
+        user=day.other_doctor, site=harbour, weekday="4", starts=dt.time(13), ends=dt.time(17), valid_from=dt.date(2026, 1, 1)
+    )
+    words = {
+        (one["column"], one["words"]) for one in desk.get(FEED, asked()).json()["stretches"] if one["kind"] == "elsewhere"
+    }
+    assert words == {(day.other_doctor.public_id, "At Harbour, 13:00 to 17:00")}
+    page = desk.get("/calendar/", {"view": "day"}).content.decode()
+    assert "at Harbour" in page
+    assert "at Harbour" not in desk.get("/calendar/", {"view": "day", "day": "2026-03-13"}).content.decode()
+
+
+def test_who_does_not_work_is_a_column_only_when_asked_for(desk, day):
+    Shift.objects.filter(user=day.other_doctor).delete()
+    assert [one["title"] for one in desk.get(FEED, asked()).json()["columns"]] == ["Dr Haddad"]
+    both = asked(practitioner=[day.doctor.public_id, day.other_doctor.public_id])
+    assert [one["title"] for one in desk.get(FEED, both).json()["columns"]] == ["Dr Haddad", "Dr Weber"]
+
+
 def test_the_grid_grows_for_what_lies_outside_opening_hours(desk, day):
     hours = desk.get(FEED, asked()).json()
     visit = day.book("10:00")

@@ -128,14 +128,42 @@ def test_free_time_leads_to_the_booking_form(
     below = block(page, "Clara").bounding_box()
     assert below is not None
     page.mouse.click(below["x"] + 90, below["y"] + 23 * 10 + 4)
+    panel = page.get_by_role("complementary", name="New appointment", exact=True)
+    panel.get_by_label("Patient", exact=True).press_sequentially("Tom", delay=20)
+    panel.get_by_role("button", name=re.compile("Tom")).click()
+    expect(panel.get_by_label("Time of arrival")).to_have_value("14:00")
+    expect(panel.locator("select[name=practitioner]")).to_have_value(day.other_doctor.public_id)
+    # "more" opens the full form with all of it
+    panel.get_by_role("link", name="More: the full form").click()
     page.wait_for_url(re.compile("/appointments/new/"))
-    assert f"day={on_of(busy)}&time=14%3A00&practitioner={day.other_doctor.public_id}" in page.url
-    # then the patient is asked for, and the form has all of it
-    page.get_by_role("main").get_by_role("searchbox").fill("Tom")
-    page.keyboard.press("Enter")
-    page.get_by_role("main").get_by_role("link", name=re.compile("Tom")).click()
     expect(page.get_by_label("Time of arrival")).to_have_value("14:00")
     expect(page.locator("select[name=practitioner]")).to_have_value(day.other_doctor.public_id)
+    expect(page.get_by_text("45 min, from the protocol")).to_be_visible()
+
+
+def test_a_visit_is_booked_with_the_keyboard_alone(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, busy: dict[str, Appointment]
+) -> None:
+    page = new_page(**DESK)
+    open_calendar(page, day, live_server.url, f"day={on_of(busy)}&view=day")
+    expect(block(page, "Tom")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog").get_by_text("New appointment")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    page.wait_for_url(re.compile("/appointments/new/"))
+    # the search has the focus; the found patient and the form are reached by Tab and Enter
+    page.keyboard.type("Clara")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("q=Clara"))
+    page.get_by_role("main").get_by_role("link", name=re.compile("Clara")).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("patient="))
+    page.get_by_label("Time of arrival").focus()
+    page.keyboard.type("1600" if page.evaluate("navigator.language").startswith("en-GB") else "0400P")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/appointments/[^/]{20,}/$"))
+    assert Appointment.objects.filter(patient__given_name="Clara").count() == 2
 
 
 def test_keys_turn_days_and_views(

@@ -12,10 +12,10 @@ from playwright.sync_api import Page, expect
 
 from sessions.choices import AppointmentStatus, MessageState
 from sessions.message_texts import CONFIRM, MOVED
-from sessions.models import Appointment, Message
+from sessions.models import Appointment, Message, PlannedSession
 from tests import factories
 from tests.screens import enter
-from tests.sessions.clinicday import ClinicDay, make_clinic_day
+from tests.sessions.clinicday import ClinicDay, allow_screening, make_clinic_day
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Check = Callable[[Page], None]
@@ -271,3 +271,53 @@ def test_dragged_over_free_time_for_somebody_new(
     expect(block(calendar, "Alan")).to_be_visible()
     made = Appointment.objects.get(patient__given_name="Alan")
     assert (f"{made.local_start:%H:%M}", made.treatment_minutes) == ("14:00", 60)
+
+
+# --- the interval of a course ---------------------------------------------------------------------------------------
+def test_while_a_session_is_moved_the_days_say_how_they_fit(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, on: dt.date, monkeypatch: Any, picture: Picture,
+    settings: Any, no_axe_findings: Check,
+) -> None:  # fmt: skip
+    allow_screening(monkeypatch)
+    settings.CALENDAR_POLL_SECONDS = 600
+    monday = on - dt.timedelta(days=on.weekday())
+    patient = factories.make_patient(day.site, given_name="Ada")
+    course = factories.make_course(patient, day.doctor, first_day=monday + dt.timedelta(days=1))
+    service = factories.make_service()
+    planned = list(course.planned_sessions.order_by("number"))
+    for one in planned[:2]:
+        shift = (one.ideal.weekday() == 6) * dt.timedelta(days=1)
+        day.book("10:00", day=one.ideal + shift, patient=patient, course=course, service=service, planned_sessions=[one])
+    PlannedSession.objects.filter(pk=planned[0].pk).update(
+        earliest=monday + dt.timedelta(days=1), latest=monday + dt.timedelta(days=3)
+    )
+    page = opened(new_page, live_server, day, monday, view="week")
+    page.get_by_label("Week of").select_option(label="Dr Haddad")
+    box = block(page, "Ada").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 30, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 30, box["y"] + 40, steps=4)
+    heads = page.locator(".ec-header .ec-col-head")
+    expect(heads.nth(0)).to_contain_text("Too early")
+    expect(heads.nth(1)).to_contain_text("In the window")
+    expect(heads.nth(4)).to_contain_text("Late")
+    assert page.locator(".month .fit-ideal").count() == 3
+    picture(page, "calendar-week-shaded")
+    # dropped two days later: late is said, the next session is warned of, and then the rest is offered
+    page.mouse.move(box["x"] + 30 + 3 * (heads.nth(1).bounding_box() or {})["width"], box["y"] + 12, steps=6)
+    page.mouse.up()
+    dialog = asked(page)
+    expect(dialog.get_by_text("Late", exact=True)).to_be_visible()
+    picture(page, "calendar-week-drop")
+    no_axe_findings(page)
+    assert page.locator(".fit-words").count() == 7
+    dialog.get_by_role("button", name="Move").click()
+    page.get_by_role("link", name="Move the later session too").click()
+    page.wait_for_url(re.compile("/series/"))
+    expect(page.get_by_label("Shift by days")).to_have_value("3")
+    picture(page, "calendar-series")
+    no_axe_findings(page)
+    page.get_by_role("button", name="Move all").click()
+    page.wait_for_url(re.compile("/calendar/"))
+    assert Appointment.objects.filter(version=2).count() == 2

@@ -191,11 +191,24 @@ def test_taken_back_from_the_bar_and_from_the_panel(desk, day, visit):
     assert "Take the move back" in desk.get(reverse("appointment-panel", args=[visit.public_id])).content.decode()
     url = reverse("appointment-take-back", args=[visit.public_id])
     form = {"form_token": new_token(), "seen_version": str(moved.version), "from": "calendar"}
-    assert desk.post(url, form, headers=HX)["Location"] == reverse("appointment-moved", args=[visit.public_id])
+    bar = HX | {"HX-Target": "calendar-done"}
+    assert desk.post(url, form, headers=bar)["Location"] == reverse("appointment-moved", args=[visit.public_id])
     assert again(visit).starts_at == day.at("10:00")
-    refused = desk.post(url, form | {"form_token": new_token(), "seen_version": "3"}, headers=HX)
+    refused = desk.post(url, form | {"form_token": new_token(), "seen_version": "3"}, headers=bar)
     assert refused.status_code == 409
     assert "nothing to take back" in refused.content.decode()
+
+
+def test_an_act_in_the_panel_leaves_the_calendar_where_it_is(desk, day, visit):
+    form = {"form_token": new_token(), "seen_version": "1", "from": "calendar"}
+    answer = desk.post(reverse("appointment-confirm", args=[visit.public_id]), form, headers=HX)
+    assert answer["Location"] == reverse("appointment-panel", args=[visit.public_id]) + "?changed=1"
+    assert desk.get(answer["Location"], headers=HX)["HX-Trigger"] == "calendar-changed"
+    stale = desk.post(
+        reverse("appointment-confirm", args=[visit.public_id]), form | {"form_token": new_token()}, headers=HX
+    )
+    assert (stale.status_code, stale["HX-Retarget"]) == (409, "#calendar-done")
+    assert "Somebody changed this appointment" in stale.content.decode()
 
 
 def test_the_lock_is_kept_with_the_person(desk, day):

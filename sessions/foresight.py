@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import Refused
-from clinic.models import Device, Room
+from clinic.models import Device, Room, Site
 from clinic.permissions import may
 from protocols import catalogue
 from protocols.planning import judge_interval
@@ -39,12 +39,12 @@ def objection_to(wish: Wish, *, by: Doer) -> Refused | None:
     return None
 
 
-def may_be_overbooked(refusal: Refused | None, wish: Wish, *, by: Doer) -> bool:
+def may_be_overbooked(refusal: Refused | None, *, site: Site, by: Doer) -> bool:
     """Whether only the practitioner is in the way, and this person may book over them with a reason."""
-    if not isinstance(refusal, SlotTaken) or by.user is None or wish.overbook_reason:
+    if not isinstance(refusal, SlotTaken) or by.user is None:
         return False
     alone = bool(refusal.blockers) and all(blocker.what == "practitioner" for blocker in refusal.blockers)
-    return alone and may(by.user, Permission.OVERBOOK, wish.site)
+    return alone and may(by.user, Permission.OVERBOOK, site)
 
 
 @dataclass(frozen=True, slots=True)

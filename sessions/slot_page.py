@@ -66,7 +66,7 @@ def judged(form: AppointmentForm, by: Doer) -> dict[str, Any]:
         "until_time": wish.footprint.patient.end.astimezone(zone),
         "chosen_room": wish.room,
         "offers": [(one, offer_value(one)) for one in getattr(refusal, "next_free", ())],
-        "may_overbook": may_be_overbooked(refusal, wish, by=by) or bool(wish.overbook_reason),
+        "may_overbook": may_be_overbooked(refusal, site=wish.site, by=by) or bool(wish.overbook_reason),
     }
 
 

@@ -289,6 +289,7 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
         "attendance": attendance_of(patient),
     }  # fmt: skip
     if request.headers.get("HX-Request") and request.method == "GET":
+        access_log.viewed(request, patient=patient)
         context |= suggestions(request.GET, patient, site) | foreseen(request, request.GET, patient, site)
         return render(request, "appointments/new.html#suggestions", context)
     status = 200

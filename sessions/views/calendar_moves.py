@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -153,7 +152,7 @@ def answer(
             "too_close": left_too_close(visit, sessions, wish.day),
             "mark": "" if refusal else mark_of(wish),
             "offers": [(one, offer_value(one)) for one in getattr(refusal, "next_free", ())],
-            "may_overbook": may_be_overbooked(refusal, replace(wish, overbook_reason=""), by=doer_of(request)),
+            "may_overbook": may_be_overbooked(refusal, site=visit.site, by=doer_of(request)),
         }
     response = render(request, "calendar/drop.html", context, status=status)
     if isinstance(refusal, Stale):

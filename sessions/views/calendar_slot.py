@@ -26,7 +26,8 @@ from protocols.models import Service
 from sessions import booking
 from sessions.calendar_feed import COLUMNS
 from sessions.calendar_range import day_of
-from sessions.forms.booking import AppointmentForm, offered
+from sessions.foresight import may_be_overbooked
+from sessions.forms.booking import AppointmentForm, offer_value, offered
 from sessions.slot_page import forecast_of, who_is_free
 from sessions.views.appointments import appointment_or_404, first_guess, patient_from, query_without
 from sessions.views.asking import permissions_of
@@ -60,10 +61,12 @@ def calendar_slot(request: StaffRequest) -> HttpResponse:
             made = booked(request, site, form, person)
             return attempt.leads_to(reverse("appointment-booked", args=[made.public_id]))
     except records.LooksLikeAnother as refusal:
+        form.patient = patient
         assert person is not None  # noqa: S101 - only registering raises it
         person.offer_different_person()
         return shown(request, form, person, status=409, refusal=refusal, likely=refusal.likely)
     except Refused as refusal:
+        form.patient = patient  # somebody new was not kept either
         status = 409 if isinstance(refusal, (Stale, booking.SlotTaken)) else 422
         return shown(request, form, person, status=status, refusal=refusal)
 
@@ -82,11 +85,11 @@ def booked(request: HttpRequest, site: Site, form: AppointmentForm, person: Pers
 # --- choosing -------------------------------------------------------------------------------------------------------
 def choosing(request: StaffRequest, site: Site) -> HttpResponse:
     patient, is_new = patient_from(request), request.GET.get("who") == "new"
+    access_log.viewed(request, patient=patient)
     if request.headers.get("HX-Target") == "slot-forecast":
         form = AppointmentForm(request.GET, site=site, patient=patient)
         context = {"form": form} | forecast_of(form, by=doer_of(request), permissions=permissions_of(request))
         return render(request, "calendar/slot.html#forecast", context)
-    access_log.viewed(request, patient=patient)
     if patient is None and not is_new:
         return render(request, "calendar/slot_who.html", {"query": query_without(request, "q", "patient"), "when": when(request)})
     data = prefilled(request, site, patient)
@@ -147,7 +150,9 @@ def shown(
     said = forecast_of(judged or form, by=doer_of(request), permissions=permissions_of(request))
     if refusal is not None:
         said["refusal"] = refusal
-        said["offers"] = said.get("offers", [])
+    if isinstance(refusal, booking.SlotTaken):
+        said["offers"] = [(one, offer_value(one)) for one in refusal.next_free]
+        said["may_overbook"] = may_be_overbooked(refusal, site=request.site, by=doer_of(request))
     context: dict[str, Any] = {
         "form": form, "person": person, "patient": form.patient, "site": request.site, "likely": likely,
         "token": request.POST.get("form_token") or new_token(),

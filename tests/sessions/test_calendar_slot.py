@@ -104,7 +104,11 @@ def test_somebody_new_is_registered_with_the_booking_or_not_at_all(desk, day):
     day.book("14:00", room=day.other_room)
     refused = desk.post(SLOT, typed(day, **NEW), headers=HX)
     assert refused.status_code == 409
-    assert "is taken" in refused.content.decode()
+    page = refused.content.decode()
+    assert "is taken" in page
+    assert 'name="overbook_reason"' in page
+    assert 'name="offer"' in page
+    assert 'value="Turing"' in page, "what was typed stays"
     assert not Patient.objects.filter(family_name="Turing").exists()
     assert desk.post(SLOT, typed(day, **NEW, time="16:00"), headers=HX).status_code == 302
     assert Appointment.objects.get(patient__family_name="Turing").local_start.hour == 16

@@ -182,17 +182,17 @@ def test_breaks_absence_closure_and_hours_off_shift(desk, day):
 
 
 def test_who_is_at_another_site_that_day_is_shown_there(desk, day):
-    harbour = factories.make_site(name="Harbour")
+    quay = factories.make_site(name="Quay")
     Shift.objects.create(
-        user=day.other_doctor, site=harbour, weekday="4", starts=dt.time(13), ends=dt.time(17), valid_from=dt.date(2026, 1, 1)
+        user=day.other_doctor, site=quay, weekday="4", starts=dt.time(13), ends=dt.time(17), valid_from=dt.date(2026, 1, 1)
     )
     words = {
         (one["column"], one["words"]) for one in desk.get(FEED, asked()).json()["stretches"] if one["kind"] == "elsewhere"
     }
-    assert words == {(day.other_doctor.public_id, "At Harbour, 13:00 to 17:00")}
+    assert words == {(day.other_doctor.public_id, "At Quay, 13:00 to 17:00")}
     page = desk.get("/calendar/", {"view": "day"}).content.decode()
-    assert "at Harbour" in page
-    assert "at Harbour" not in desk.get("/calendar/", {"view": "day", "day": "2026-03-13"}).content.decode()
+    assert "at Quay" in page
+    assert "at Quay" not in desk.get("/calendar/", {"view": "day", "day": "2026-03-13"}).content.decode()
 
 
 def test_who_does_not_work_is_a_column_only_when_asked_for(desk, day):
@@ -258,15 +258,15 @@ def test_the_number_of_queries_does_not_grow(desk, day, count, django_assert_num
             service=factories.make_service(), planned_sessions=[course.planned_sessions.get(number=1)],
         )  # fmt: skip
     seen = desk.get(FEED, asked()).json()["revision"]
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(28):
         assert len(desk.get(FEED, asked(), headers=POLL).json()["blocks"]) == count
     with django_assert_num_queries(5):
         assert desk.get(FEED, asked(seen=seen), headers=POLL).status_code == 204
     desk.get("/calendar/?view=day")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(14):
         desk.get("/calendar/")
     desk.get("/calendar/?view=list")
-    with django_assert_num_queries(32):
+    with django_assert_num_queries(36):
         assert desk.get("/calendar/").content.decode().count("row-link") == count
 
 

@@ -29,10 +29,11 @@ def elsewhere_of(site: Site, people: Collection[int], days: Days) -> dict[int, l
         weekly[row.user_id, row.site.name, row.site.time_zone].append(hours)
     own: dict[tuple[int, str, str], dict[dt.date, list[tuple[dt.time, dt.time]]]] = defaultdict(lambda: defaultdict(list))
     special = DayShift.objects.filter(user__in=people, site__is_open=True, day__range=(days.first, days.last))
-    for row in special.exclude(site=site).select_related("site"):
-        known = own[row.user_id, row.site.name, row.site.time_zone][row.day]
-        if row.starts is not None and row.ends is not None:
-            known.append((row.starts, row.ends))
+    for stated_shift in special.exclude(site=site).select_related("site"):
+        place = stated_shift.site
+        known = own[stated_shift.user_id, place.name, place.time_zone][stated_shift.day]
+        if stated_shift.starts is not None and stated_shift.ends is not None:
+            known.append((stated_shift.starts, stated_shift.ends))
     found: dict[int, list[There]] = defaultdict(list)
     for key in sorted({*weekly, *own}):
         person, name, zone = key[0], key[1], ZoneInfo(key[2])

@@ -77,7 +77,7 @@ def test_read_choose_draw_and_keep_a_copy(
     type(course.patient).objects.filter(pk=course.patient_id).update(language=language)
     consent, address = given_to(course, language)
     open_text(phone, address)
-    expect(phone.locator(".consent-parts > li")).to_have_count(13)
+    expect(phone.locator(".consent-parts > li")).to_have_count(14)
     no_axe_findings(phone)
     picture(phone, f"consent-text-{language}")
     phone.locator("footer a.btn-primary").click()

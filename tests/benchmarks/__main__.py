@@ -9,10 +9,10 @@ import django
 
 def main(names: list[str]) -> int:
     django.setup()
-    from tests.benchmarks import rescreening, screening
+    from tests.benchmarks import rescreening, screening, speed
     from tests.benchmarks.report import Report
 
-    known = {"screening": screening.run, "rescreening": rescreening.run}
+    known = {"screening": screening.run, "speed": speed.run, "rescreening": rescreening.run}
     unknown = [name for name in names if name not in known]
     if unknown:
         print(f"There is no benchmark called {', '.join(unknown)}. There are: {', '.join(known)}.", file=sys.stderr)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from clinic.choices import Permission
+from clinic.languages import NAMES, STAFF
 from clinic.models import Organisation, Site
 
 # url name, icon, label, permission that shows it
@@ -52,6 +53,8 @@ class Frame:
     sites: list[Site] = field(default_factory=list)
     site: Site | None = None
     rail: list[tuple[str, str, str, bool, int]] = field(default_factory=list)
+    languages: tuple[tuple[str, str], ...] = tuple(NAMES.items())
+    staff_languages: tuple[tuple[str, str], ...] = tuple((code, NAMES[code]) for code in STAFF)
 
 
 def frame(request: HttpRequest) -> dict[str, object]:

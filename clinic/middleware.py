@@ -18,11 +18,13 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from clinic import access_log
 from clinic.choices import AccessCategory
 from clinic.deeds import busy, is_busy
 from clinic.errors import NotPermitted, Refused
+from clinic.languages import NAMES, STAFF, short, spoken
 from clinic.permissions import permissions_of
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -30,20 +32,34 @@ OPEN_PREFIXES = ("/static/", "/live/", "/ready/")
 
 
 class LanguageMiddleware:
-    """The browser's wish until somebody is known; staff get their own language, patient pages set the patient's."""
+    """The browser's wish until somebody is known; staff get their own language, patient pages set the patient's.
+
+    Staff screens speak two languages: whoever wishes another one, or has chosen one on a patient page at the same tablet,
+    gets a staff language there."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         wish = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
-        known = dict(settings.LANGUAGES)
-        language = wish if wish in known else translation.get_language_from_request(request)
+        language = wish if wish in NAMES else spoken(translation.get_language_from_request(request))
         translation.activate(language)
-        request.LANGUAGE_CODE = translation.get_language()
+        request.LANGUAGE_CODE = language
         response = self.get_response(request)
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
+
+    def process_view(self, request: HttpRequest, view: Any, *_args: object) -> None:
+        for_patients = getattr(view, "access", ("staff",))[0] != "staff"
+        if not for_patients and (translation.get_language() or "en") not in STAFF:
+            translation.activate(staff_language(request))
+            request.LANGUAGE_CODE = translation.get_language()
+
+
+def staff_language(request: HttpRequest) -> str:
+    """The first staff language the browser asks for."""
+    wishes = [short(code) for code, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", ""))]
+    return next((code for code in wishes if code in STAFF), STAFF[0])
 
 
 class LoginRequiredMiddleware(DjangoLoginRequiredMiddleware):
@@ -144,7 +160,7 @@ class CurrentSiteMiddleware:
             request.sites = sites
             request.site = site
             request.permissions = permissions_of(request.user, site)
-            if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in STAFF:
                 translation.activate(request.user.language)
             if site is not None:
                 with timezone.override(site.zone):  # every time on a staff page is the site's

@@ -4,14 +4,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from clinic.choices import Role
 from clinic.forms import HouseForm
+from clinic.languages import NAMES, STAFF
 from clinic.models import Site, User
 from clinic.staffing import RoleAt
+
+STAFF_CHOICES = [(code, NAMES[code]) for code in STAFF]
 
 
 def role_choices() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -33,7 +35,7 @@ def roles_from(values: list[str]) -> list[RoleAt]:
 
 class MemberFields(HouseForm):
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("As patients read it, with title."))
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=_("Language"), choices=STAFF_CHOICES)
     roles = forms.MultipleChoiceField(
         label=_("Roles"), choices=role_choices, widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one role.")},

@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pghistory
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
+
+from clinic.languages import NAMES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_DIR = Path(os.environ.get("MESOCLINIC_LOCAL", BASE_DIR / ".local"))
@@ -133,6 +134,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "clinic.context.frame",
+                "sessions.language_note.context",
             ],
         },
     }
@@ -255,7 +257,7 @@ FILE_UPLOAD_HANDLERS = ["clinic.file_receiving.CappedFileHandler"]
 
 # --- language, time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("tr", _("Turkish"))]
+LANGUAGES = list(NAMES.items())  # what patients are spoken to in; staff screens speak clinic.languages.STAFF
 LANGUAGE_COOKIE_NAME = "language"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True

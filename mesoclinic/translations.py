@@ -2,6 +2,9 @@
 
 `python -m mesoclinic.translations` compiles; `... update` also writes every marked string of the tree into the .po
 files, keeps what is translated and drops what nobody says any more. Babel, because a bare machine has no gettext.
+
+Turkish holds everything. The other languages hold what patients see (`mesoclinic.patient_facing`): the texts marked there,
+the words that code writes down itself, and in `catalogue.po` the clinical texts of the reference (`protocols.patient_texts`).
 """
 
 from __future__ import annotations
@@ -10,11 +13,15 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import normalize, read_po
+
+from clinic.languages import TRANSLATED
+from mesoclinic.patient_facing import holds_code_words, is_for_patients
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale"
@@ -67,13 +74,62 @@ def read(source: Path) -> Catalog:
         return read_po(text, locale=source.parent.parent.name)
 
 
-def marked() -> dict[Marked, str]:
-    """Every text the tree marks for translation, with the first file that says it."""
-    found: dict[Marked, str] = {}
+@lru_cache(maxsize=1)
+def _everywhere() -> Mapping[Marked, tuple[str, ...]]:
+    """Every text the tree marks for translation, with all the files that say it."""
+    found: dict[Marked, list[str]] = {}
     for path, python in _texts():
         for one in marked_in(python):
-            found.setdefault(one, path.relative_to(ROOT).as_posix())
+            found.setdefault(one, []).append(path.relative_to(ROOT).as_posix())
+    return {one: tuple(places) for one, places in found.items()}
+
+
+def marked() -> dict[Marked, str]:
+    """Every text the tree marks for translation, with the first file that says it."""
+    return {one: places[0] for one, places in _everywhere().items()}
+
+
+def texts_for(source: Path) -> dict[Marked, str]:
+    """The texts one catalogue has to hold, each with a file that says it."""
+    if source.stem == "catalogue":
+        return clinical_texts()
+    if source.parent.parent.name not in TRANSLATED:
+        return marked()
+    seen = {one: [at for at in places if is_for_patients(at)] for one, places in _everywhere().items()}
+    return {one: places[0] for one, places in seen.items() if places} | code_words(source.parent.parent.name)
+
+
+def clinical_texts() -> dict[Marked, str]:
+    """What patients read of the reference catalogue: code and field are the context, the English words the text."""
+    from protocols.loading import entries_of_reference
+    from protocols.patient_texts import context_of, wanted_in
+
+    return {
+        (context_of(one), one.english): f"protocols/reference: {entry.code}"
+        for entry in entries_of_reference()
+        for one in wanted_in(entry.kind, entry.code, entry.body)
+    }
+
+
+def code_words(language: str) -> dict[Marked, str]:
+    """The words code writes down in English and Turkish (`Text.of`), where it has none in this language."""
+    found: dict[Marked, str] = {}
+    for room in CODE:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            place = path.relative_to(ROOT).as_posix()
+            if holds_code_words(place):
+                found |= {(None, text): place for text in written_in_code(path.read_text(), language)}
     return found
+
+
+def written_in_code(python: str, language: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(python)):
+        if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "Text.of"):
+            continue
+        said = {key.arg: key.value for key in node.keywords}
+        english = said.get("en")
+        if language not in said and isinstance(english, ast.Constant) and isinstance(english.value, str) and english.value:
+            yield english.value
 
 
 def marked_in(python: str) -> Iterator[Marked]:
@@ -119,12 +175,13 @@ def update(source: Path) -> tuple[int, int]:
     catalog = read(source)
     held = {(message.context, first(message.id)): message for message in catalog if message.id}
     texts: dict[tuple[str | None, str], Text] = {}
-    for context, text in marked():
+    for context, text in texts_for(source):
         # A text said with and without a plural is one entry, with it.
         if isinstance(text, tuple) or (context, text) not in texts:
             texts[context, first(text)] = text
     messages = [_entry(text, context, held.get((context, key)), catalog) for (context, key), text in texts.items()]
-    messages.sort(key=lambda message: (first(message.id), message.context or ""))
+    if source.stem != "catalogue":  # which keeps the order of the reference
+        messages.sort(key=lambda message: (first(message.id), message.context or ""))
     source.write_text(_head(catalog) + "".join(_written(message) for message in messages))
     return len(messages), sum(1 for message in messages if not all(strings(message)))
 

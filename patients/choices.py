@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clinic.code_words import translated
+from clinic.languages import STAFF, TRANSLATED, short
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -21,19 +24,23 @@ class Text:
 
     def get(self, language: str) -> str:
         """The sentence in `language` ("tr" also answers for "tr-TR"), else the English one."""
-        wanted = language.split("-")[0].lower()
+        return self.own(short(language)) or dict(self.by_language)["en"]
+
+    def own(self, language: str) -> str:
+        """The sentence in exactly this language, as it stands here or in the catalogue of words; empty without one."""
         texts = dict(self.by_language)
-        return texts.get(wanted) or texts["en"]
+        return texts.get(language) or ("" if language in STAFF else translated(texts["en"], language))
 
     def __str__(self) -> str:
         return self.get("en")
 
     def with_values(self, **values: Text | str) -> Text:
         """The same sentence with its `{placeholders}` filled, each language with its own word."""
+        known = dict.fromkeys([*dict(self.by_language), *(one for one in TRANSLATED if self.own(one))])
         return Text(
             tuple(
-                (language, text.format(**{k: v.get(language) if isinstance(v, Text) else v for k, v in values.items()}))
-                for language, text in self.by_language
+                (one, self.get(one).format(**{k: v.get(one) if isinstance(v, Text) else v for k, v in values.items()}))
+                for one in known
             )
         )
 

@@ -2,11 +2,10 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from clinic.languages import NAMES
+
 SEX_CHOICES = [("female", _("Female")), ("male", _("Male")), ("other", _("Other or unknown"))]
-LANGUAGE_CHOICES = [
-    ("en", "English"), ("tr", "Türkçe"), ("it", "Italiano"), ("fr", "Français"), ("es", "Español"), ("de", "Deutsch"),
-    ("ar", "العربية"), ("ru", "Русский"),
-]  # fmt: skip
+LANGUAGE_CHOICES = list(NAMES.items())
 
 
 class LinkPurpose(TextChoices):

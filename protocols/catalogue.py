@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -24,6 +26,7 @@ from protocols.loading import catalogue_from_entries, entries_of_reference
 from protocols.models import CatalogueEntry, CatalogueVersion
 from protocols.models.catalogue import VersionState
 from protocols.rules import parse_question
+from protocols.text_rows import approved, with_texts
 
 REFERENCE_LABEL = gettext_noop("Reference catalogue")
 
@@ -39,7 +42,7 @@ def current() -> CatalogueVersion:
 def load(version: CatalogueVersion) -> Catalogue:
     """The frozen catalogue of a version. Kept per process, because entries of a published version never change."""
     if version.state in {VersionState.PUBLISHED, VersionState.RETIRED}:
-        return _frozen(version.pk, version.digest)
+        return _frozen(version.pk, version.digest, version.texts_revision)
     return _build(version.pk)
 
 
@@ -48,15 +51,16 @@ def in_force() -> Catalogue:
 
 
 @lru_cache(maxsize=8)
-def _frozen(version_id: int, digest: str) -> Catalogue:
+def _frozen(version_id: int, digest: str, texts_revision: int) -> Catalogue:
     return _build(version_id)
 
 
 def _build(version_id: int) -> Catalogue:
-    rows = CatalogueEntry.objects.filter(version_id=version_id).order_by("position")
-    return catalogue_from_entries(
-        ((row.kind, row.code, row.body) for row in rows), version=str(CatalogueVersion.objects.get(pk=version_id))
-    )
+    """The entries of a version with the approved texts of the other languages beside their own."""
+    stored = CatalogueEntry.objects.filter(version_id=version_id).order_by("position")
+    rows, lacking = with_texts(((row.kind, row.code, row.body) for row in stored), approved())
+    built = catalogue_from_entries(rows, version=str(CatalogueVersion.objects.get(pk=version_id)))
+    return replace(built, lacking=MappingProxyType(lacking))
 
 
 def rows_of(version: CatalogueVersion) -> list[tuple[str, str, dict[str, Any]]]:
@@ -74,18 +78,23 @@ def next_number() -> int:
 
 
 def questions_of(questionnaire: QuestionnaireVersion) -> Mapping[str, Question]:
-    """The questions of a questionnaire version by code, in the order in which they are asked."""
-    return _questions(questionnaire.pk, questionnaire.digest)
+    """The questions of a questionnaire version by code, in the order in which they are asked. The one asked now
+    (`current_questionnaire`) speaks every language that is approved."""
+    return _questions(questionnaire.pk, questionnaire.digest, getattr(questionnaire, "texts_revision", None))
 
 
 @lru_cache(maxsize=8)
-def _questions(questionnaire_id: int, digest: str) -> Mapping[str, Question]:
+def _questions(questionnaire_id: int, digest: str, texts_revision: int | None) -> Mapping[str, Question]:
     bodies: Any = QuestionnaireVersion.objects.values_list("questions", flat=True).get(pk=questionnaire_id)
+    if texts_revision is not None:
+        rows, _lacking = with_texts((("question", body["code"], body) for body in bodies), approved())
+        bodies = [body for _kind, _code, body in rows]
     return {question.code: question for question in map(parse_question, bodies)}
 
 
 def current_questionnaire() -> QuestionnaireVersion:
-    questionnaire = QuestionnaireVersion.objects.first()
+    revision = CatalogueVersion.objects.in_force().values("texts_revision")[:1]
+    questionnaire = QuestionnaireVersion.objects.annotate(texts_revision=Subquery(revision)).first()
     if questionnaire is None:
         raise Refused(_("There is no published questionnaire. Run `manage.py load_catalogue` first."))
     return questionnaire

@@ -6,7 +6,7 @@ Amounts are `Decimal` with the unit in the name; codes are those of the clinical
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -397,7 +397,9 @@ class CheckInAnswer(TextDefinition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """One version of everything that may be given and everything that must be asked. Each mapping keeps file order."""
+    """One version of everything that may be given and everything that must be asked. Each mapping keeps file order.
+
+    `lacking`: how many texts patients read are not approved in a language and are shown in English instead."""
 
     version: str
     indications: Mapping[str, Indication]
@@ -421,6 +423,7 @@ class Catalogue:
     planner_rules: Mapping[str, PlannerRule]
     check_ins: Mapping[str, CheckInAnswer]
     house: Mapping[str, HouseRule]
+    lacking: Mapping[str, int] = field(default_factory=dict)
 
     def figure(self, code: str, name: str) -> int:
         """A figure of the house; a version stored before it could be edited has what was computed with then."""

@@ -145,6 +145,9 @@ def capitalised(sentence: str, lang: str) -> str:
     return (first or sentence[:1].upper()) + sentence[1:]
 
 
+AND = {"en": "and", "tr": "ve", "fr": "et", "it": "e", "es": "y", "de": "und", "ar": "و", "ru": "и"}
+
+
 def listed(names: Mapping[str, list[str]]) -> Texts:
     """Several names per language as one phrase."""
     return {lang: _listed(words, lang) for lang, words in names.items()}
@@ -153,7 +156,8 @@ def listed(names: Mapping[str, list[str]]) -> Texts:
 def _listed(names: list[str], lang: str) -> str:
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} {'ve' if lang == 'tr' else 'and'} {names[-1]}"
+    comma = "، " if lang == "ar" else ", "
+    return f"{comma.join(names[:-1])} {AND.get(lang, 'and')} {names[-1]}"
 
 
 def _name(code: str, catalogue: Catalogue, lang: str) -> str:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from protocols.views import catalogue, enabling, entries, services, versions
+from protocols.views import catalogue, enabling, entries, services, texts, versions
 
 VERSION = "protocols/versions/<public:public_id>/"
 
@@ -17,6 +17,12 @@ urlpatterns = [
     path(f"{VERSION}add/<slug:entry_kind>/", entries.catalogue_entry_add, name="catalogue-entry-add"),
     path(f"{VERSION}entries/<slug:code>/", entries.catalogue_entry, name="catalogue-entry"),
     path(f"{VERSION}entries/<slug:code>/remove/", entries.catalogue_entry_remove, name="catalogue-entry-remove"),
+    path("protocols/texts/", texts.catalogue_texts, name="catalogue-texts"),
+    path("protocols/texts/<slug:in_language>/", texts.catalogue_texts_language, name="catalogue-texts-language"),
+    path("protocols/texts/<slug:in_language>/approve/", texts.catalogue_texts_approve_all, name="catalogue-texts-approve-all"),
+    path("protocols/texts/<slug:in_language>/<slug:code>/<str:field>/", texts.catalogue_text, name="catalogue-text"),
+    path("catalogue-texts/<public:public_id>/approve/", texts.catalogue_text_approve, name="catalogue-text-approve"),
+    path("catalogue-texts/<public:public_id>/withdraw/", texts.catalogue_text_withdraw, name="catalogue-text-withdraw"),
     path("allowed-at-site/", enabling.enablements, name="enablements"),
     path("allowed-at-site/new/", enabling.enablement_new, name="enablement-new"),
     path("allowed-at-site/<public:public_id>/end/", enabling.enablement_end, name="enablement-end"),

@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from clinic.components.drawing import figure
+from clinic.day_words import birth_day, listed
 from clinic.models import Site
 from protocols import catalogue as catalogues
 from protocols.aftercare import expected_reactions, possible_adverse_events
@@ -24,7 +25,7 @@ from protocols.plan import Plan
 from protocols.version_page import shown_loosened
 from sessions.models import Course, CourseItem, Lot
 from sessions.paper_words import CONSENT, SHARED, word
-from sessions.papers import birth_day, money_figure
+from sessions.papers import money_figure
 from sessions.plans import plan_of
 from sessions.sheet import lower_first, upper_first
 
@@ -310,7 +311,7 @@ class _Filled:
         }
 
     def how(self) -> list[Paragraph]:
-        regions = ", ".join(self.catalogue.regions[code].name_in(self.language) for code in self.plan.regions)
+        regions = listed([self.catalogue.regions[code].name_in(self.language) for code in self.plan.regions], self.language)
         technique = self.catalogue.techniques[self.plan.technique].name_in(self.language)
         sentences = [self.say("where", regions=regions, technique=technique)]
         depths = {figure(syringe.depth_mm) for syringe in self.plan.syringes if syringe.depth_mm is not None}
@@ -398,7 +399,7 @@ class _Blank:
             self.catalogue.substances[code].name_in(self.language)
             for code in item.substances if code in self.catalogue.substances
         ]  # fmt: skip
-        return self.say("only_if", plans=", ".join(plans))
+        return self.say("only_if", plans=listed(plans, self.language))
 
     def risks(self) -> list[Paragraph]:
         reactions = self.catalogue.reactions.values()
@@ -417,10 +418,11 @@ def risk_lines(
     expected: Iterable[tuple[str, str]], possible: Iterable[tuple[str, str, str]], language: str
 ) -> list[Paragraph]:
     """Two lists: what usually happens and how long it lasts, what can happen and when it begins."""
-    usual = "; ".join(f"{name} ({lasts})" for name, lasts in expected)
-    rare = "; ".join(
-        name if onset.strip("–- ") == "" else f"{name} ({onset})"
-        for code, name, onset in possible if code not in OFF_PAPER_EVENTS
+    usual = listed([f"{name} ({lasts})" for name, lasts in expected], language, semicolon=True)
+    rare = listed(
+        [name if onset.strip("–- ") == "" else f"{name} ({onset})"
+         for code, name, onset in possible if code not in OFF_PAPER_EVENTS],
+        language, semicolon=True,
     )  # fmt: skip
     return [
         Paragraph(f"{usual}.", head=word(CONSENT["expected"], language)),

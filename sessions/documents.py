@@ -34,6 +34,7 @@ from sessions.choices import SEALED_PAPERS, DocumentKind, DocumentState
 from sessions.consent_text import blank_consent_content, consent_content
 from sessions.explanation_words import EXPLANATION, EXPLANATION_VERSION
 from sessions.explanations import check_stands, explanation_of, subject_of
+from sessions.language_note import language_note
 from sessions.models import Consent, Course, Document, TreatmentSession
 from sessions.paper_words import (
     AFTERCARE,
@@ -207,6 +208,7 @@ def queue(
         "head": issuer,
         "foot": papers.readable(asdict(_foot(document, name=name, digest=digest, who=by.label, now=now))),
         "content": says,
+        "note": language_note(document.language),
         "content_sha256": digest,
         "ids": ids,
     }

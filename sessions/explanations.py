@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from clinic import day_words
 from clinic.errors import Refused
 from clinic.models import Site
 from patients.choices import Text
@@ -161,7 +162,7 @@ class _Writer:
 
     def _patient(self) -> str:
         patient = self.subject.patient
-        born = word(SHARED["born"], self.language).format(date=papers.birth_day(patient.birth_date, self.language))
+        born = word(SHARED["born"], self.language).format(date=day_words.birth_day(patient.birth_date, self.language))
         return f"{patient.name}, {born}"
 
     def _about(self) -> str:

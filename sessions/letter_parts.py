@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.urls import reverse
 
+from clinic import day_words
 from clinic.doer import SYSTEM
 from clinic.models import Site
 from patients import links
@@ -67,7 +68,7 @@ def visit(message: Message, language: str, *, lead: str) -> Letter:
         subject=subject_of(message, language, start),
         lead=say(lead, language, day=day_of(start, language), time=time),
         facts=[
-            (say("when", language), f"{day_of(start, language, year=True)}, {time}"),
+            (say("when", language), day_words.at(day_of(start, language, year=True), time, language)),
             (say("where", language), place_of(appointment.site)),
         ],
         buttons=[(say("confirm", language), address), (say("cannot-come", language), f"{address}#cannot-come")],

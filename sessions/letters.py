@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from clinic.doer import SYSTEM
+from clinic.languages import direction
 from clinic.models import Organisation
 from patients import links
 from patients.labels import LinkPurpose
@@ -25,6 +26,7 @@ from protocols import message_times
 from sessions import letters_between, unsubscribing
 from sessions.delivery import Invitation, Mail
 from sessions.invitations import invitation_to
+from sessions.language_note import language_note
 from sessions.letter_parts import (
     Letter,
     Section,
@@ -105,6 +107,8 @@ def write_mail(message: Message) -> Written:
         "stop_address": stop_address,
         "fewer": say("fewer-mails", language),
         "stop_these": say("stop-these", language),
+        "note": language_note(language) if letter.sections else "",
+        "direction": direction(language),
     }
     with translation.override(language):
         text = render_to_string("mails/letter.txt", context)

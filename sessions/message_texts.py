@@ -1,7 +1,7 @@
 """The kinds of message, and every sentence of a mail in every language we write in.
 
-Subjects and the first lines name no diagnosis and no treatment: they show on a locked phone. Turkish and English are
-complete, which a test checks; a patient of another language is written to in English.
+Subjects and the first lines name no diagnosis and no treatment: they show on a locked phone. English and Turkish stand here,
+the words of the other languages in locale/ (`clinic.code_words`); a test keeps every language complete.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from clinic import day_words
+from clinic.languages import NAMES, spoken
 from patients.choices import Text
 
-LANGUAGES = ("en", "tr")
+LANGUAGES = tuple(NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,15 +264,9 @@ SENTENCES: Mapping[str, Text] = {
     ),
 }
 
-# Weekday first where the language puts it there.
-DAY = {"en": "l j F", "tr": "j F l"}
-DAY_WITH_YEAR = {"en": "l j F Y", "tr": "j F Y l"}
-
-
 def written_in(language: str) -> str:
     """The language a mail to this patient is written in."""
-    short = language.split("-")[0].lower()
-    return short if short in LANGUAGES else "en"
+    return spoken(language)
 
 
 def say(key: str, language: str, **values: str) -> str:
@@ -282,10 +276,9 @@ def say(key: str, language: str, **values: str) -> str:
 
 def day_of(moment: dt.datetime | dt.date, language: str, *, year: bool = False) -> str:
     """Date with its weekday. A datetime must already be in the zone it is to be read in."""
-    with translation.override(language):
-        return date_format(moment, (DAY_WITH_YEAR if year else DAY)[language], use_l10n=False)
+    return day_words.day(moment, language, year=year, long=True)
 
 
 def moment_of(moment: dt.datetime, language: str) -> str:
     """Weekday, date and clock time, short enough for a line of a list."""
-    return f"{day_of(moment, language)}, {moment:%H:%M}"
+    return day_words.at(day_of(moment, language), f"{moment:%H:%M}", language)

@@ -1,13 +1,14 @@
 """The fixed words of printed papers, in every language a paper can be printed in.
 
-They stand here and not in a gettext catalogue, because they belong to a template version: what was printed under
-`aftercare-1` can be read here for ever, and a test keeps every language complete. Clinical sentences come from the
-catalogue. A changed sentence is a new template version.
+They belong to a template version: what was printed under `aftercare-1` can be read here for ever. English and Turkish stand
+here, the words of the other languages in locale/ (`clinic.code_words`); a test keeps every language complete. Clinical
+sentences come from the catalogue. A changed sentence is a new template version.
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from clinic.languages import NAMES, spoken
 from patients.choices import Text
 from sessions.explanation_words import EXPLANATION
 from sessions.listing_words import LISTING
@@ -26,7 +27,13 @@ SHARED: Mapping[str, Text] = {
     "verify": Text.of(en="Verify at {address} with code", tr="Doğrulama: {address}, kod"),
     "page_before": Text.of(en="Page", tr="Sayfa"),
     "page_between": Text.of(en="of", tr="/"),
-    "language_name": Text.of(en="English", tr="Türkçe"),
+    "language_name": Text.of(**NAMES),
+    "not_approved": Text.of(
+        en="Sentences in English on this page are not yet approved by the clinic in your language. Please ask us about "
+        "anything you do not understand.",
+        tr="Bu sayfadaki İngilizce cümlelerin sizin dilinizdeki hâli klinik tarafından henüz onaylanmadı. Anlamadığınız "
+        "her şeyi lütfen bize sorun.",
+    ),
     "clock_of": Text.of(en="All times are on the clock of {place}.", tr="Tüm saatler {place} saatidir."),
 }
 
@@ -205,8 +212,10 @@ CONSENT: Mapping[str, Text] = {
     "yours": Text.of(en="Your treatment:", tr="Sizin tedaviniz:"),
 }
 
-LANGUAGES = ("en", "tr")
+LANGUAGES = tuple(NAMES)
 ALL: tuple[Mapping[str, Text], ...] = (SHARED, AFTERCARE, CONSENT, EXPLANATION, WORKSHEET, LISTING)
+FOR_STAFF: tuple[Mapping[str, Text], ...] = (WORKSHEET,)
+"""Printed in the two languages of the staff only."""
 
 
 def words_in(language: str) -> dict[str, dict[str, str]]:
@@ -222,10 +231,11 @@ def words_in(language: str) -> dict[str, dict[str, str]]:
 
 def printable_language(wanted: str) -> str:
     """The language a paper is really printed in: the wanted one, or English where no paper exists in it yet."""
-    short = wanted.split("-")[0].lower()
-    return short if short in LANGUAGES else "en"
+    return spoken(wanted)
 
 
 def word(text: Text, language: str) -> str:
     """A fixed word; an empty one is meant (`until` stands before the time in English and behind it in Turkish)."""
-    return dict(text.by_language)[printable_language(language)]
+    known = printable_language(language)
+    own = dict(text.by_language)
+    return own[known] if known in own else text.get(known)

@@ -16,22 +16,19 @@ from zoneinfo import ZoneInfo
 import segno
 from django.conf import settings
 from django.utils import translation
-from django.utils.dateformat import format as date_format
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString, mark_safe
 
+from clinic import day_words
 from clinic.audit import canonical
 from clinic.choices import PageSize
 from clinic.forms import DIRECTION_MARKS
+from clinic.languages import direction
 from clinic.models import Site, User
 from clinic.strict_templates import render_strictly
 from sessions.paper_words import words_in
 
 PAPER: dict[str, str] = {PageSize.A4: "A4", PageSize.LETTER: "letter"}
-RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
-# Weekday before the date, or behind it as Turkish has it; without and with the year.
-DAY_FORMATS = {"tr": ("j F D", "j F Y D")}
-USUAL_DAY_FORMATS = ("D j F", "D j F Y")
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,7 @@ class Foot:
 def day_and_time(moment: dt.datetime, zone: ZoneInfo, language: str, *, year: bool = False) -> str:
     """`Thu 12 March, 11:20` on the clock of `zone`; in the hour that comes twice in autumn, with its offset."""
     local = moment.astimezone(zone)
-    with translation.override(language):
-        text = date_format(local, f"{DAY_FORMATS.get(language, USUAL_DAY_FORMATS)[year]}, H:i")
+    text = day_words.at(day_words.day(local, language, year=year), f"{local:%H:%M}", language)
     if local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
         text += f" ({offset_of(local)})"
     return text
@@ -77,14 +73,7 @@ def day_and_time(moment: dt.datetime, zone: ZoneInfo, language: str, *, year: bo
 
 def day(date: dt.date, language: str, *, year: bool = True) -> str:
     """`Thu 12 March 2026`."""
-    with translation.override(language):
-        return date_format(date, DAY_FORMATS.get(language, USUAL_DAY_FORMATS)[year])
-
-
-def birth_day(date: dt.date, language: str) -> str:
-    """`9 Aug 1984`, the month in letters: nobody takes it for the day."""
-    with translation.override(language):
-        return date_format(date, "j M Y")
+    return day_words.day(date, language, year=year)
 
 
 def money_figure(amount: Decimal, language: str) -> str:
@@ -134,11 +123,12 @@ def short_digest(digest: str) -> str:
 def html_of(source: dict[str, Any], *, language: str, density: str = "") -> str:
     """The page of a document from its frozen `source`. The same source always gives the same page."""
     content = {
+        "note": "",
         **source,
         "words": words_in(language),
         "language": language,
         "density": density,
-        "direction": "rtl" if language.split("-")[0] in RIGHT_TO_LEFT else "ltr",
+        "direction": direction(language),
         "qr": qr_of(source["foot"]["address"]),
     }
     with translation.override(language):

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from django.conf import settings
 from django.utils import translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from clinic.languages import STAFF
 from protocols import catalogue
 from protocols.definitions import Catalogue, Indication
 from protocols.planning import (
@@ -163,11 +163,11 @@ def _mark(visit: Appointment, say: Callable[[], str]) -> None:
 
 
 def in_every_language(say: Callable[[], str]) -> dict[str, str]:
-    """What is stored now and read by somebody else later, by language; empty when there is nothing to say."""
+    """What is stored now and read by somebody else of the staff later, by language; empty when there is nothing to say."""
     if not say():
         return {}
     words = {}
-    for language, _name in settings.LANGUAGES:
+    for language in STAFF:
         with translation.override(language):
             words[language] = say()
     return words

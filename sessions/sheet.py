@@ -15,16 +15,17 @@ from zoneinfo import ZoneInfo
 from django.utils import translation
 
 from clinic.components.drawing import figure
+from clinic.day_words import birth_day, listed
 from protocols.aftercare import Instruction, expected_reactions
 from protocols.choices import InstructionSeverity
 from protocols.definitions import Catalogue, ReactionDefinition, text_in
 from protocols.plan import Plan
 from sessions.paper_words import AFTERCARE, SHARED, word
-from sessions.papers import birth_day, day, day_and_time, place_of
+from sessions.papers import day, day_and_time, place_of
 
 MOST_BOXES = 15  # the day of the session and two weeks after it
 SHORT_TEXT = 60  # letters; a sentence, or its beginning, as short as this is its own headline
-BEGINNING = re.compile(r"(.+?)(?:; |\. )(.+)")
+BEGINNING = re.compile(r"(.+?)(?:\s?[;؛] |\. )(.+)")
 
 # What stands together in one row as long as it ends together, in the order printed, and the drawing beside it. A code
 # that is missing here gets a row of its own.
@@ -42,6 +43,7 @@ ROWS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("test-pipe", ("ac-biotin-lab",)),
 )
 OTHER_ICON = "ban"
+GERMAN_SMALL = frozenset({"Kein", "Keine", "Keinen", "Nicht", "Nichts", "Den", "Die", "Das", "Bitte"})
 # Things to do rather than to leave alone; every tip joins them.
 HELPING = ("ac-cold-dry", "ac-hygiene", "ac-spf", "ac-move-later")
 RED_FLAGS = "ac-red-flags"
@@ -167,7 +169,7 @@ def sheet_content(facts: SheetFacts, *, catalogue: Catalogue, language: str) -> 
         helps=tuple(_help_line(one, write) for one in _in_order_of(facts.instructions, HELPING) if _helps(one)),
         medicines=catalogue.consent_items["consent-medicines"].text(language),
         next_session=_next_session(facts, write),
-        given="; ".join(_product(product, write) for product in facts.products),
+        given=listed([_product(product, write) for product in facts.products], language, semicolon=True),
     )
 
 
@@ -201,7 +203,7 @@ def _row(
     title, *details = _headline(headlines[0], language)
     for other in headlines[1:]:
         sentence, *rest = _headline(other, language)
-        joined = f"{title}, {lower_first(sentence, language)}"
+        joined = listed((title, lower_first(sentence, language)), language)
         if len(joined) <= SHORT_TEXT:
             title = joined
         else:
@@ -247,6 +249,8 @@ def _until_line(sentence: str, until: dt.datetime, write: _Writer) -> str:
 
 def lower_first(text: str, language: str) -> str:
     """Inside a row, the second headline goes on in lower case; Turkish has two letters i."""
+    if language == "de" and text.partition(" ")[0] not in GERMAN_SMALL:
+        return text  # a noun keeps its capital
     own = {"I": "ı", "İ": "i"} if language == "tr" else {}
     return own.get(text[:1], text[:1].lower()) + text[1:]
 
@@ -295,7 +299,7 @@ def normal_lines(expected: Iterable[ReactionDefinition], language: str) -> tuple
         if then:
             watch.setdefault(lasts, []).append(then)
     return tuple(
-        " ".join([f"{upper_first(', '.join(together), language)}: {lasts}.", *watch.get(lasts, [])])
+        " ".join([f"{upper_first(listed(together, language), language)}: {lasts}.", *watch.get(lasts, [])])
         for lasts, together in names.items()
     )
 

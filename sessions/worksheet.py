@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.formats import date_format
 
 from clinic.components.drawing import figure
+from clinic.day_words import birth_day
 from patients.choices import Text
 from patients.facts import Measured
 from protocols.choices import DoseUnit, Role
@@ -22,7 +23,7 @@ from protocols.mixing import PlanCheck
 from protocols.plan import Plan, Syringe
 from protocols.plan_problems import capitalised
 from sessions.paper_words import word
-from sessions.papers import birth_day, day
+from sessions.papers import day
 from sessions.worksheet_words import WORKSHEET
 
 HUNDREDTH = Decimal("0.01")

@@ -8,6 +8,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from clinic.http import StaffRequest
+from clinic.languages import NAMES, STAFF
 from clinic.models import User
 from clinic.permissions import any_staff, public
 
@@ -29,16 +30,17 @@ def switch_site(request: StaffRequest) -> HttpResponse:
 @public
 @require_POST
 def set_language(request: StaffRequest) -> HttpResponse:
-    """For everybody who reads a page; staff keep the choice with their account."""
+    """For everybody who reads a page; staff keep the choice with their account, if staff screens speak it: at a tablet
+    handed to a patient somebody of the staff may still be signed in."""
     language = request.POST.get("language", "")
-    if language not in dict(settings.LANGUAGES):
+    if language not in NAMES:
         raise Http404
     response = redirect(next_page(request))
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME, language, max_age=LANGUAGE_SECONDS, httponly=True, samesite="Lax",
         secure=settings.HTTPS,
     )  # fmt: skip
-    if request.user.is_authenticated:
+    if request.user.is_authenticated and language in STAFF:
         User.objects.filter(pk=request.user.pk).update(language=language)
     return response
 

@@ -17,6 +17,7 @@ from clinic.choices import Permission, Role
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.http import StaffRequest
 from clinic.idempotency import once
+from clinic.languages import STAFF
 from clinic.models import Invitation, User
 from clinic.office import staff_tabs
 from clinic.permissions import public, requires
@@ -125,7 +126,7 @@ def invitation(request: StaffRequest, token: str) -> HttpResponse:
     found = inviting.open_invitation(token)
     if found is None:
         return render(request, "clinic/invitation_dead.html", status=404)
-    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+    if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) not in STAFF:
         translation.activate(found.user.language)
     form = FirstPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -16,6 +16,7 @@ from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.doer import Doer
+from clinic.languages import NAMES, spoken
 from clinic.permissions import by_patient_link
 from patients import links
 from patients.gate_form import GateForm
@@ -196,7 +197,7 @@ def has_finished(request: HttpRequest, purpose: LinkPurpose) -> bool:
 def thank_in_their_language(request: HttpRequest) -> None:
     """Who signed is no longer known here, but the thanks go on in the language they signed in, or have chosen since."""
     chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
-    language = chosen if chosen in dict(settings.LANGUAGES) else request.session.get(THANKED_IN_KEY, "en")
+    language = chosen if chosen in NAMES else request.session.get(THANKED_IN_KEY, "en")
     translation.activate(language)
     request.LANGUAGE_CODE = language
 
@@ -208,9 +209,8 @@ def doer_behind(link: PatientLink) -> Doer:
 
 def speak(request: HttpRequest, patient: Patient) -> str:
     """The patient's language, unless they chose another on these pages; English where a text is not shipped."""
-    known = dict(settings.LANGUAGES)
     chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
-    language = next((code for code in (chosen, patient.language) if code in known), "en")
+    language = chosen if chosen in NAMES else spoken(patient.language)
     translation.activate(language)
     request.LANGUAGE_CODE = language
     return language

@@ -29,6 +29,9 @@ class CatalogueVersion(PublicId, Versioned):
     """One whole catalogue. Exactly one is published. `approved_at` empty means: default, not yet approved by the
     clinic's medical lead, and every plan says so. Once published only state and approval may change.
 
+    `texts_revision` counts up with every text in another language that begins or ends to count, so that a catalogue kept in
+    memory is built anew.
+
     `digest` is over all entries, so it changes with every edit of a draft; `impact_seen_digest` is the digest somebody
     looked at the impact of, and publishing asks for both to be the same. `retired` without `published_at` is a draft
     that was given up."""
@@ -40,6 +43,7 @@ class CatalogueVersion(PublicId, Versioned):
     based_on = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     made_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     digest = models.CharField(max_length=64)
+    texts_revision = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -184,28 +188,71 @@ class CatalogueChange(models.Model):
         return f"{self.code} {self.field} {self.direction}"
 
 
+class TextState(models.TextChoices):
+    WAITING = "waiting", _("Not yet approved")
+    APPROVED = "approved", _("Approved")
+    RETIRED = "retired", _("Replaced or withdrawn")
+
+
 @pghistory.track()
-class CatalogueText(models.Model):
-    """A patient-visible text the clinic changed, per language and version; without one the entry's own text counts."""
+class CatalogueText(PublicId, Versioned):
+    """One text of the catalogue as a patient reads it in a language the entry itself is not written in.
+
+    `english` is the sentence it translates: the text counts for entries that say exactly this, and for no other.
+    Without `made_by` it came with the application. What it says never changes; another wording is another row with the
+    next number. Only an approved row reaches patients, and of one sentence one is approved."""
 
     kind = models.CharField(max_length=24)
     code = models.CharField(max_length=60)
-    field = models.CharField(max_length=24)
+    field = models.CharField(max_length=120)
     language = models.CharField(max_length=8)
     number = models.PositiveIntegerField()
+    english = models.TextField()
+    english_digest = models.CharField(max_length=64)
     text = models.TextField()
+    state = models.CharField(max_length=10, choices=TextState, default=TextState.WAITING)
+    made_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    made_at = models.DateTimeField()
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        ordering = ["language", "kind", "code", "field", "-number"]
+        indexes = [models.Index(fields=["language", "state"])]
         constraints = [
+            models.UniqueConstraint(fields=["code", "field", "language", "number"], name="catalogue_text_number_once"),
             models.UniqueConstraint(
-                fields=["kind", "code", "field", "language", "number"], name="catalogue_text_version_once"
+                fields=["code", "field", "language", "english_digest"], condition=Q(state=TextState.APPROVED),
+                name="catalogue_text_approved_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=TextState.APPROVED) | Q(approved_by__isnull=False, approved_at__isnull=False),
+                name="catalogue_text_approved_by_somebody",
+            ),
+            models.CheckConstraint(condition=~Q(text=""), name="catalogue_text_says_something"),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="catalogue_text_frozen",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func=pgtrigger.Func(
+                    """
+                    IF TG_OP = 'UPDATE' AND OLD.state <> 'retired'
+                       AND (to_jsonb(NEW) - 'state' - 'version' - 'approved_by_id' - 'approved_at')
+                         = (to_jsonb(OLD) - 'state' - 'version' - 'approved_by_id' - 'approved_at')
+                       AND (OLD.state <> 'approved' OR NEW.state = 'retired')
+                    THEN
+                        RETURN NEW;
+                    END IF;
+                    RAISE EXCEPTION 'what a catalogue text says never changes';
+                    """
+                ),
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} {self.language} {self.number}"
+        return f"{self.code} {self.field} {self.language} {self.number}"
 
 
 class EnablementQuerySet(models.QuerySet["Enablement"]):

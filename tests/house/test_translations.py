@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,13 +15,27 @@ import pytest
 from babel.messages.catalog import Message
 from django.contrib import auth as django_auth
 from django.template.base import Lexer, TokenType
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.translation.template import templatize
 
-from mesoclinic.translations import CODE, PLACEHOLDER, ROOT, Marked, first, marked, marked_in, read, sources, strings
+from clinic.languages import NAMES, TRANSLATED
+from mesoclinic.patient_facing import FOR_STAFF, is_for_patients
+from mesoclinic.translations import CALL, CODE, PLACEHOLDER, ROOT, Marked, first, marked_in, read, sources, strings, texts_for
 
 # The same in both languages, because the word is the same.
 ALIKE = {
     "+%(number)s more", "A4", "Form", "Letter", "No.", "Plan", "Lot", "normal",
 }  # fmt: skip
+# Views open to everybody that show no page of ours.
+NO_PAGE = {"live", "ready", "invitation", "set_language"}
+# How a language says to stop taking something, and how it says not to.
+STOP = {
+    "fr": (r"\barrête", r"n'arrête|ne pas arrêter|sans arrêter|n’arrête"), "it": (r"\b(sospend|interromp)", r"\bnon\b"),
+    "es": (r"\b(suspend|interrump|deje de tomar)", r"\b(no|nunca)\b"),
+    "de": (r"\babsetz|\bsetzen sie .* ab\b", r"\b(nicht|kein|nie)"),
+    "ar": (r"توقف عن|إيقاف|توقّف عن", r"\bلا|دون|عدم"), "ru": (r"прекра(щ|т)|отмен(я|и)|бросайте", r"\bне\b|никогда"),
+}  # fmt: skip
+MAY_STOP: set[str] = set()
 # Templates whose words come from elsewhere, or that show nobody's data.
 OWN_WORDS = {
     "gallery.html": "samples of every component, with invented people; its own words are marked",
@@ -50,12 +65,20 @@ SAYING = {"Refused", "ValidationError", "SlotTaken"}
 SHOWN_NAMES = {"label", "help_text", "empty_label", "act", "title", "deed", "verbose_name", "verbose_name_plural"}
 
 
+WORDS = [source for source in sources() if source.stem == "django"]
+CLINICAL = [source for source in sources() if source.stem == "catalogue"]
+
+
+def language_of(source: Path) -> str:
+    return source.parts[-3]
+
+
 @pytest.fixture(scope="module")
-def texts() -> dict[Marked, str]:
-    return marked()
+def texts(source: Path) -> dict[Marked, str]:
+    return texts_for(source)
 
 
-@pytest.mark.parametrize("source", sources(), ids=lambda path: path.parts[-3])
+@pytest.mark.parametrize("source", WORDS, ids=language_of, scope="module")
 class TestEveryLanguage:
     def test_says_everything_that_is_marked(self, source: Path, texts: dict[Marked, str]) -> None:
         said = {(one.context, first(one.id)) for one in read(source) if one.id and all(strings(one)) and not one.fuzzy}
@@ -97,6 +120,83 @@ class TestEveryLanguage:
                 assert first(one.id).count("\n") == said.count("\n"), said
                 assert first(one.id).endswith("?") == said.endswith("?"), said
                 assert said == said.strip() or first(one.id) != first(one.id).strip(), said
+
+
+@pytest.mark.parametrize("source", CLINICAL, ids=language_of)
+class TestClinicalTexts:
+    """What patients read of the catalogue, in the six languages that are approved text by text."""
+
+    def test_say_everything_patients_read(self, source: Path) -> None:
+        said = {(one.context, first(one.id)) for one in read(source) if one.id and all(strings(one)) and not one.fuzzy}
+        missing = [f"{place}: {text}" for text, place in texts_for(source).items() if text not in said]
+        assert not missing, "\n".join(missing)
+
+    def test_have_nothing_left_over_and_keep_every_placeholder(self, source: Path) -> None:
+        known = set(texts_for(source))
+        for one in read(source):
+            if one.id:
+                assert (one.context, first(one.id)) in known
+                assert not list(misplaced(one))
+
+    def test_never_tell_a_patient_to_stop_a_medicine(self, source: Path) -> None:
+        """Every language has its words for not stopping; a sentence that says stop without them is read by a person."""
+        stop, never = STOP[language_of(source)]
+        for one in read(source):
+            said = "".join(strings(one)).lower() if one.id else ""
+            if re.search(stop, said):
+                assert re.search(never, said) or (one.context or "") in MAY_STOP, said
+
+
+def test_every_language_has_both_catalogues() -> None:
+    assert {language_of(source) for source in WORDS} == set(NAMES) - {"en"}
+    assert {language_of(source) for source in CLINICAL} == set(TRANSLATED)
+
+
+# --- what patients see is listed, and the list is whole -----------------------------------------------------------------
+
+
+def test_every_page_open_to_patients_is_listed() -> None:
+    """A view that anybody may open, or that opens by a patient's link, speaks all languages."""
+    listed = {view.__module__.replace(".", "/") + ".py" for view in patient_views()}
+    assert len(listed) >= 4
+    assert not [place for place in listed if not is_for_patients(place)]
+
+
+def patient_views() -> Iterator[Callable[..., object]]:
+    def walk(patterns: list[object]) -> Iterator[Callable[..., object]]:
+        for one in patterns:
+            if isinstance(one, URLResolver):
+                yield from walk(one.url_patterns)
+            elif isinstance(one, URLPattern):
+                access = getattr(one.callback, "access", ("staff",))[0]
+                if access != "staff" and one.name not in NO_PAGE:
+                    yield inspect.unwrap(one.callback)
+
+    yield from walk(get_resolver().url_patterns)
+
+
+def test_what_a_patient_page_draws_in_is_listed_too() -> None:
+    """A template that a listed one extends or includes is listed, or says nothing itself."""
+    missing = []
+    for path in TEMPLATES:
+        name = path.relative_to(ROOT / "templates").as_posix()
+        if is_for_patients(f"templates/{name}"):
+            for drawn in re.findall(r"""{% (?:extends|include) ["']([^"']+)["']""", path.read_text()):
+                found = drawn if (ROOT / "templates" / drawn).exists() else f"documents/{drawn}"
+                if not is_for_patients(f"templates/{found}") and says_something(ROOT / "templates" / found):
+                    missing.append(f"{name} draws in {found}")
+    assert not missing
+
+
+def says_something(template: Path) -> bool:
+    return template.suffix in (".html", ".txt") and bool(CALL.search(templatize(template.read_text())))
+
+
+def test_an_unlisted_template_under_the_folders_of_patients_would_be_found() -> None:
+    """Folders are listed whole, so a new page is; what staff alone read is named one by one and exists."""
+    assert is_for_patients("templates/patient_pages/whatever/new.html")
+    for pattern in FOR_STAFF:
+        assert list((ROOT / "templates").glob(pattern)), pattern
 
 
 def test_marks_are_found_wherever_they_stand() -> None:

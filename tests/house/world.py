@@ -19,7 +19,8 @@ from clinic.models import DayShift, OutOfService, SpecialHours
 from patients import links
 from patients.models import Allergy, Measurement, Medicine
 from protocols import catalogue, versions
-from protocols.models import CatalogueVersion, Enablement
+from protocols.models import CatalogueText, CatalogueVersion, Enablement
+from protocols.patient_texts import digest_of
 from sessions import consent_signing, documents, rescreening, uploading, waiting
 from sessions.models import (
     AdverseEvent,
@@ -52,11 +53,12 @@ NOUNS = {
     "devices": "device", "services": "service", "measurement_id": "measurement",
     "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event", "scores": "score",
     "uploads": "upload", "wait-list": "entry", "book": "site", "online-requests": "request", "allowed-at-site": "enablement",
-    "paper-batches": "batch", "check-ins": "check_in",
+    "paper-batches": "batch", "check-ins": "check_in", "catalogue-texts": "text",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
     "kind": "aftercare", "entry_kind": "substance", "language": "en", "section": "screening", "paper": "worksheet",
+    "in_language": "fr", "field": "title",
 }  # fmt: skip
 # allauth's own views carry no declaration of ours.
 THIRD_PARTY = ("allauth.", "django.views.")
@@ -173,6 +175,10 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
     world.enablement = Enablement.objects.create(
         site=site, code="sub-dmae", reason="Asked for", country=site.country, enabled_at=now, enabled_by=doctor
     )
+    world.text = CatalogueText.objects.create(
+        kind="rule", code="scr-keloid", field="title", language="fr", number=1, english="Thick scars (keloid)", text="Cicatrices épaisses (chéloïde)",
+        english_digest=digest_of("Thick scars (keloid)"), made_at=now,
+    )  # fmt: skip
     world.message = make_message(world, "scheduled")
     PublicBooking.objects.create(site=site, is_on=True)
     world.request = online_request(world, now)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from protocols import catalogue, services
+from protocols import catalogue, services, texts
 from protocols.loading import CatalogueError
 
 
@@ -16,7 +16,8 @@ class Command(BaseCommand):
         try:
             version = catalogue.ensure_reference_catalogue()
             added = services.ensure_default_services()
+            written = texts.ensure_shipped_texts()
         except CatalogueError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"In force or waiting: {version} ({version.get_state_display()})")
-        self.stdout.write(f"Services added: {len(added)}")
+        self.stdout.write(f"Services added: {len(added)}. Texts in other languages added: {written}")

@@ -176,8 +176,8 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
         site=site, code="sub-dmae", reason="Asked for", country=site.country, enabled_at=now, enabled_by=doctor
     )
     world.text = CatalogueText.objects.create(
-        kind="rule", code="scr-keloid", field="title", language="fr", number=1, english="Thick scars (keloid)", text="Cicatrices épaisses (chéloïde)",
-        english_digest=digest_of("Thick scars (keloid)"), made_at=now,
+        kind="rule", code="scr-keloid", field="title", language="fr", number=1, english="Thick scars (keloid)",
+        text="Cicatrices épaisses (chéloïde)", english_digest=digest_of("Thick scars (keloid)"), made_at=now,
     )  # fmt: skip
     world.message = make_message(world, "scheduled")
     PublicBooking.objects.create(site=site, is_on=True)

@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('protocols', '0001_initial'),
+        ('protocols', '0002_service_givers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

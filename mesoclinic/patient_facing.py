@@ -30,10 +30,14 @@ FOR_STAFF = ("documents/label.html", "documents/worksheet.html", "mails/invitati
 
 MODULES = (
     "patients/gate_form.py", "patients/intake_form.py", "patients/intake.py", "patients/views/gate.py",
-    "sessions/views/patient_*.py", "sessions/views/explanations.py", "sessions/consent_text.py",
+    "sessions/views/patient_*.py", "sessions/views/self_*.py", "sessions/views/public_*.py",
+    "sessions/views/explanations.py", "sessions/consent_text.py",
     "clinic/forms.py", "clinic/deeds.py", "clinic/idempotency.py",
 )  # fmt: skip
 """Code whose marked texts reach patients."""
+
+WORDS_ELSEWHERE = ("sessions/views/documents.py",)
+"""Code with one page for anybody whose words stand in its template, beside pages for staff."""
 
 CODE_WORDS = (
     "patients/questionnaire.py", "patients/choices.py", "patients/asking.py", "protocols/question_entries.py",

@@ -25,6 +25,7 @@ READ_BY_PATIENTS: Mapping[str, tuple[str, ...]] = {
     "technique": ("name",),
     "substance": ("name",),
     "medicine_class": ("name", "effects.#.sentence"),
+    "message": ("name", "text"),
     "rule": ("title", "explanation", "advice", "clauses.#.lifted_by", "clauses.#.letter"),
 }
 """The fields of each kind that reach a patient on a page, a paper or in a mail. Everything else is for staff."""

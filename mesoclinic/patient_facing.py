@@ -7,7 +7,13 @@ Clinical texts of the catalogue are listed in `protocols.patient_texts`.
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatch
+from functools import lru_cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OPEN = re.compile(r"^@(?:by_patient_link|public)\b", re.MULTILINE)
 
 TEMPLATES = (
     "patient_base.html",
@@ -29,15 +35,13 @@ FOR_STAFF = ("documents/label.html", "documents/worksheet.html", "mails/invitati
 """Inside the patterns above, but read by staff only."""
 
 MODULES = (
-    "patients/gate_form.py", "patients/intake_form.py", "patients/intake.py", "patients/views/gate.py",
-    "sessions/views/patient_*.py", "sessions/views/self_*.py", "sessions/views/public_*.py",
-    "sessions/views/explanations.py", "sessions/consent_text.py",
-    "clinic/forms.py", "clinic/deeds.py", "clinic/idempotency.py",
+    "patients/gate_form.py", "patients/intake_form.py", "patients/intake.py",
+    "sessions/views/explanations.py", "sessions/consent_text.py", "clinic/forms.py", "clinic/deeds.py", "clinic/idempotency.py",
 )  # fmt: skip
-"""Code whose marked texts reach patients."""
+"""Code whose marked texts reach patients, beside every file with a view that opens without signing in."""
 
-WORDS_ELSEWHERE = ("sessions/views/documents.py",)
-"""Code with one page for anybody whose words stand in its template, beside pages for staff."""
+WORDS_ELSEWHERE = ("sessions/views/documents.py", "clinic/views/staff.py")
+"""Files with one open page whose words stand in its template, among pages for staff."""
 
 CODE_WORDS = (
     "patients/questionnaire.py", "patients/choices.py", "patients/asking.py", "protocols/question_entries.py",
@@ -52,7 +56,13 @@ def is_for_patients(place: str) -> bool:
     name = place.removeprefix("templates/")
     if name != place:
         return _any(TEMPLATES, name) and not _any(FOR_STAFF, name)
-    return _any(MODULES, place)
+    return _any(MODULES, place) or opens(place)
+
+
+@lru_cache(maxsize=1024)
+def opens(place: str) -> bool:
+    """Whether a view in this file is open to patients or to anybody."""
+    return "/views/" in place and place not in WORDS_ELSEWHERE and bool(OPEN.search((ROOT / place).read_text()))
 
 
 def holds_code_words(place: str) -> bool:

@@ -160,7 +160,7 @@ def test_every_page_open_to_patients_is_listed() -> None:
     listed = {view.__module__.replace(".", "/") + ".py" for view in patient_views()}
     assert len(listed) >= 4
     missing = [place for place in listed if not is_for_patients(place) and place not in WORDS_ELSEWHERE]
-    assert not missing, f"open to patients, so name them in MODULES of mesoclinic/patient_facing.py: {missing}"
+    assert not missing, f"open to patients, but mesoclinic/patient_facing.py does not know: {missing}"
 
 
 def patient_views() -> Iterator[Callable[..., object]]:

@@ -31,7 +31,7 @@ TEMPLATES = (
 )  # fmt: skip
 """Templates under templates/, `*` for anything, folders included."""
 
-FOR_STAFF = ("documents/label.html", "documents/worksheet.html", "mails/invitation*")
+FOR_STAFF = ("documents/label.html", "documents/worksheet.html")
 """Inside the patterns above, but read by staff only."""
 
 MODULES = (

@@ -30,7 +30,7 @@ ALIKE = {
 NO_PAGE = {"live", "ready", "invitation", "set_language"}
 # How a language says to stop taking something, and how it says not to.
 STOP = {
-    "fr": (r"\barrête", r"n'arrête|ne pas arrêter|sans arrêter|n’arrête"), "it": (r"\b(sospend|interromp)", r"\bnon\b"),
+    "fr": (r"\barrête", r"\bn[’']arrête|\bne l[’']arrêtez pas|\bjamais\b"), "it": (r"\b(sospend|interromp)", r"\bnon\b"),
     "es": (r"\b(suspend|interrump|deje de tomar)", r"\b(no|nunca)\b"),
     "de": (r"\babsetz|\bsetzen sie .* ab\b", r"\b(nicht|kein|nie)"),
     "ar": (r"توقف عن|إيقاف|توقّف عن", r"\bلا|دون|عدم"), "ru": (r"прекра(щ|т)|отмен(я|и)|бросайте", r"\bне\b|никогда"),
@@ -39,7 +39,7 @@ MAY_STOP = {"consent-withdraw name"}  # the patient's right to end the treatment
 # What one of the other languages writes as English does.
 ALIKE_IN = {
     "fr": {"Code", "Important", "Page", "Pages", "Patient", "Signature", "lot {lot}", "version {number}"},
-    "de": {"Code", "Name"}, "it": {"File, SHA-256", "no"}, "es": {"animal", "no"},
+    "de": {"Code", "Name"}, "it": {"File, SHA-256", "No", "no"}, "es": {"animal", "No", "no"},
 }  # fmt: skip
 # Templates whose words come from elsewhere, or that show nobody's data.
 OWN_WORDS = {

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic import access_log, rendering
 from clinic.errors import Refused, Stale
 from clinic.idempotency import once
+from clinic.languages import direction
 from clinic.limiting import network_address
 from clinic.permissions import by_patient_link
 from patients.labels import LinkPurpose
@@ -22,7 +23,6 @@ from sessions import consent_signing, documents
 from sessions.choices import DocumentState
 from sessions.forms.consent_signing import ConsentSignForm
 from sessions.models import Consent, Document
-from sessions.papers import RIGHT_TO_LEFT
 from sessions.views.documents import pdf_response
 
 CONSENT = LinkPurpose.CONSENT
@@ -158,7 +158,7 @@ def shown(consent: Consent, problem: str = "") -> dict[str, Any]:
         "content": content,
         "entries": entries,
         "language": consent.language,
-        "direction": "rtl" if consent.language in RIGHT_TO_LEFT else "ltr",
+        "direction": direction(consent.language),
         "site": consent.course.site,
         "problem": problem or consent_signing.why_not(consent),
         "version": text.verification_code,

@@ -51,7 +51,7 @@ def in_force() -> Catalogue:
 
 
 @lru_cache(maxsize=8)
-def _frozen(version_id: int, digest: str, texts_revision: int) -> Catalogue:
+def _frozen(version_id: int, digest: str, texts_revision: str) -> Catalogue:
     return _build(version_id)
 
 
@@ -84,7 +84,7 @@ def questions_of(questionnaire: QuestionnaireVersion) -> Mapping[str, Question]:
 
 
 @lru_cache(maxsize=8)
-def _questions(questionnaire_id: int, digest: str, texts_revision: int | None) -> Mapping[str, Question]:
+def _questions(questionnaire_id: int, digest: str, texts_revision: str | None) -> Mapping[str, Question]:
     bodies: Any = QuestionnaireVersion.objects.values_list("questions", flat=True).get(pk=questionnaire_id)
     if texts_revision is not None:
         rows, _lacking = with_texts((("question", body["code"], body) for body in bodies), approved())

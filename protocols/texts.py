@@ -16,6 +16,7 @@ from clinic.choices import Permission
 from clinic.doer import SYSTEM, Doer
 from clinic.errors import Refused, Stale
 from clinic.languages import NAMES, TRANSLATED
+from clinic.models.base import new_public_id
 from clinic.permissions import check_doer
 from protocols.loading import entries_of_reference
 from protocols.models import CatalogueText, CatalogueVersion
@@ -180,5 +181,5 @@ def _lock(rows: object) -> None:
 
 def _count_anew() -> None:
     """Every process builds its catalogue anew when it next reads a version."""
-    CatalogueVersion.objects.update(texts_revision=F("texts_revision") + 1)
+    CatalogueVersion.objects.update(texts_revision=new_public_id())
 

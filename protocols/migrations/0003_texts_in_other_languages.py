@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='catalogueversion',
             name='texts_revision',
-            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=22),
         ),
         migrations.AlterField(
             model_name='cataloguetext',

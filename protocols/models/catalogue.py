@@ -29,8 +29,8 @@ class CatalogueVersion(PublicId, Versioned):
     """One whole catalogue. Exactly one is published. `approved_at` empty means: default, not yet approved by the
     clinic's medical lead, and every plan says so. Once published only state and approval may change.
 
-    `texts_revision` counts up with every text in another language that begins or ends to count, so that a catalogue kept in
-    memory is built anew.
+    `texts_revision` is another one with every text in another language that begins or ends to count, so that a catalogue
+    kept in memory is built anew. Drawn, not counted: a number taken back with its transaction would come again.
 
     `digest` is over all entries, so it changes with every edit of a draft; `impact_seen_digest` is the digest somebody
     looked at the impact of, and publishing asks for both to be the same. `retired` without `published_at` is a draft
@@ -43,7 +43,7 @@ class CatalogueVersion(PublicId, Versioned):
     based_on = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     made_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     digest = models.CharField(max_length=64)
-    texts_revision = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    texts_revision = models.CharField(max_length=22, default="", db_default="", blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)

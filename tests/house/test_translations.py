@@ -221,7 +221,7 @@ def misplaced(message: Message) -> Iterator[str]:
     english = [message.id] if isinstance(message.id, str) else list(message.id)
     allowed = [names(text) for text in english]
     for said in strings(message):
-        if names(said) not in allowed:
+        if said and names(said) not in allowed:  # that there are words at all is asked above
             yield f"{first(message.id)} -> {said}"
 
 

@@ -76,6 +76,11 @@ def day(date: dt.date, language: str, *, year: bool = True) -> str:
     return day_words.day(date, language, year=year)
 
 
+def birth_day(date: dt.date, language: str) -> str:
+    """`9 Aug 1984`, the month in letters: nobody takes it for the day."""
+    return day_words.birth_day(date, language)
+
+
 def money_figure(amount: Decimal, language: str) -> str:
     """`120` or `120.50`, with the mark of the language: half a price never looks like a typing error."""
     with translation.override(language):

@@ -187,7 +187,7 @@ class TestEndOfTreatment:
         at("2026-03-12T10:00+01:00")
         rules = catalogue.in_force()
         longer = {**rules.aftercare, "ac-no-water": replace(rules.aftercare["ac-no-water"], hours_until=24)}
-        monkeypatch.setattr(messaging.catalogue, "in_force", lambda: replace(rules, aftercare=longer))
+        monkeypatch.setattr(catalogue, "in_force", lambda: replace(rules, aftercare=longer))
         treatment_session = day.treat()
         assert day.messages("msg-15h")[0].due_at == treatment_session.ended_at + dt.timedelta(hours=24)
 

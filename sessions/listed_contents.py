@@ -100,7 +100,7 @@ def signed_words(record: TreatmentSession, write: Writer) -> str:
     """Name, time and meaning of the signature on the record."""
     if record.signed_at is None or record.signed_by is None:
         return write("unsigned")
-    return write("signed", name=record.signed_by.name, when=write.moment(record.signed_at), meaning=write("meaning_record"))
+    return f"{record.signed_by.name}, {write.moment(record.signed_at)}: {write('meaning_record')}"
 
 
 def product_columns(write: Writer) -> tuple[str, ...]:

@@ -90,7 +90,6 @@ LISTING: Mapping[str, Text] = {
     "reaction": Text.of(en="Reaction in the session", tr="Seanstaki reaksiyon"),
     "next": Text.of(en="Next session", tr="Sonraki seans"),
     "signature": Text.of(en="Signature", tr="İmza"),
-    "signed": Text.of(en="{name}, {when}: {meaning}", tr="{name}, {when}: {meaning}"),
     "unsigned": Text.of(en="The record is not signed yet.", tr="Kayıt henüz imzalanmadı."),
     "meaning_record": Text.of(
         en="I performed this treatment and this record is complete.",

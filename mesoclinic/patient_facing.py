@@ -46,7 +46,7 @@ WORDS_ELSEWHERE = ("sessions/views/documents.py", "clinic/views/staff.py")
 CODE_WORDS = (
     "patients/questionnaire.py", "patients/choices.py", "patients/asking.py", "protocols/question_entries.py",
     "protocols/medicines.py", "protocols/sources.py", "sessions/paper_words.py", "sessions/explanation_words.py",
-    "sessions/message_texts.py",
+    "sessions/listing_words.py", "sessions/live_aftercare.py", "sessions/message_texts.py",
 )  # fmt: skip
 """Code that writes words down itself (`Text.of`), those of papers, mails and questions."""
 

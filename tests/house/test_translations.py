@@ -38,8 +38,10 @@ STOP = {
 MAY_STOP = {"consent-withdraw name"}  # the patient's right to end the treatment
 # What one of the other languages writes as English does.
 ALIKE_IN = {
-    "fr": {"Code", "Important", "Page", "Pages", "Patient", "Signature", "lot {lot}", "version {number}"},
-    "de": {"Code", "Name"}, "it": {"File, SHA-256", "No", "no"}, "es": {"animal", "No", "no"},
+    "fr": {"Code", "Date", "Important", "Page", "Pages", "Patient", "Points", "Signature", "grade {grade}", "lot {lot}",
+           "questions", "version {number}", "{h} h {m} min", "{m} min"},
+    "de": {"Code", "Name", "Status"}, "it": {"File, SHA-256", "No", "no", "{h} h {m} min", "{m} min"},
+    "es": {"animal", "No", "no", "{h} h {m} min", "{m} min"},
 }  # fmt: skip
 # Templates whose words come from elsewhere, or that show nobody's data.
 OWN_WORDS = {

@@ -133,6 +133,8 @@ def invitation_with(message: Message) -> Invitation | None:
     """The calendar entry that travels with a mail about a visit, as the visit stands now."""
     if message.kind not in INVITING or message.appointment is None:
         return None
+    if len(message.recipient.split()) != 1:  # no address at all: the mail itself is refused for it
+        return None
     return invitation_to(
         message.appointment, recipient=message.recipient, language=message.language, stamp=timezone.now()
     )

@@ -45,7 +45,7 @@ def test_opening_changes_nothing_however_often() -> None:
     assert PatientLink.objects.filter(pk=link.pk).values().get() == before
 
 
-@pytest.mark.parametrize("token", ["", "x", "\x00" * 43, "ş" * 43, "a" * 101, secrets.token_urlsafe(32)])
+@pytest.mark.parametrize("token", ["", "x", "\x00" * 43, "ş" * 43, "a" * 101, "Zk3v-9_QyWnF2sLd0xRbT7uHgJ4mPcEa1oVi8K5SfNw"])
 def test_foreign_tokens_open_nothing(token: str) -> None:
     issue()
     assert links.open_link(token) is None

@@ -9,10 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
-from clinic.doer import SYSTEM
+from clinic.doer import SYSTEM, Doer
+from clinic.languages import TRANSLATED
 from clinic.models import Site, User
 from patients.models import Patient
-from protocols import catalogue
+from protocols import catalogue, texts
 from protocols.screening import Stage
 from sessions import screenings
 from sessions.choices import CourseStatus
@@ -55,6 +56,10 @@ class Command(BaseCommand):
         rules = catalogue.in_force()
         clinic = build(rules)
         lead = clinic.staff["lead@halden.example"]
+        texts.ensure_shipped_texts()
+        for language in TRANSLATED:  # so that every language can be seen
+            waiting = len(texts.newest_waiting(language))
+            texts.approve_language(language=language, seen_waiting=waiting, by=Doer.staff(lead))
         courses: list[Course] = []
         for person in people(dice):
             site = clinic.sites[1 if person.language == "it" or person.number % 5 == 0 else 0]

@@ -1,0 +1,144 @@
+"""Every paper in every language: its words, its pages, its direction, and a letter for every sign (golden, by language).
+
+How each looks is kept as a picture under test-artifacts/papers/ for whoever wants to see it.
+"""
+from __future__ import annotations
+
+import html
+import io
+import re
+import shutil
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from fontTools.ttLib import TTFont
+from pypdf import PdfReader
+
+from clinic import pdf
+from clinic.choices import Role
+from clinic.doer import Doer
+from clinic.languages import NAMES, RIGHT_TO_LEFT, STAFF, TRANSLATED
+from protocols import texts
+from sessions import documents, papers
+from sessions.models import Document
+from sessions.paper_words import AFTERCARE, CONSENT, EXPLANATION, SHARED, word
+from tests import factories
+from tests.healthy import answered
+from tests.sessions.treated import make_ended_treatment
+
+# WeasyPrint leaves the file of its colour profile to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+FONTS = Path(settings.BASE_DIR) / "static" / "vendor" / "fonts"
+PICTURES = Path(settings.BASE_DIR) / "test-artifacts" / "papers"
+
+
+@lru_cache(maxsize=1)
+def engine() -> pdf.Engine:
+    return pdf.warm_up()
+
+
+@lru_cache(maxsize=1)
+def letters() -> frozenset[int]:
+    """Every sign some font of a paper can draw."""
+    files = [file for faces in pdf.FONT_FAMILIES.values() for _weight, file in faces]
+    return frozenset(sign for file in files for sign in TTFont(FONTS / file).getBestCmap())
+
+
+@pytest.fixture(params=list(NAMES))
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def made(db: None, language: str) -> dict[str, Document]:
+    """The papers of one patient of this language, with everything approved."""
+    lead = factories.make_user(Role.MEDICAL_LEAD)
+    texts.ensure_shipped_texts()
+    if language in TRANSLATED:
+        waiting = len(texts.newest_waiting(language))
+        texts.approve_language(language=language, seen_waiting=waiting, by=Doer.staff(lead))
+    record = make_ended_treatment(patient={"language": language})
+    by = Doer.staff(lead, record.appointment.site)
+    answered(record.patient, q_keloid="yes")
+    return {
+        "aftercare": documents.issue_aftercare(treatment_session=record, by=by),
+        "consent": documents.issue_consent(course=record.course, by=by),
+        "blank": documents.issue_blank_consent(site=record.appointment.site, by=by, language=language),
+        "explanation": documents.issue_explanation(patient=record.patient, course=None, code="scr-keloid", by=by),
+    }
+
+
+TITLES = {"aftercare": AFTERCARE["title"], "consent": CONSENT["title"], "blank": CONSENT["title"]}
+MOST_PAGES = {"aftercare": 2, "consent": 6, "blank": 6, "explanation": 2}
+
+
+@pytest.mark.skipif(not FONTS.exists(), reason="the front-end files are not here")
+def test_every_paper_speaks_its_language_with_a_letter_for_every_sign(made: dict[str, Document], language: str) -> None:
+    for kind, document in made.items():
+        assert document.language == language
+        page = papers.html_of(document.source, language=language)
+        assert f'<html lang="{language}" dir="{"rtl" if language in RIGHT_TO_LEFT else "ltr"}"' in page
+        said = html.unescape(re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]+>", " ", page, flags=re.DOTALL))
+        without = {sign for sign in said if not sign.isspace() and ord(sign) not in letters()}
+        assert not without, f"{kind}: no letter for {sorted(without)}"
+        if kind in TITLES:
+            assert word(TITLES[kind], language) in said
+        if language not in STAFF:
+            assert document.source["note"] == ""
+            assert english_left(said) == [], kind
+        rendered = pdf.render(engine(), page)
+        assert rendered.pages <= MOST_PAGES[kind], (kind, rendered.pages)
+        check_pdf(rendered.content, kind, language)
+
+
+# Sentences whose English would stand out wherever the translation was lost.
+ENGLISH = (
+    "Do not", "Please", "Call us", "You ", "The ", "is normal", "until ", "hours", "weeks", "Redness", "face", "session ",
+)  # fmt: skip
+
+
+def english_left(said: str) -> list[str]:
+    """English words where there should be none; latin names of products and papers do not count."""
+    return [sign for sign in ENGLISH if re.search(rf"(?<![\w-]){re.escape(sign)}", said) and sign.strip() not in ("face",)]
+
+
+def check_pdf(content: bytes, kind: str, language: str) -> None:
+    reader = PdfReader(io.BytesIO(content))
+    said = " ".join(page.extract_text() for page in reader.pages)
+    assert "\ufffd" not in said
+    assert len(said) > 500, kind
+    assert reader.trailer["/Root"].get("/Lang") == language
+    keep_picture(content, f"{kind}-{language}")
+
+
+def keep_picture(content: bytes, name: str) -> None:
+    if not shutil.which("pdftoppm"):
+        return
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    file = PICTURES / f"{name}.pdf"
+    file.write_bytes(content)
+    subprocess.run(["pdftoppm", "-r", "60", "-png", "-f", "1", "-l", "1", str(file), str(PICTURES / name)], check=True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_is_not_approved_is_english_and_says_so_on_the_paper(language: str) -> None:
+    texts.ensure_shipped_texts()
+    record = make_ended_treatment(patient={"language": language})
+    by = Doer.staff(factories.make_user(), record.appointment.site)
+    sheet = documents.issue_aftercare(treatment_session=record, by=by)
+    note = word(SHARED["not_approved"], language)
+    assert sheet.source["note"] == note
+    page = papers.html_of(sheet.source, language=language)
+    assert note in html.unescape(page)
+    assert "Do not touch the area" in page
+    assert word(AFTERCARE["title"], language) in html.unescape(page)
+    assert word(EXPLANATION["document"], language) != EXPLANATION["document"].get("en")
+
+
+def test_every_script_has_its_letters() -> None:
+    samples = "Ağrı şimdi İçin ğüöç Äußern œuvre ñandú ¿Qué? àèìòù Больше ёлка мама مرحبا كيف حالكم؟ ؛ ، «» „“ – … °"
+    assert [sign for sign in samples if not sign.isspace() and ord(sign) not in letters()] == []

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import access_log
@@ -298,6 +298,7 @@ def opening_json(one: Any, site: Any) -> dict[str, Any]:
     return {
         "column": one.practitioner.public_id, "start": start.isoformat(), "end": end.isoformat(), "count": one.count,
         "url": slot_link(one.practitioner, one.starts_at, one.ends_at),
+        "words": ngettext("%(count)s waiting fits", "%(count)s waiting fit", one.count) % {"count": one.count},
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 // Hooks the calendar component up to our feed: draws day and week, mends its roles and names for screen readers after
 // each render, opens the panel, turns a click on free time into a booking form, and a drop into a question that is
 // answered before anything moves. Times are wall times of the site.
+import { isOpening, place, reveal } from "./openings.js";
 import { shade, unshade } from "./shading.js";
 
 const root = document.getElementById("calendar");
@@ -64,6 +65,7 @@ function draw(feed) {
   };
   if (component) Object.entries(shown).forEach(([name, value]) => component.setOption(name, value));
   else start(shown);
+  place(root, component);
 }
 
 function stretch(one, index) {
@@ -124,7 +126,7 @@ function start(shown) {
     selectable: Boolean(root.dataset.new),
     resourceLabelContent: ({ resource }) => ({ domNodes: head(resource.extendedProps) }),
     eventContent: ({ event }) => content(event),
-    eventClick: ({ event, el }) => event.display === "auto" && open(event.id, el),
+    eventClick: ({ event, el }) => (isOpening(event) ? reveal(event, el) : event.display === "auto" && open(event.id, el)),
     dateClick: ({ dateStr, resource }) => book(dateStr, "", resource),
     select: ({ startStr, endStr, resource }) => { book(startStr, endStr, resource); component.unselect(); },
     eventAllUpdated: mend,

@@ -20,6 +20,7 @@ from django.utils import timezone, translation
 from clinic.doer import SYSTEM
 from clinic.languages import direction
 from clinic.models import Organisation
+from clinic.reading_direction import isolated, isolated_html
 from patients import links
 from patients.labels import LinkPurpose
 from protocols import message_times
@@ -111,8 +112,8 @@ def write_mail(message: Message) -> Written:
         "direction": direction(language),
     }
     with translation.override(language):
-        text = render_to_string("mails/letter.txt", context)
-        html = render_to_string("mails/letter.html", context)
+        text = isolated(render_to_string("mails/letter.txt", context), language)
+        html = isolated_html(render_to_string("mails/letter.html", context), language)
     mail = Mail(
         to=message.recipient, sender_name=clinic_name, reply_to=message.site.email, subject=letter.subject, text=text,
         html=html, message_id=message.rfc_message_id, invitation=invitation_with(message),

@@ -25,6 +25,7 @@ from clinic.choices import PageSize
 from clinic.forms import DIRECTION_MARKS
 from clinic.languages import direction
 from clinic.models import Site, User
+from clinic.reading_direction import isolated_html
 from clinic.strict_templates import render_strictly
 from sessions.paper_words import words_in
 
@@ -137,7 +138,7 @@ def html_of(source: dict[str, Any], *, language: str, density: str = "") -> str:
         "qr": qr_of(source["foot"]["address"]),
     }
     with translation.override(language):
-        return render_strictly(f"{source['template']}.html", content)
+        return isolated_html(render_strictly(f"{source['template']}.html", content), language)
 
 
 def qr_of(address: str) -> SafeString:

@@ -21,6 +21,7 @@ from clinic import pdf
 from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.languages import NAMES, RIGHT_TO_LEFT, STAFF, TRANSLATED
+from clinic.reading_direction import END, START, isolated, isolated_html
 from protocols import texts
 from sessions import documents, papers
 from sessions.models import Document
@@ -82,7 +83,7 @@ def test_every_paper_speaks_its_language_with_a_letter_for_every_sign(made: dict
         page = papers.html_of(document.source, language=language)
         assert f'<html lang="{language}" dir="{"rtl" if language in RIGHT_TO_LEFT else "ltr"}"' in page
         said = html.unescape(re.sub(r"<style.*?</style>|<svg.*?</svg>|<[^>]+>", " ", page, flags=re.DOTALL))
-        without = {sign for sign in said if not sign.isspace() and ord(sign) not in letters()}
+        without = {sign for sign in said if not sign.isspace() and sign not in (START, END) and ord(sign) not in letters()}
         assert not without, f"{kind}: no letter for {sorted(without)}"
         if kind in TITLES:
             assert word(TITLES[kind], language) in said
@@ -142,3 +143,18 @@ def test_what_is_not_approved_is_english_and_says_so_on_the_paper(language: str)
 def test_every_script_has_its_letters() -> None:
     samples = "Ağrı şimdi İçin ğüöç Äußern œuvre ñandú ¿Qué? àèìòù Больше ёлка мама مرحبا كيف حالكم؟ ؛ ، «» „“ – … °"
     assert [sign for sign in samples if not sign.isspace() and ord(sign) not in letters()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("اتصلوا بنا: +39 06 5555 0100.", "+39 06 5555 0100"), ("الهاتف 0212 555 00 00", "0212 555 00 00"),
+     ("حمض 10 mg/ml, كمية", "10 mg/ml"), ("كمية 0.5–1 ml", "0.5–1 ml"), ("ضغط 120 mmHg", "120 mmHg")],
+)  # fmt: skip
+def test_numbers_keep_their_order_among_arabic_words(text: str, kept: str) -> None:
+    assert f"\u2066{kept}\u2069" in isolated(text, "ar")
+    assert isolated(text, "en") == text
+    assert isolated_html(f'<p title="{kept}">{text}</p>', "ar") == f'<p title="{kept}">{isolated(text, "ar")}</p>'
+
+
+def test_days_and_clock_times_need_no_mark() -> None:
+    assert isolated("الخميس 12 مارس 2026، 11:20", "ar") == "الخميس 12 مارس 2026، 11:20"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
+from django.utils.translation import ngettext
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
@@ -158,3 +160,21 @@ def test_numbers_keep_their_order_among_arabic_words(text: str, kept: str) -> No
 
 def test_days_and_clock_times_need_no_mark() -> None:
     assert isolated("الخميس 12 مارس 2026، 11:20", "ar") == "الخميس 12 مارس 2026، 11:20"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(1, "سؤال واحد (1)"), (2, "سؤالان (2)، واحد في كل صفحة"), (3, "3 أسئلة، واحد في كل صفحة"),
+     (48, "48 سؤالًا، واحد في كل صفحة"), (100, "100 سؤال، واحد في كل صفحة")],
+)  # fmt: skip
+def test_arabic_counts_in_six_forms(number: int, said: str) -> None:
+    with translation.override("ar"):
+        text = ngettext("%(number)s question, one on each page", "%(number)s questions, one on each page", number)
+        assert text % {"number": number} == said
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 вопрос"), (3, "3 вопроса"), (5, "5 вопросов"), (21, "21 вопрос")])
+def test_russian_counts_in_its_forms(number: int, said: str) -> None:
+    with translation.override("ru"):
+        text = ngettext("%(number)s question, one on each page", "%(number)s questions, one on each page", number)
+        assert (text % {"number": number}).startswith(f"{said},")

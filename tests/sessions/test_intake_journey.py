@@ -16,13 +16,14 @@ from playwright.sync_api import Page, Response, expect
 
 from clinic.choices import Role
 from clinic.doer import Doer
+from clinic.languages import NAMES
 from clinic.models import User
 from patients import links
 from patients.asking import patient_questions
 from patients.labels import LinkPurpose
 from patients.models import Patient, QuestionnaireResponse
 from patients.questionnaire import Kind
-from protocols import catalogue
+from protocols import catalogue, texts
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,8 +161,65 @@ def test_a_patient_reads_turkish_and_can_switch(phone: Page, nadia: Patient, add
     phone.locator(".sheet-acts button").click()
     phone.goto("/my/intake/q-stroke/")
     picture(phone, "intake-question-tr")
+    phone.locator(".sheet-languages > summary").click()
+    expect(phone.locator(".sheet-languages button")).to_have_count(len(NAMES) - 1)
     phone.get_by_role("button", name="English").click()
     expect(phone.get_by_role("heading", name="Have you ever had a stroke?")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["ar", "ru", "de"])
+def test_the_questions_in_other_languages_on_a_phone(
+    phone: Page, nadia: Patient, address: str, language: str,
+    no_axe_findings: Callable[[Page], None], picture: Callable[[Page, str], Path],
+) -> None:  # fmt: skip
+    """From the gate to the signature; Arabic from right to left, German with its long words."""
+    lead = Doer.staff(factories.make_user(Role.MEDICAL_LEAD))
+    texts.ensure_shipped_texts()
+    texts.approve_language(language=language, seen_waiting=len(texts.newest_waiting(language)), by=lead)
+    Patient.objects.filter(pk=nadia.pk).update(language=language)
+    phone.goto(address)
+    page = phone.locator("html")
+    expect(page).to_have_attribute("lang", language)
+    expect(page).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+    picture(phone, f"gate-{language}")
+    no_axe_findings(phone)
+    phone.locator("input[type=date]").fill("1984-08-09")
+    phone.locator(".sheet-acts button").click()
+    picture(phone, f"intake-start-{language}")
+    no_axe_findings(phone)
+    for key in ("q-stroke", "q-procedure", "q-medicines"):
+        phone.goto(f"/my/intake/{key}/")
+        question = catalogue.questions_of(catalogue.current_questionnaire())[key]
+        expect(phone.get_by_role("heading", name=question.text.own(language)).first).to_be_visible()
+        expect(phone.locator("[data-language-note]")).to_have_count(0)
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+        picture(phone, f"{key}-{language}")
+        no_axe_findings(phone)
+    answer_in_the_database(nadia, except_for="")
+    phone.goto("/my/intake/overview/")
+    picture(phone, f"intake-overview-{language}")
+    no_axe_findings(phone)
+    phone.locator("[name=signed_name]").fill("Nadia Rahman")
+    phone.locator(".sheet-acts button[type=submit]").last.click()
+    expect(phone).to_have_url(re.compile("thank-you"))
+    expect(page).to_have_attribute("lang", language)
+    signed = QuestionnaireResponse.objects.get(patient=nadia)
+    assert signed.language == language
+    words = catalogue.questions_of(catalogue.current_questionnaire())["q-stroke"].text
+    assert signed.wording["q-stroke"]["asked"] == words.own(language)
+
+
+def test_a_language_not_yet_approved_is_english_and_says_so(phone: Page, nadia: Patient, address: str, picture: Any) -> None:
+    Patient.objects.filter(pk=nadia.pk).update(language="fr")
+    texts.ensure_shipped_texts()
+    phone.goto(address)
+    phone.locator("input[type=date]").fill("1984-08-09")
+    phone.locator(".sheet-acts button").click()
+    phone.goto("/my/intake/q-stroke/")
+    expect(phone.get_by_role("heading", name="Have you ever had a stroke?")).to_be_visible()
+    expect(phone.locator("[data-language-note]")).to_contain_text("pas encore approuvées")
+    expect(phone.get_by_role("button", name="Suivant")).to_be_visible()
+    picture(phone, "intake-not-approved-fr")
 
 
 def test_a_page_is_light_and_fits_the_phone(phone: Page, nadia: Patient, address: str) -> None:

@@ -66,6 +66,7 @@ def test_a_finding_is_turned_to_the_patient_and_printed(
     no_axe_findings(page)
     picture(page, "explanation-tablet-tr")
     # and it can be read in English, and printed
+    page.locator(".sheet-languages > summary").click()
     page.get_by_role("link", name="English").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Blood thinner")
     page.get_by_role("button", name="Print").click()

@@ -102,7 +102,7 @@ def test_a_plan_comes_back_from_its_fields():
     ]  # fmt: skip
     typed = typed_of(syringes, RULES)
     assert read(written(typed)) == typed
-    assert typed[0] == TypedSyringe("reg-thigh", "", "40", "2.5", (
+    assert typed[0] == TypedSyringe("reg-thigh", "", "40", "2.5", "", (
         TypedLine("sub-lidocaine", "20", "2", "40", "2|40"), TypedLine("sub-nacl", "", "1", "", "1|")))  # fmt: skip
 
 

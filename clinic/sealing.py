@@ -12,6 +12,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -59,7 +60,9 @@ def seal(content: bytes) -> Sealed:
     )
     sealed = io.BytesIO()
     sealer = signers.PdfSigner(about, signer, new_field_spec=fields.SigFieldSpec(FIELD_NAME))
-    sealer.sign_pdf(writer, output=sealed)
+    # pyHanko runs an event loop of its own, which a thread that has one already cannot.
+    with ThreadPoolExecutor(max_workers=1) as apart:
+        apart.submit(sealer.sign_pdf, writer, output=sealed).result()
     return Sealed(sealed.getvalue(), certificate_sha256)
 
 

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, TypeVar
 
 from django.utils import translation
 from django.utils.translation import get_language
@@ -23,6 +24,7 @@ from protocols.planning import (
     CourseRefused,
     IntervalKind,
     IntervalVerdict,
+    OpenDay,
     PlannedDate,
     Step,
     course_steps,
@@ -34,6 +36,8 @@ from sessions import before_the_first, course_messages
 from sessions.models import Appointment, Course, Fulfilment, PlannedSession
 from sessions.open_days import open_days
 from sessions.plans import plan_of
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +126,13 @@ def replan(course: Course) -> list[TooClose]:
             continue
         day = visit.local_start.date() if visit else None
         if step is None or previous is None:
-            window = _first_window(row, course.usual_time, day or next_open_day(row.earliest, is_open))
+            window = _first_window(row, course.usual_time, day or _found(next_open_day, row.earliest, is_open=is_open))
             if visit is not None and day is not None:
                 _mark(visit, partial(before_the_first.words_for, course, day))
         else:
-            window = next_window(
-                previous=previous, number=row.number, step=step, wall_time=course.usual_time, is_open=is_open
-            )
+            window = _found(
+                next_window, previous=previous, number=row.number, step=step, wall_time=course.usual_time, is_open=is_open
+            )  # fmt: skip
             verdict = None
             if day is not None:
                 verdict = judge_interval(previous=previous, proposed=day, step=step, catalogue=rules)
@@ -141,6 +145,19 @@ def replan(course: Course) -> list[TooClose]:
         previous = day or window.ideal
     course_messages.follow(course)
     return found
+
+
+def _found(ask: Callable[..., Result], *args: Any, is_open: OpenDay, **more: Any) -> Result:
+    """The planner's answer; where nobody works within a year, by the calendar alone. A course goes on while shifts are
+    not entered yet: booking it asks for them."""
+    try:
+        return ask(*args, is_open=is_open, **more)
+    except CourseRefused:
+        return ask(*args, is_open=_every_day, **more)
+
+
+def _every_day(_day: dt.date) -> bool:
+    return True
 
 
 def _first_window(row: PlannedSession, usual_time: dt.time, day: dt.date) -> PlannedDate:

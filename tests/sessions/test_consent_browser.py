@@ -56,6 +56,7 @@ def open_text(phone: Page, address: str) -> None:
 
 
 def draw(page: Page) -> None:
+    page.locator("canvas").evaluate("one => one.scrollIntoView({block: 'center', behavior: 'instant'})")
     box = page.locator("canvas").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 30, box["y"] + 90)

@@ -55,6 +55,14 @@ def after(days: int) -> dt.date:
     return THURSDAY + dt.timedelta(days=days)
 
 
+def test_dates_go_on_by_the_calendar_while_nobody_has_shifts(day: CareDay) -> None:
+    course = proposed(day)
+    before = days_of(course)
+    day.doctor.shifts.all().delete()
+    assert replan(course) == []
+    assert days_of(course) == before
+
+
 def test_a_chosen_interval_is_kept_when_the_dates_move(day: CareDay) -> None:
     course = proposed(day, interval_days=21)
     assert days_of(course) == [0, 21, 42]

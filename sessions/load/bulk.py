@@ -179,6 +179,11 @@ def next_key(cursor: Any, model: type[models.Model]) -> int:
     return int(cursor.fetchone()[0])
 
 
+def restart_sequence(cursor: Any, model: type[models.Model]) -> None:
+    """Keys of an empty table begin at one again, also where rows were made and deleted before."""
+    cursor.execute(f"SELECT setval(pg_get_serial_sequence('{model._meta.db_table}', 'id'), 1, false)")
+
+
 def move_sequence(cursor: Any, model: type[models.Model]) -> None:
     """The next row the application adds comes after ours."""
     table = model._meta.db_table

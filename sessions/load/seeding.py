@@ -79,6 +79,9 @@ def seed(size: Size, say: Say) -> None:
     days = [first + dt.timedelta(days=number) for number in range(DAYS)]
     catalogue.ensure_reference_catalogue()
     rules = catalogue.in_force()
+    with connections["owner"].cursor() as cursor:
+        for model in filled():
+            bulk.restart_sequence(cursor, model)
     with transaction.atomic():
         clinic, places = place.build(rules, days, size.practitioners())
         made = patterns.make(clinic, rules)

@@ -136,9 +136,9 @@ def file_of(request: HttpRequest, found: Document) -> HttpResponse:
     try:
         found = documents.finish(document=found, wait_seconds=settings.RENDER_WAIT_SECONDS)
     except (rendering.StillWorking, rendering.RendererAway):
-        return render(request, "patient_pages/consent/waiting.html", {"again": request.path}, status=503)
+        return render(request, "patient_pages/consent/waiting.html", {"again": request.path}, status=202)
     if found.state not in {DocumentState.ISSUED, DocumentState.SUPERSEDED}:
-        return render(request, "patient_pages/consent/waiting.html", {"again": ""}, status=503)
+        return render(request, "patient_pages/consent/waiting.html", {"again": ""}, status=409)
     access_log.printed(request, patient=found.patient, of=found)
     return pdf_response(found, download=True)
 

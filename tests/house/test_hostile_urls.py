@@ -138,7 +138,7 @@ def test_no_deed_without_its_token():
     assert tried > 400
 
 
-def test_looking_changes_nothing(errors, renderer):
+def test_looking_changes_nothing(errors):
     """GET and HEAD of every page write looks at most, whoever opens it, however often."""
     world = make_world()
     found: dict[str, list[str]] = {}

@@ -362,7 +362,7 @@ def online_request(world: SimpleNamespace, now: dt.datetime) -> BookingRequest:
 def behind_link(world: SimpleNamespace, purpose: str) -> Client:
     """A patient's browser that has opened a link of this purpose and passed the gate."""
     client = Client(raise_request_exception=False)
-    subject = {"appointment": world.appointment, "consent": world.consent_to_sign}.get(purpose)
+    subject = getattr(world, {"appointment": "appointment", "consent": "consent_to_sign"}.get(str(purpose), ""), None)
     _link, token = links.issue(
         patient=world.patient, site=world.site, purpose=purpose, expires_at=timezone.now() + dt.timedelta(days=2),
         by=Doer(kind="system", label="test"), subject=subject,

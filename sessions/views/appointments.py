@@ -248,6 +248,8 @@ def appointment_no_show(request: HttpRequest, public_id: str) -> HttpResponse:
     visit = appointment_or_404(request, public_id)
     if request.method == "POST" and "more" not in request.POST:
         return redirect("appointment-no-show", public_id=visit.public_id)
+    if request.method == "GET":
+        access_log.viewed(request, patient=visit.patient, of=visit)
     form = NoShowForm(request.POST or None, seen_version=visit.version, initial={"why": MissedReason.NO_WORD})
     return form_page(
         request, form, title=_("Did not come"), act=_("Set as no-show"), patient=visit.patient,

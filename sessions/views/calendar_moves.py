@@ -212,4 +212,5 @@ def appointment_take_back(request: HttpRequest, public_id: str) -> HttpResponse:
 def calendar_dragging(request: HttpRequest) -> HttpResponse:
     """Lock or free dragging for this person, on every screen they sign in at."""
     dragging.set_lock(locked=request.POST.get("locked") == "1", by=doer_of(request))
-    return redirect("calendar")
+    shown = request.GET.urlencode()  # the day and view that were open stay
+    return redirect(f"{reverse('calendar')}{'?' if shown else ''}{shown}")

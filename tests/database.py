@@ -5,6 +5,7 @@ and put back after every test that really commits.
 """
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
@@ -118,7 +120,14 @@ def drop(original_name: str) -> None:
     owner = connections["owner"]
     name, owner.settings_dict["NAME"] = owner.settings_dict["NAME"], original_name
     with owner_cursor() as cursor:
-        cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        for patience in range(60):
+            try:
+                cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+                return
+            except psycopg2.errors.InsufficientPrivilege:
+                # PostgreSQL is vacuuming there, which the owner may not end; it is over in a moment. The next run makes
+                # the database anew, so one that stays harms nobody.
+                time.sleep(min(1, patience / 10))
 
 
 def tables(cursor: Any) -> list[str]:

@@ -143,12 +143,12 @@ def test_no_mail_turns_a_stored_text_into_anything_else():
     written = 0
     for kind in KINDS:
         for language in ("en", "tr"):
-            message = Message.objects.filter(state="scheduled").first()
+            message = Message.objects.filter(state="scheduled", appointment__isnull=False).order_by("pk").first()
             assert message is not None
             set_fields(message, kind=kind, language=language, told_start="2026-03-12T10:00")
             try:
                 mail = letters.rehearse(message)
-            except ObjectDoesNotExist:
+            except (ObjectDoesNotExist, ValueError):
                 continue  # a kind about something this world has not
             written += 1
             assert list(escapes(mail.html, "/mail/")) == [], kind
@@ -157,7 +157,7 @@ def test_no_mail_turns_a_stored_text_into_anything_else():
             for text in (mail.subject, mail.mail.to, mail.mail.sender_name, mail.mail.reply_to):
                 assert "\n" not in text
                 assert "\r" not in text
-    assert written >= 6
+    assert written >= 16
 
 
 def test_no_paper_turns_a_stored_text_into_anything_else():

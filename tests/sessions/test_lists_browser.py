@@ -104,6 +104,7 @@ def test_the_public_pages_at_every_size_and_in_turkish(day: ClinicDay, page: Pag
     readable_at_every_size(page, str(first), SIZES, look=lambda width: picture(page, f"public-booking-details-{width}"))
     readable_at_every_size(page, reverse("public-booking-sent", args=[day.site.public_id]), SIZES[2:])
     page.goto(week)
+    page.locator(".sheet-languages summary").click()
     page.get_by_role("button", name="Türkçe").click()
     expect(page.get_by_role("heading", name="Görüşme isteyin")).to_be_visible()
 

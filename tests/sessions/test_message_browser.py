@@ -149,10 +149,10 @@ def test_patient_confirms_and_another_cannot_come(
             expect(phone.get_by_text("Thank you. We expect you.")).to_be_visible()
             status = "confirmed"
         else:
-            phone.locator("summary").click()
+            phone.get_by_text("Gelemiyorum").click()
             phone.locator("input[value=time]").check()
             picture(phone, "appointment-cannot-come-tr")
-            phone.locator("details form button").click()
+            phone.get_by_role("button", name="Randevumu iptal et").click()
             phone.wait_for_load_state()
             status = "cancelled"
         appointment.refresh_from_db()

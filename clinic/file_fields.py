@@ -29,8 +29,16 @@ class CheckedFileField(forms.FileField):
             raise ValidationError(refusal.sentence, code=refusal.code) from refusal
 
 
+AGAIN = _("Choose the file again: a page cannot keep it for you.")
+
+
+def miss_file(form: HouseForm, name: str) -> None:
+    """The file that was chosen got lost on the way, so that nothing is sent without it unseen."""
+    form.add_error(name, AGAIN)
+
+
 def ask_for_files_again(form: HouseForm) -> None:
     """A page cannot put a chosen file back into its field: after a refusal that was about something else, say so."""
     for name, field in form.fields.items():
         if isinstance(field, CheckedFileField) and name in form.files and not form.errors.get(name):
-            form.add_error(name, _("Choose the file again: a page cannot keep it for you."))
+            form.add_error(name, AGAIN)

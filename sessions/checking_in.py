@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
@@ -23,9 +25,9 @@ from protocols.check_in import EMERGENCY, EXPECTED, Answers, judge, urgency_of
 from protocols.definitions import CheckInAnswer
 from sessions import messaging, reactions
 from sessions.models import AdverseEvent, CheckIn, TreatmentSession
+from sessions.uploading import CHECK_IN_FOLDER as FOLDER
 from sessions.uploading import private_files
 
-FOLDER = "check-ins"
 PICTURES = {"image/jpeg", "image/png"}
 # Until a clinician assesses it (section 11): 2 and more ends the automatic messages, 3 goes to the medical lead.
 GRADE_UNTIL_ASSESSED = {EMERGENCY: 3}
@@ -59,19 +61,26 @@ def answer(*, record: TreatmentSession, given: Given, photo: CheckedFile | None,
     now = timezone.now()
     met = judge(answers_of(record, given), since_end=now - record.ended_at, catalogue=catalogue.in_force())
     urgency = urgency_of(met)
-    event = event_for(record, met, urgency, given, by) if urgency != EXPECTED else None
-    check_in = CheckIn.objects.create(
-        patient=record.patient, site=record.appointment.site, treatment_session=record, answered_at=now,
-        answers=asdict(given), pain=given.pain, codes=[one.code for one in met], urgency=urgency, event=event,
-        **keep_photo(photo),
-    )  # fmt: skip
+    with kept_photo(photo) as photo_fields:
+        event = event_for(record, met, urgency, given, by) if urgency != EXPECTED else None
+        check_in = CheckIn.objects.create(
+            patient=record.patient, site=record.appointment.site, treatment_session=record, answered_at=now,
+            answers=asdict(given), pain=given.pain, codes=[one.code for one in met], urgency=urgency, event=event,
+            **photo_fields,
+        )  # fmt: skip
+        tell(check_in, record, by)
+    return check_in
+
+
+def tell(check_in: CheckIn, record: TreatmentSession, by: Doer) -> None:
+    """The audit row, and the mail to the clinic where somebody has to look."""
+    urgency = check_in.urgency
     audit.record(
         by=by, action="check-in-answered", sentence=f"answered a check-in: {urgency}", of=check_in, patient=record.patient,
         site=check_in.site, detail={"urgency": urgency, "codes": check_in.codes},
     )  # fmt: skip
     if urgency != EXPECTED:
         messaging.tell_clinic(check_in=check_in, practitioner=record.practitioner, by=by)
-    return check_in
 
 
 def answers_of(record: TreatmentSession, given: Given) -> Answers:
@@ -105,13 +114,21 @@ def event_for(
     )  # fmt: skip
 
 
-def keep_photo(photo: CheckedFile | None) -> dict[str, str]:
-    """Store the picture under a random name. Its row names it; should the row never come, nobody can find it."""
+@contextmanager
+def kept_photo(photo: CheckedFile | None) -> Iterator[dict[str, str]]:
+    """The picture stored under a random name, for the fields of the row written inside. Without its row nobody would ever
+    find it: when the row fails it is deleted, and when the whole deed fails later `uploading.sweep_strays` finds it."""
     if photo is None:
-        return {}
+        yield {}
+        return
     token = secrets.token_hex(24)
     name = private_files().save(f"{FOLDER}/{token[:2]}/{token[2:]}", photo.content)
-    return {"photo_name": name, "photo_type": photo.content_type, "photo_sha256": photo.sha256}
+    try:
+        with transaction.atomic():
+            yield {"photo_name": name, "photo_type": photo.content_type, "photo_sha256": photo.sha256}
+    except BaseException:
+        private_files().delete(name)
+        raise
 
 
 def photo_of(check_in: CheckIn) -> bytes:

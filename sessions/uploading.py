@@ -22,10 +22,11 @@ from clinic.file_checking import CheckedFile
 from clinic.permissions import check_may
 from patients.models import Patient
 from protocols import catalogue
-from sessions.models import Upload, UploadKind
+from sessions.models import CheckIn, Upload, UploadKind
 from sessions.standing_clearances import Standing, standing_of
 
 FOLDER = "uploads"
+CHECK_IN_FOLDER = "check-ins"
 # Longer than any deed takes: a file younger than this may belong to a row that is just being written.
 STRAY_AFTER = dt.timedelta(days=1)
 
@@ -123,17 +124,15 @@ def sweep_strays() -> int:
 
 def _strays(files: Storage) -> Iterator[str]:
     """Folder by folder, so that memory stays small whatever the number of files."""
-    if not files.exists(FOLDER):
-        return
     oldest = timezone.now() - STRAY_AFTER
-    for folder in files.listdir(FOLDER)[0]:
-        known = set(
-            Upload.objects.filter(storage_name__startswith=f"{FOLDER}/{folder}/").values_list("storage_name", flat=True)
-        )
-        for file in files.listdir(f"{FOLDER}/{folder}")[1]:
-            name = f"{FOLDER}/{folder}/{file}"
-            if name not in known and files.get_modified_time(name) < oldest:
-                yield name
+    for root, rows in ((FOLDER, Upload.objects), (CHECK_IN_FOLDER, CheckIn.objects)):
+        column = "storage_name" if root == FOLDER else "photo_name"
+        for folder in files.listdir(root)[0] if files.exists(root) else ():
+            place = f"{root}/{folder}/"
+            known = set(rows.filter(**{f"{column}__startswith": place}).values_list(column, flat=True))
+            for file in files.listdir(f"{root}/{folder}")[1]:
+                if place + file not in known and files.get_modified_time(place + file) < oldest:
+                    yield place + file
 
 
 def bytes_of(upload: Upload) -> bytes:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic import idempotency
 from clinic.doer import Doer
 from clinic.languages import NAMES, spoken
 from clinic.permissions import by_patient_link
@@ -30,7 +31,11 @@ FINISHED_KEY = "patient_deeds_done"
 THANKED_IN_KEY = "patient_thanked_in"
 IDLE_SECONDS = 2 * 60 * 60
 # Typed answers that arrive after the page has run out travel through the gate.
-KEPT_NAMES = re.compile(r"q-|go$|to$|consent-|(?:signed_name|typed_only|strokes|picture|questions|interpreter)$")
+KEPT_NAMES = re.compile(
+    r"q-|go$|to$|consent-|(?:signed_name|typed_only|strokes|picture|questions|interpreter)$"
+    r"|(?:signs|pain|swelling|fever|lump|note|files_again)$"
+)
+FILES_AGAIN = "files_again"  # a chosen file cannot travel along: its page asks for it once more instead of going without
 DESTINATIONS = {
     LinkPurpose.INTAKE: "patient-intake",
     LinkPurpose.APPOINTMENT: "patient-appointment",
@@ -38,6 +43,9 @@ DESTINATIONS = {
     LinkPurpose.AFTERCARE: "patient-aftercare",
     LinkPurpose.CHECK_IN: "patient-check-in",
 }
+
+# Other pages a link of this purpose opens: what was typed there goes back there.
+ALSO_OPENS = {LinkPurpose.AFTERCARE: ("patient-check-in",)}
 
 
 @by_patient_link(tuple(DESTINATIONS))
@@ -79,11 +87,12 @@ def answer_gate(request: HttpRequest, link: PatientLink) -> HttpResponse:
     outcome = links.pass_gate(link, form.cleaned_data["birth_date"])
     if outcome == links.Gate.PASSED:
         let_in(request, link)
-        destination = reverse(DESTINATIONS[LinkPurpose(link.purpose)])
+        purpose = LinkPurpose(link.purpose)
+        own = [reverse(name) for name in (DESTINATIONS[purpose], *ALSO_OPENS.get(purpose, ()))]
         back = request.POST.get("back", "")
-        if back.startswith(destination) and kept_answers(request):
+        if back.startswith(tuple(own)) and kept_answers(request):
             return redirect(back, preserve_request=True)  # the browser sends what was typed once more
-        return redirect(destination)
+        return redirect(own[0])
     links.count_failure(source_of(request))
     if outcome == links.Gate.DEAD:
         return dead_link(request)
@@ -97,12 +106,16 @@ def show_gate(request: HttpRequest, link: PatientLink, form: GateForm, *, status
 
 
 def kept_answers(request: HttpRequest) -> list[tuple[str, str]]:
-    return [
+    kept = [
         (name, value)
         for name in request.POST
         if KEPT_NAMES.match(name)
         for value in request.POST.getlist(name)
     ]
+    if any(request.FILES.values()):
+        kept.append((FILES_AGAIN, "1"))
+    token = request.POST.get(idempotency.FIELD, "")
+    return [*kept, (idempotency.FIELD, token)] if kept and token else kept
 
 
 def dead_link(request: HttpRequest) -> HttpResponse:

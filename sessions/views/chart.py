@@ -16,6 +16,7 @@ from protocols import catalogue
 from sessions import charting
 from sessions.attendance import attendance_of
 from sessions.clearing_page import papers_of
+from sessions.language_note import lacking_in
 from sessions.models import Consent, Document, Message
 from sessions.views.fetching import patient_or_404
 
@@ -41,6 +42,7 @@ def patient(request: StaffRequest, public_id: str) -> HttpResponse:
         "clinical": clinical,
         "courses": courses,
         "attendance": attendance_of(found),
+        "texts_in_english": lacking_in(found.language, rules),
         "arrived": (arrived := charting.arrived_now(found)),
         "arrived_has_record": hasattr(arrived, "treatment_session"),
         "tabs": charting.tabs_for(

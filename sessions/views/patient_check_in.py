@@ -9,12 +9,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import access_log
 from clinic.errors import Refused
-from clinic.file_fields import ask_for_files_again
+from clinic.file_fields import ask_for_files_again, miss_file
 from clinic.idempotency import once
 from clinic.permissions import by_patient_link
 from patients.labels import LinkPurpose
 from patients.models import PatientLink
-from patients.views.gate import behind_gate
+from patients.views.gate import FILES_AGAIN, behind_gate
 from protocols import catalogue
 from protocols.aftercare import red_flags
 from sessions import checking_in
@@ -39,6 +39,8 @@ def patient_check_in(request: HttpRequest, *, link: PatientLink) -> HttpResponse
     if request.method != "POST":
         access_log.viewed(request, patient=link.patient, of=record)
         return show(request, record, form)
+    if FILES_AGAIN in request.POST and "photo" not in request.FILES:
+        miss_file(form, "photo")
     if not form.is_valid():
         ask_for_files_again(form)
         return show(request, record, form, status=422)

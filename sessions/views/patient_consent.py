@@ -158,6 +158,7 @@ def shown(consent: Consent, problem: str = "") -> dict[str, Any]:
         "content": content,
         "entries": entries,
         "language": consent.language,
+        "language_note": text.source.get("note", ""),  # as it was when the text was frozen
         "direction": direction(consent.language),
         "site": consent.course.site,
         "problem": problem or consent_signing.why_not(consent),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core import mail as outbox
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -15,13 +16,15 @@ from playwright.sync_api import Page, expect
 from clinic.choices import Role
 from clinic.doer import SYSTEM, Doer
 from clinic.errors import NotPermitted
+from clinic.file_checking import check_file
 from clinic.models import AuditEvent
 from patients import links
-from sessions import checking_in
+from sessions import checking_in, uploading
 from sessions.checking_in import Given
 from sessions.models import AdverseEvent, CheckIn, Message, TreatmentSession
 from sessions.sending import send_due
 from tests import factories
+from tests.house.pages import Page as Read
 from tests.papers import pdf, with_notes
 from tests.screens import enter, readable_at_every_size
 from tests.sessions.clinicday import MORNING
@@ -157,6 +160,86 @@ class TestTheAnswer:
         assert message.state == "sent"
         assert "Tell us how you are: http" in message.text
         assert "/p/link-not-kept/" in message.text
+
+
+class TestNothingIsLost:
+    """What was typed on a page that had run out goes through the gate and arrives."""
+
+    @pytest.mark.parametrize("purpose", ["check-in", "aftercare"])
+    def test_typed_answers_travel_through_the_gate(
+        self, day: MailDay, record: TreatmentSession, client: Client, purpose: str
+    ) -> None:
+        open_link(client, record, day, purpose=purpose)
+        session = client.session
+        del session["patient_links"]
+        session.save()
+        late = client.post(reverse("patient-check-in"), FINE | {"signs": ["ci-pus", "ci-breathing"], "note": "It burns"})
+        assert late.status_code == 403
+        page = Read(late.content.decode(), url="/p/")
+        gate = next(form for form in page.forms if form.action == reverse("patient-gate"))
+        sent = {name: field.values for name, field in gate.fields.items()} | {"birth_date": day.patient.birth_date.isoformat()}
+        assert counted() == (0, 0, 0)
+        answer = client.post(reverse("patient-gate"), sent, follow=True)
+        assert "Call" in answer.content.decode()
+        kept = CheckIn.objects.get()
+        assert kept.answers["note"] == "It burns"
+        assert sorted(kept.answers["signs"]) == ["ci-breathing", "ci-pus"]
+
+    def test_a_picture_cannot_travel_and_is_asked_for_again(
+        self, day: MailDay, record: TreatmentSession, client: Client
+    ) -> None:
+        open_link(client, record, day, purpose="check-in")
+        session = client.session
+        del session["patient_links"]
+        session.save()
+        photo = SimpleUploadedFile("a.jpg", with_notes("JPEG"), "image/jpeg")
+        late = client.post(reverse("patient-check-in"), FINE | {"note": "It burns", "photo": photo})
+        page = Read(late.content.decode(), url="/p/")
+        gate = next(form for form in page.forms if form.action == reverse("patient-gate"))
+        sent = {name: field.values for name, field in gate.fields.items()} | {"birth_date": day.patient.birth_date.isoformat()}
+        asked = client.post(reverse("patient-gate"), sent, follow=True)
+        assert asked.status_code == 422
+        assert "Choose the file again" in asked.content.decode()
+        assert "It burns" in asked.content.decode()
+        assert counted() == (0, 0, 0)
+        assert send(client, note="It burns").status_code == 200
+        assert CheckIn.objects.get().photo_name == ""
+
+
+class TestStrayPictures:
+    def answered(self, record: TreatmentSession) -> CheckIn:
+        given = Given(signs=(), pain=1, swelling="none", fever="no", lump="no")
+        photo = check_file(SimpleUploadedFile("a.jpg", with_notes("JPEG"), "image/jpeg"))
+        by = Doer.patient(record.patient.public_id, "patient by link")
+        return checking_in.answer(record=record, given=given, photo=photo, by=by)
+
+    def stored(self) -> set[str]:
+        files = uploading.private_files()
+        top = checking_in.FOLDER
+        folders = files.listdir(top)[0] if files.exists(top) else []
+        return {f"{top}/{one}/{name}" for one in folders for name in files.listdir(f"{top}/{one}")[1]}
+
+    def test_a_deed_that_fails_leaves_no_picture(self, record: TreatmentSession, monkeypatch: Any) -> None:
+        before = self.stored()
+
+        def broken(**_given: Any) -> None:
+            raise RuntimeError("the audit is away")
+
+        monkeypatch.setattr(checking_in.audit, "record", broken)
+        with pytest.raises(RuntimeError):
+            self.answered(record)
+        assert self.stored() == before
+        assert counted() == (0, 0, 0)
+
+    def test_one_whose_transaction_failed_later_is_swept_after_a_day_and_no_other(
+        self, record: TreatmentSession, at: Any
+    ) -> None:
+        kept = self.answered(record).photo_name
+        stray = uploading.private_files().save(f"{checking_in.FOLDER}/ab/{'c' * 46}", ContentFile(b"x"))
+        at(dt.datetime.now(dt.UTC) + dt.timedelta(days=4_000))
+        assert uploading.sweep_strays() >= 1
+        assert kept in self.stored()
+        assert stray not in self.stored()
 
 
 class TestTheClinic:

@@ -28,6 +28,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIGHT_BYTES = 100_000
+THE_START = re.compile(r"/my/intake/$")
 
 
 @pytest.fixture
@@ -49,6 +50,14 @@ def pass_the_gate(phone: Page, address: str) -> None:
     phone.goto(address)
     phone.get_by_label("birth date").fill("1984-08-09")
     phone.get_by_role("button", name="Go on").click()
+    expect(phone).to_have_url(THE_START)
+
+
+def give_the_birth_date(phone: Page) -> None:
+    """In whatever language. Going on before the answer has come would take the passed gate away again."""
+    phone.locator("input[type=date]").fill("1984-08-09")
+    phone.locator(".sheet-acts button").click()
+    expect(phone).to_have_url(THE_START)
 
 
 def next_page(phone: Page) -> None:
@@ -157,8 +166,7 @@ def test_a_patient_reads_turkish_and_can_switch(phone: Page, nadia: Patient, add
     Patient.objects.filter(pk=nadia.pk).update(language="tr")
     phone.goto(address)
     expect(phone.locator("html")).to_have_attribute("lang", "tr")
-    phone.locator("input[type=date]").fill("1984-08-09")
-    phone.locator(".sheet-acts button").click()
+    give_the_birth_date(phone)
     phone.goto("/my/intake/q-stroke/")
     picture(phone, "intake-question-tr")
     phone.locator(".sheet-languages > summary").click()
@@ -183,8 +191,7 @@ def test_the_questions_in_other_languages_on_a_phone(
     expect(page).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
     picture(phone, f"gate-{language}")
     no_axe_findings(phone)
-    phone.locator("input[type=date]").fill("1984-08-09")
-    phone.locator(".sheet-acts button").click()
+    give_the_birth_date(phone)
     picture(phone, f"intake-start-{language}")
     no_axe_findings(phone)
     for key in ("q-stroke", "q-procedure", "q-medicines"):
@@ -213,8 +220,7 @@ def test_a_language_not_yet_approved_is_english_and_says_so(phone: Page, nadia: 
     Patient.objects.filter(pk=nadia.pk).update(language="fr")
     texts.ensure_shipped_texts()
     phone.goto(address)
-    phone.locator("input[type=date]").fill("1984-08-09")
-    phone.locator(".sheet-acts button").click()
+    give_the_birth_date(phone)
     phone.goto("/my/intake/q-stroke/")
     expect(phone.get_by_role("heading", name="Have you ever had a stroke?")).to_be_visible()
     expect(phone.locator("[data-language-note]")).to_contain_text("pas encore approuvées")

@@ -16,10 +16,12 @@ from patients.models import Patient
 from protocols.models import Service
 from sessions import screenings
 from sessions.availability import Wish, next_free
+from sessions.booking import moved_wish
 from sessions.booking_rules import mark_of
+from sessions.booking_steps import wish_of
 from sessions.explaining import outcome_pill
-from sessions.foresight import fits_of, may_be_overbooked, objection_to
-from sessions.forms.booking import AppointmentForm, offer_value
+from sessions.foresight import fits_of, left_too_close, may_be_overbooked, objection_to
+from sessions.forms.booking import AppointmentForm, MoveForm, offer_value
 from sessions.models import PlannedSession
 
 CARRIED = ("day", "time", "service", "planned_session", "practitioner", "room", "device", "minutes")
@@ -51,12 +53,32 @@ def forecast_of(form: AppointmentForm, *, by: Doer, permissions: Iterable[str]) 
     return found
 
 
+def move_forecast_of(form: MoveForm, *, by: Doer) -> dict[str, Any]:
+    """What is said beside the move form: the interval on the chosen day, what it does to the session after, and what
+    stands against it. Writes nothing; what cannot be judged yet is left out."""
+    visit = form.appointment
+    sessions = wish_of(visit).planned_sessions
+    valid = form.is_valid()
+    day = (form.cleaned_data.get("day") if form.is_bound else None) or visit.local_start.date()
+    found = {"fits": fits_of(sessions, day), "too_close": left_too_close(visit, sessions, day)}
+    return found | judgement(moved_wish_of(form), by) if valid else found
+
+
+def moved_wish_of(form: MoveForm) -> Wish:
+    values = form.change()
+    return moved_wish(form.appointment, **{name: values[name] for name in values if name not in {"seen_version", "tell"}})
+
+
 def judged(form: AppointmentForm, by: Doer) -> dict[str, Any]:
     """Whether it could be booked as filled in, and what is free instead."""
     try:
         wish = wish_in(form)
     except Refused as missing:
         return {"refusal": missing}
+    return judgement(wish, by)
+
+
+def judgement(wish: Wish, by: Doer) -> dict[str, Any]:
     refusal = objection_to(wish, by=by)
     zone = wish.site.zone
     return {

@@ -1,15 +1,15 @@
 from django.urls import path
 
-from sessions.views import appointments, course_booking, displaced, slot_search
+from sessions.views import appointment_forms, appointments, course_booking, displaced, slot_search
 
 urlpatterns = [
-    path("appointments/new/", appointments.appointment_new, name="appointment-new"),
+    path("appointments/new/", appointment_forms.appointment_new, name="appointment-new"),
     path("appointments/free/", slot_search.slot_search, name="slot-search"),
     path("appointments/displaced/", displaced.displaced, name="displaced"),
     path("appointments/displaced/move/", displaced.displaced_move, name="displaced-move"),
     path("appointments/<public:public_id>/", appointments.appointment, name="appointment"),
-    path("appointments/<public:public_id>/move/", appointments.appointment_move, name="appointment-move"),
-    path("appointments/<public:public_id>/cancel/", appointments.appointment_cancel, name="appointment-cancel"),
+    path("appointments/<public:public_id>/move/", appointment_forms.appointment_move, name="appointment-move"),
+    path("appointments/<public:public_id>/cancel/", appointment_forms.appointment_cancel, name="appointment-cancel"),
     path("appointments/<public:public_id>/arrive/", appointments.appointment_arrive, name="appointment-arrive"),
     path("appointments/<public:public_id>/confirm/", appointments.appointment_confirm, name="appointment-confirm"),
     path("appointments/<public:public_id>/no-show/", appointments.appointment_no_show, name="appointment-no-show"),

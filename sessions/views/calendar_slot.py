@@ -29,7 +29,8 @@ from sessions.calendar_range import day_of
 from sessions.foresight import may_be_overbooked
 from sessions.forms.booking import AppointmentForm, offer_value, offered
 from sessions.slot_page import forecast_of, who_is_free
-from sessions.views.appointments import appointment_or_404, first_guess, patient_from, query_without
+from sessions.views.appointment_forms import first_guess, patient_from, query_without
+from sessions.views.appointments import appointment_or_404
 from sessions.views.asking import permissions_of
 from sessions.views.calendar_moves import CHANGED
 

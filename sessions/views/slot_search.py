@@ -25,7 +25,7 @@ from sessions.forms.booking import unbooked_sessions
 from sessions.forms.slot_search import SlotSearchForm
 from sessions.slot_search import Asked, find
 from sessions.slots import Fit
-from sessions.views.appointments import patient_from
+from sessions.views.appointment_forms import patient_from
 from sessions.views.asking import site_of, user_of
 from sessions.views.course_booking import FIT_PILL, FIT_WORD
 

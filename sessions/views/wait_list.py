@@ -37,7 +37,7 @@ from sessions.forms.booking import placed, some_room
 from sessions.forms.waiting import WaitForm, WithdrawForm
 from sessions.models import Appointment, PlannedSession, WaitEntry, WaitStatus
 from sessions.slots import Span
-from sessions.views.appointments import choose_patient, patient_from
+from sessions.views.appointment_forms import choose_patient, patient_from
 from sessions.views.shape import patient_form_page
 from sessions.waiting_page import desk_tabs, fits_into, moment_from, rows_of, slot_link
 

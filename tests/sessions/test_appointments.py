@@ -75,6 +75,19 @@ def test_a_course_session_is_guessed_first(desk, day, patient):
     assert page.context["form"]["planned_session"].value() == course.planned_sessions.get(number=1).public_id
 
 
+def test_no_time_is_proposed_before_the_window_of_the_session_opens(desk, day, patient, monkeypatch):
+    allow_screening(monkeypatch)
+    service = factories.make_service(name="Hydration")
+    course = factories.make_course(patient, day.doctor, first_day=THURSDAY)
+    first, second = course.planned_sessions.order_by("number")[:2]
+    day.book("10:00", day=first.ideal, patient=patient, course=course, service=service, planned_sessions=[first])
+    chosen = {"patient": patient.public_id, "service": service.public_id, "planned_session": second.public_id}
+    page = desk.get(NEW, chosen | {"practitioner": day.doctor.public_id, "day": str(first.ideal)}, headers={"HX-Request": "true"})
+    days = [offer.local_start.date() for offer, _value in page.context["offers"]]
+    assert days
+    assert min(days) >= second.earliest
+
+
 def test_booking_from_the_form(desk, day, patient):
     answer = desk.post(NEW, filled(day, patient))
     made = Appointment.objects.get()

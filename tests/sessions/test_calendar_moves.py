@@ -298,6 +298,26 @@ def test_the_move_form_moves_only_this_or_this_and_later(desk, day, course):
     assert [again(row).starts_at - row.starts_at for row in course] == [dt.timedelta(days=7)] * len(course)
 
 
+def test_the_move_form_says_how_the_day_sits_in_the_course(desk, day, course):
+    url = reverse("appointment-move", args=[course[1].public_id])
+    page = desk.get(url)
+    assert "In the window" in page.content.decode()
+
+    def beside(**chosen: str) -> str:
+        return desk.get(url, rows_of(page) | chosen, headers=HX).content.decode()
+
+    early = beside(day=str(course[0].local_start.date() + dt.timedelta(days=1)))
+    assert early.lstrip().startswith('<div id="suggestions"')
+    assert "Too early" in early
+    assert 'role="alert"' in early, "what stands against it"
+    late = beside(day=str(course[1].local_start.date() + dt.timedelta(days=40)))
+    assert "Late" in late
+    assert "session 3" in late.lower(), "and the one after is left too close"
+    for wrong in ({"day": "x"}, {"day": "\x00"}, {"time": "25:99"}, {"practitioner": "nobody"}, {"minutes": "-1"}):
+        assert beside(**wrong), "nothing breaks on what is half typed"
+    assert [again(row).version for row in course] == [1] * len(course)
+
+
 def test_a_single_appointment_has_no_later_ones(desk, visit):
     page = desk.get(reverse("appointment-series", args=[visit.public_id]))
     assert "Nothing later can be moved" in page.content.decode()

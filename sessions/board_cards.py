@@ -15,13 +15,25 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from clinic.prepared import Prepared, many
+from clinic.prepared import one as single
 from patients.models import Allergy, QuestionnaireResponse
 from protocols.choices import Category
 from protocols.definitions import Catalogue
 from sessions import consenting
 from sessions.choices import UPCOMING, AppointmentStatus, CourseStatus, DocumentKind, DocumentState, MessageState, RecordStatus
 from sessions.message_texts import REMINDER
-from sessions.models import Appointment, Consent, Document, Finding, Message, PlannedSession, Screening, TreatmentSession
+from sessions.models import (
+    Appointment,
+    Consent,
+    Document,
+    Finding,
+    Fulfilment,
+    Message,
+    PlannedSession,
+    Screening,
+    TreatmentSession,
+)
 
 STATUS = AppointmentStatus
 LONG_WAIT_MINUTES = 15
@@ -57,6 +69,7 @@ class Card:
     aftercare: Document | None = None
     next_visit: Appointment | None = None
     record: TreatmentSession | None = None
+    window: tuple[dt.date, dt.date | None] | None = None
 
     @property
     def line(self) -> str:
@@ -132,16 +145,17 @@ def minutes_since(moment: dt.datetime | None) -> int:
 
 
 def cards_of(
-    appointments: list[Appointment], rules: Catalogue, *, headline: bool, clinical: bool
+    appointments: list[Appointment], rules: Catalogue, *, headline: bool, clinical: bool, with_next: bool = True
 ) -> list[Card]:
-    """A card each, with marks gathered for all at once."""
+    """A card each, with marks gathered for all at once. `with_next`: also the sheet and the next visit, for who leaves."""
     if not appointments:
         return []
-    totals = totals_of(appointments)
-    cards = [_plain_card(appointment, rules, totals) for appointment in appointments]
+    planned, totals = planned_for(appointments), totals_of(appointments)
+    cards = [_plain_card(appointment, rules, planned[appointment.pk], totals) for appointment in appointments]
     _mark_first_visits(cards)
     _mark_messages(cards)
-    _add_aftercare_and_next(cards)
+    if with_next:
+        _add_aftercare_and_next(cards)
     if headline:
         _mark_papers(cards, rules)
         _mark_safety(cards, clinical=clinical)
@@ -157,20 +171,75 @@ def cards_of(
     return cards
 
 
+# Asked for every card of a day, so their SQL is made once (clinic.prepared).
+NUMBERS = Prepared(
+    lambda: Fulfilment.objects.filter(appointment__in=many("appointments"))
+    .order_by("planned_session__number")
+    .values_list("appointment", "planned_session__number", "active", "planned_session__earliest", "planned_session__latest")
+)  # fmt: skip
+TOTALS = Prepared(
+    lambda: PlannedSession.objects.filter(course__in=many("courses")).order_by().values_list("course").annotate(Count("id"))
+)
+SEEN_BEFORE = Prepared(
+    lambda: Appointment.objects.filter(
+        patient__in=many("patients"), starts_at__lt=single("first", "timestamptz"),
+        status__in=[STATUS.DONE, STATUS.IN_TREATMENT, STATUS.ARRIVED],
+    ).order_by().values_list("patient").distinct()
+)  # fmt: skip
+REMINDERS = Prepared(
+    lambda: Message.objects.filter(appointment__in=many("appointments"), kind=REMINDER)
+    .order_by().values_list("appointment", "state")
+)  # fmt: skip
+ANSWERED = Prepared(
+    lambda: QuestionnaireResponse.objects.filter(patient__in=many("patients"), submitted_at__isnull=False)
+    .order_by().values_list("patient").distinct()
+)  # fmt: skip
+SCREENED = Prepared(
+    lambda: Screening.objects.filter(patient__in=many("patients"))
+    .order_by("patient_id", "course_id", "-evaluated_at", "-id").distinct("patient_id", "course_id")
+    .values_list("pk", "patient_id", "course_id", "outcome")
+)  # fmt: skip
+SEVERELY_ALLERGIC = Prepared(
+    lambda: Allergy.objects.filter(patient__in=many("patients"), ended_at=None, severe=True)
+    .order_by().values_list("patient").distinct()
+)  # fmt: skip
+
+
+@dataclass
+class Planned:
+    """Which sessions of its course an appointment is for, in order, and the window in which all of them may be."""
+
+    numbers: list[int] = field(default_factory=list)
+    earliest: dt.date | None = None
+    latest: dt.date | None = None
+
+    def add(self, number: int, active: bool, earliest: dt.date, latest: dt.date | None) -> None:
+        self.numbers.append(number)
+        if active:
+            self.earliest = max(self.earliest or earliest, earliest)
+            self.latest = min(self.latest or latest, latest) if latest else self.latest
+
+
+def planned_for(appointments: Iterable[Appointment]) -> dict[int, Planned]:
+    found: dict[int, Planned] = defaultdict(Planned)
+    for appointment, *rest in NUMBERS(appointments=[one.pk for one in appointments if one.course_id is not None]):
+        found[appointment].add(*rest)
+    return found
+
+
 def totals_of(appointments: Iterable[Appointment]) -> dict[int, int]:
     """Sessions per course, for the n of "3/6"."""
     courses = {one.course_id for one in appointments if one.course_id is not None}
-    rows = PlannedSession.objects.filter(course__in=courses).order_by().values_list("course").annotate(Count("id"))
-    return dict(rows)
+    return {course: count for course, count in TOTALS(courses=list(courses))}  # noqa: C416 - pairs of the right type
 
 
-def _plain_card(appointment: Appointment, rules: Catalogue, totals: Mapping[int, int]) -> Card:
+def _plain_card(appointment: Appointment, rules: Catalogue, planned: Planned, totals: Mapping[int, int]) -> Card:
     record = getattr(appointment, "treatment_session", None)
-    numbers = sorted(one.planned_session.number for one in appointment.fulfilments.all())
     title, category = title_of(appointment, rules)
     total = totals.get(appointment.course_id or 0, 0)
-    number = f"{'+'.join(map(str, numbers))}/{total}" if numbers else ""
-    return Card(appointment, title, number, category, record=record)
+    number = f"{'+'.join(map(str, planned.numbers))}/{total}" if planned.numbers else ""
+    window = (planned.earliest, planned.latest) if planned.earliest else None
+    return Card(appointment, title, number, category, record=record, window=window)
 
 
 def title_of(appointment: Appointment, rules: Catalogue) -> tuple[str, str]:
@@ -181,22 +250,20 @@ def title_of(appointment: Appointment, rules: Catalogue) -> tuple[str, str]:
 
 def _mark_first_visits(cards: list[Card]) -> None:
     first = min(card.appointment.starts_at for card in cards)
-    seen = set(
-        Appointment.objects.filter(
-            patient__in={card.appointment.patient_id for card in cards}, starts_at__lt=first,
-            status__in=[STATUS.DONE, STATUS.IN_TREATMENT, STATUS.ARRIVED],
-        ).order_by().values_list("patient", flat=True).distinct()
-    )  # fmt: skip
+    seen = {patient for (patient,) in SEEN_BEFORE(patients=_patients(cards), first=first)}
     for card in cards:
         if card.appointment.patient_id not in seen:
             card.marks.append("first-visit")
 
 
+def _patients(cards: list[Card]) -> list[int]:
+    return list({card.appointment.patient_id for card in cards})
+
+
 def _mark_messages(cards: list[Card]) -> None:
     """One bell per card: failed before sent before planned, of the reminder for the current revision."""
     states: dict[int, set[str]] = defaultdict(set)
-    rows = Message.objects.filter(appointment__in=[card.appointment.pk for card in cards], kind=REMINDER)
-    for appointment, state in rows.order_by().values_list("appointment", "state"):
+    for appointment, state in REMINDERS(appointments=[card.appointment.pk for card in cards]):
         states[appointment].add(state)
     for card in cards:
         found = states[card.appointment.pk]
@@ -218,7 +285,8 @@ def _add_aftercare_and_next(cards: list[Card]) -> None:
     patients = {card.appointment.patient_id for card in cards}
     last = max(card.appointment.starts_at for card in cards)
     later = Appointment.objects.upcoming().filter(patient__in=patients, starts_at__gt=last)
-    for row in later.order_by("patient_id", "starts_at").distinct("patient_id").select_related("site"):
+    later = later.order_by("patient_id", "starts_at").distinct("patient_id").select_related("site")
+    for row in later.only("public_id", "patient_id", "starts_at", "site__time_zone"):
         upcoming[row.patient_id] = row
     for card in cards:
         card.aftercare = sheet_of.get(card.appointment.pk)
@@ -227,13 +295,9 @@ def _add_aftercare_and_next(cards: list[Card]) -> None:
 
 def _mark_papers(cards: list[Card], rules: Catalogue) -> None:
     """Health questions never signed off, or no consent that holds for the plan as it is now."""
-    patients = {card.appointment.patient_id for card in cards}
-    answered = set(
-        QuestionnaireResponse.objects.filter(patient__in=patients, submitted_at__isnull=False)
-        .order_by().values_list("patient", flat=True).distinct()
-    )  # fmt: skip
+    answered = {patient for (patient,) in ANSWERED(patients=_patients(cards))}
     rows = Consent.objects.filter(course__in={card.appointment.course_id for card in cards if card.appointment.course_id})
-    rows = rows.telling_first().distinct("course_id")
+    rows = rows.telling_first().distinct("course_id").defer("answers")
     newest: dict[int | None, Consent] = {row.course_id: row for row in rows}
     now = timezone.now()
     for card in cards:
@@ -250,24 +314,18 @@ def _mark_papers(cards: list[Card], rules: Catalogue) -> None:
 
 def _mark_safety(cards: list[Card], *, clinical: bool) -> None:
     """The newest screening of the course, else of the patient; a triangle for what blocks and for severe allergies."""
-    patients = {card.appointment.patient_id for card in cards}
-    newest = (
-        Screening.objects.filter(patient__in=patients)
-        .order_by("patient_id", "course_id", "-evaluated_at", "-id").distinct("patient_id", "course_id")
-        .only("id", "patient_id", "course_id", "outcome", "wait_until", "open_ended")
-    )  # fmt: skip
-    by_key = {(row.patient_id, row.course_id): row for row in newest}
-    allergies = Allergy.objects.filter(patient__in=patients, ended_at=None, severe=True)
-    severe = set(allergies.values_list("patient", flat=True))
-    titles = _titles(by_key.values()) if clinical else {}
+    patients = _patients(cards)
+    by_key = {(patient, course): (key, outcome) for key, patient, course, outcome in SCREENED(patients=patients)}
+    severe = {patient for (patient,) in SEVERELY_ALLERGIC(patients=patients)}
+    titles = _titles([key for key, _outcome in by_key.values()]) if clinical else {}
     for card in cards:
         appointment = card.appointment
         key = (appointment.patient_id, appointment.course_id)
-        screening = by_key.get(key) or by_key.get((appointment.patient_id, None))
-        if screening is not None and screening.outcome in {"blocked", "needs-clearance", "wait", "incomplete"}:
-            card.headline = screening.outcome
-            card.alert_words = titles.get(screening.pk, {}).get("absolute", "")
-        _mark_flag(card, titles.get(screening.pk, {}) if screening is not None else {})
+        screening, outcome = by_key.get(key) or by_key.get((appointment.patient_id, None)) or (0, "")
+        if outcome in {"blocked", "needs-clearance", "wait", "incomplete"}:
+            card.headline = outcome
+            card.alert_words = titles.get(screening, {}).get("absolute", "")
+        _mark_flag(card, titles.get(screening, {}))
         if appointment.patient_id in severe or card.headline == "blocked":
             card.marks.insert(0, "safety")
 
@@ -283,11 +341,11 @@ def _mark_flag(card: Card, titles: Mapping[str, str]) -> None:
         card.flag_words = ", ".join(titles.values())
 
 
-def _titles(screenings: Iterable[Screening]) -> dict[int, dict[str, str]]:
+def _titles(screenings: Iterable[int]) -> dict[int, dict[str, str]]:
     """Titles of what still counts in each screening, by severity and the worst first, for those who may see findings."""
     language = (get_language() or "en").split("-")[0]
     found: dict[int, dict[str, list[str]]] = defaultdict(lambda: {severity: [] for severity in WEIGHING})
-    rows = Finding.objects.filter(screening__in=[one.pk for one in screenings], severity__in=WEIGHING, cleared_by="")
+    rows = Finding.objects.filter(screening__in=list(screenings), severity__in=WEIGHING, cleared_by="")
     for screening, severity, title in rows.values_list("screening", "severity", "title"):
         found[screening][severity].append(title.get(language) or title.get("en", ""))
     return {

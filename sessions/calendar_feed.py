@@ -10,21 +10,24 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clinic.choices import Permission
 from clinic.models import Absence, Closure, DayShift, Device, OpeningHours, OutOfService, Room, Shift, Site, SpecialHours, User
+from clinic.prepared import Prepared
+from clinic.prepared import one as single
 from protocols.definitions import Catalogue
 from sessions.board_cards import Card, cards_of, short_name
 from sessions.board_revision import REDRAWN_EVERY_SECONDS, summed
 from sessions.calendar_ground import Ground, Stretch, ground_of
 from sessions.calendar_range import Days, wall_span
-from sessions.choices import MessageState
+from sessions.choices import AppointmentStatus, MessageState
+from sessions.day_rows import rows_of
 from sessions.models import Appointment, Consent, Document, Message, Screening, TreatmentSession
 
 COLUMNS = ("practitioner", "room", "device")
@@ -59,6 +62,21 @@ class Column:
     note: str = ""
 
 
+class BlockWords(NamedTuple):
+    """All that is written in a block. Its drawing is kept for these very words, so they are all there is to see."""
+
+    visit: str
+    time: str
+    name: str
+    initials: str
+    status: str
+    status_word: str
+    category: str
+    line: str
+    where: str
+    marks: tuple[str, ...]
+
+
 @dataclass
 class Block:
     """One appointment as it is drawn: its card, its wall times, and the strips that prepare and clean up."""
@@ -72,6 +90,15 @@ class Block:
     @property
     def visit(self) -> Appointment:
         return self.card.appointment
+
+    def words(self, by: str) -> BlockWords:
+        """Below what it is for stands what the column does not say: the room, the practitioner, or both."""
+        visit, card = self.visit, self.card
+        where = visit.room.name if by == "practitioner" else card.who if by == "room" else card.place
+        return BlockWords(
+            visit.public_id, f"{self.start:%H:%M}", visit.patient.name, visit.patient.initials, visit.status,
+            str(AppointmentStatus(visit.status).label), card.category, card.line, where, tuple(card.marks),
+        )  # fmt: skip
 
 
 @dataclass
@@ -91,12 +118,13 @@ def calendar_of(
 ) -> Calendar:
     """`patients` are those the reader may see (a queryset); appointments of others do not appear."""
     held = frozenset(permissions)
-    visits = appointments_of(site, asked, patients)
-    cards = cards_of(
-        visits, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held
-    )
-    _keep_first_marks(cards)
     people = list(User.objects.practitioners_at(site))
+    visits = rows_of(appointments_of(site, asked, patients), site, people)
+    cards = cards_of(
+        visits, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held,
+        with_next=False,
+    )  # fmt: skip
+    _keep_first_marks(cards)
     known = {user.pk for user in people}
     people += [one for one in dict.fromkeys(visit.practitioner for visit in visits) if one.pk not in known]
     things: list[Room | Device] = []
@@ -113,7 +141,7 @@ def calendar_of(
     return Calendar(asked, columns, blocks, [one for column in columns for one in under(column.id)], opens, closes)
 
 
-def appointments_of(site: Site, asked: Asked, patients: Any) -> list[Appointment]:
+def appointments_of(site: Site, asked: Asked, patients: Any) -> QuerySet[Appointment]:
     """Those that begin on the asked days and pass the filters, in order of time."""
     start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
     rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end).filter(
@@ -127,11 +155,7 @@ def appointments_of(site: Site, asked: Asked, patients: Any) -> list[Appointment
             rows = rows.filter(**{name: wanted})
     if asked.only:
         rows = rows.filter(**{f"{asked.by}__public_id": asked.only})
-    return list(
-        rows.select_related(
-            "patient", "practitioner", "room", "device", "service", "course", "treatment_session", "site"
-        ).prefetch_related("fulfilments__planned_session")
-    )
+    return rows
 
 
 def _keep_first_marks(cards: list[Card]) -> None:
@@ -219,13 +243,14 @@ def _limits(ground: Ground, blocks: list[Block]) -> tuple[dt.time, dt.timedelta]
 
 
 # --- has anything changed? ------------------------------------------------------------------------------------------
-def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
-    """A short fingerprint of all that the asked part of the calendar shows. One query; a poll that brings the same one
-    gets nothing."""
-    start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
-    rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end).order_by()
+def _everything_shown() -> QuerySet[Any, Any]:
+    """One row of figures over all that a calendar draws between two moments at a site."""
+    site = single("site")
+    rows = Appointment.objects.filter(
+        site=site, starts_at__gte=single("start", "timestamptz"), starts_at__lt=single("end", "timestamptz")
+    ).order_by()
     ids, patients = rows.values("pk"), rows.values("patient")
-    still = Count("pk", filter=Q(span__endswith__gt=timezone.now()))
+    still = Count("pk", filter=Q(span__endswith__gt=single("now", "timestamptz")))
     newest, states = Max("pk"), {s: Count("pk", filter=Q(state=s)) for s in MessageState.values}
     parts = {
         "visits": summed(rows, n=Count("pk"), v=Sum("version"), last=newest, people=Sum("patient__version")),
@@ -245,8 +270,19 @@ def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
         "rooms": summed(Room.objects.filter(site=site), v=Sum("version")),
         "devices": summed(Device.objects.filter(site=site), v=Sum("version")),
     }
-    found = Site.objects.filter(pk=site.pk).values_list(*parts.values()).get()
-    clock = int(timezone.now().timestamp() // REDRAWN_EVERY_SECONDS)
+    return Site.objects.filter(pk=site).values_list(*parts.values())
+
+
+EVERYTHING_SHOWN = Prepared(_everything_shown)
+
+
+def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
+    """A short fingerprint of all that the asked part of the calendar shows. One query; a poll that brings the same one
+    gets nothing."""
+    start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
+    now = timezone.now()
+    found = EVERYTHING_SHOWN(site=site.pk, start=start, end=end, now=now)
+    clock = int(now.timestamp() // REDRAWN_EVERY_SECONDS)
     shown = [clock, found, asked.days.first, asked.days.last, asked.by, asked.only, get_language()]
     shown += [sorted(one) for one in (asked.practitioners, asked.rooms, asked.devices, asked.statuses, permissions)]
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]

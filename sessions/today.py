@@ -19,6 +19,7 @@ from clinic.models import Room, Site, User
 from protocols.definitions import Catalogue
 from sessions.board_cards import TROUBLE, Card, cards_of, short_name
 from sessions.choices import CANCELLED, UPCOMING, AppointmentStatus, RecordStatus
+from sessions.day_rows import rows_of
 from sessions.models import (
     Appointment,
     CheckIn,
@@ -108,12 +109,7 @@ def board_of(
     """The whole board of a site's local day, or one practitioner's part of it; `or_everyone`: the whole board when that
     part is empty."""
     held = frozenset(permissions)
-    appointments = list(
-        Appointment.objects.on_day(site, day)
-        .exclude(status__in=CANCELLED)
-        .select_related("patient", "practitioner", "room", "service", "course", "treatment_session", "site")
-        .prefetch_related("fulfilments__planned_session")
-    )
+    appointments = rows_of(Appointment.objects.on_day(site, day).exclude(status__in=CANCELLED), site)
     everyone = cards_of(appointments, rules, headline=Permission.SEE_HEADLINE in held,
                         clinical=Permission.SEE_CLINICAL in held)  # fmt: skip
     if or_everyone and practitioner not in {card.appointment.practitioner for card in everyone}:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,12 @@ import segno
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from clinic.components.drawing import Text, attributes, draw, figure, kind_of
+from clinic.components.drawing import Text, attributes, draw, draw_known, figure, kind_of
 from clinic.icons import FILLED, MIRRORED, OUTLINE
 
 register = template.Library()
@@ -93,6 +95,16 @@ def is_icon(name: str) -> bool:
 @register.simple_tag
 def icon(name: str, size: int = 20, label: Text = "", css: str = "") -> SafeString:
     """An icon from the sprite. Raises for a name that `clinic/icons.py` does not list."""
+    return _icon(name, size, str(label), css, _sprite_address())
+
+
+@lru_cache(maxsize=1)
+def _sprite_address() -> str:
+    return static("vendor/icons.svg")
+
+
+@lru_cache(maxsize=512)  # a page has hundreds of the same few
+def _icon(name: str, size: int, label: str, css: str, sprite: str) -> SafeString:
     if not is_icon(name):
         raise template.TemplateSyntaxError(f"No icon “{name}”: add it to clinic/icons.py and run mesoclinic.frontend.")
     classes = [
@@ -107,7 +119,7 @@ def icon(name: str, size: int = 20, label: Text = "", css: str = "") -> SafeStri
         size,
         size,
         format_html(' role="img" aria-label="{}"', label) if label else mark_safe(' aria-hidden="true"'),
-        static("vendor/icons.svg"),
+        sprite,
         name,
     )
 
@@ -138,14 +150,25 @@ def _sprite() -> str:
 def pill(kind: object, text: Text, icon: str | None = None) -> SafeString:
     """A status word with its tint and icon. A kind the table does not know is neutral, never green."""
     tint, own_icon = PILLS.get(kind_of(kind), ("neutral", ""))
-    return draw("pill", tint=tint, text=text, icon_name=own_icon if icon is None else icon)
+    return draw_known("pill", tint=tint, text=str(text), icon_name=own_icon if icon is None else icon)
 
 
 @register.simple_tag
 def mark(name: str) -> SafeString:
     """A small mark on a card; its meaning is read out and shown as a tooltip."""
     drawing, tone, label = MARKS[name]
-    return draw("mark", icon_name=drawing, tone=tone, label=label)
+    return draw_known("mark", icon_name=drawing, tone=tone, label=str(label))
+
+
+@register.simple_tag
+def marks(names: Iterable[str]) -> SafeString:
+    """All marks of a card, in their order."""
+    return _marks(tuple(names), get_language())
+
+
+@lru_cache(maxsize=512)  # a day's cards share a dozen combinations
+def _marks(names: tuple[str, ...], language: str | None) -> SafeString:
+    return format_html_join("", "{}", ((mark(name),) for name in names))
 
 
 @register.simple_tag

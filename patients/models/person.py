@@ -28,7 +28,8 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         roles = user.roles.all()
         if any(role.site_id is None for role in roles):
             return self
-        return self.filter(sites__site__in=[role.site_id for role in roles]).distinct()
+        known = PatientSite.objects.filter(patient=OuterRef("pk"), site__in=[role.site_id for role in roles])
+        return self.filter(Exists(known))
 
     def known_at(self, site: Site) -> Self:
         """Registered or ever booked at this site."""

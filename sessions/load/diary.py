@@ -79,6 +79,7 @@ class Diary:
         self.courses: list[Running] = []
         self.due: list[tuple[dt.date, int]] = []
         self.busy: set[int] = set()
+        self.today: set[int] = set()
         self.placed = self.turn = 0
         self.free: list[list[dt.datetime]] = []
 
@@ -96,6 +97,7 @@ class Diary:
         starts = [dt.datetime.combine(day, start, self.plan.zone).astimezone(dt.UTC) for start, _end in HALVES]
         self.ends = [dt.datetime.combine(day, end, self.plan.zone).astimezone(dt.UTC) for _start, end in HALVES]
         self.free = [list(starts) for _ in range(self.plan.practitioners)]
+        self.today.clear()
 
     def _fill(self, day: dt.date, until: int) -> Iterator[Visit]:
         waiting: list[tuple[dt.date, int]] = []
@@ -141,6 +143,7 @@ class Diary:
             if starts_at is None:
                 continue
             if is_consulted:
+                self.today.add(patient)
                 return Visit(patient, practitioner, service, starts_at, day, self._status(starts_at, service))
             course = Running(len(self.courses), patient, kind, practitioner, day)
             self.courses.append(course)
@@ -153,13 +156,14 @@ class Diary:
         for _ in patients:
             patient = patients[self.turn % len(patients)]
             self.turn += 1
-            if patient not in self.busy:
+            if patient not in self.busy and patient not in self.today:
                 return patient
         return None
 
     def _session(self, course: Running, day: dt.date, starts_at: dt.datetime) -> Visit:
         """One visit of a course. Done: the next session becomes due; called off or missed: this one again, or never."""
         kind = self.plan.kinds[course.kind]
+        self.today.add(course.patient)
         status = self._status(starts_at, kind.service)
         is_again = bool(course.sessions) and course.sessions[-1][1] is None
         number = len(course.sessions) if is_again else len(course.sessions) + 1

@@ -78,6 +78,7 @@ class TreatmentSession(PublicId, Versioned):
 
     class Meta:
         ordering = ["-opened_at"]
+        indexes = [models.Index(fields=["appointment"], condition=Q(status="ended"), name="record_unsigned")]
         constraints = [
             models.UniqueConstraint(fields=["id", "patient"], name="record_id_patient"),
             SameParent(

@@ -39,6 +39,11 @@ class Screening(PublicId):
 
     class Meta:
         ordering = ["-evaluated_at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["patient", "course", "-evaluated_at", "-id"], include=["outcome"], name="screening_newest"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["id", "patient"], name="screening_id_patient"),
             SameParent(

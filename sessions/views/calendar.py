@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -19,7 +22,7 @@ from clinic.models import Site
 from clinic.permissions import requires
 from patients.models import Patient
 from protocols import catalogue
-from sessions.calendar_feed import COLUMNS, Asked, Block, Calendar, calendar_of, revision_of
+from sessions.calendar_feed import COLUMNS, Asked, Block, BlockWords, Calendar, calendar_of, revision_of
 from sessions.calendar_page import (
     Chosen,
     chosen_from,
@@ -186,7 +189,6 @@ def sentence_of(error: RangeError) -> str:
 
 
 def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
-    block_page = get_template("calendar/block.html")
     by = shown.asked.by
     return {
         "revision": revision,
@@ -208,7 +210,7 @@ def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
                 "window": window_of(block),
                 "minutes": int((block.end - block.start).total_seconds() // 60),
                 "strips": [[start.isoformat(), end.isoformat()] for start, end in block.strips],
-                "html": block_page.render({"block": block, "card": block.card, "visit": block.visit, "by": by}),
+                "html": drawn_block(get_language() or "en", block.words(by)),
             }
             for block in shown.blocks
         ],
@@ -224,11 +226,25 @@ def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
 
 def window_of(block: Block) -> list[str | None] | None:
     """The first and the last day of the window of a course's session, for shading the days while it is moved."""
-    planned = [one.planned_session for one in block.visit.fulfilments.all() if one.active]
-    if not planned:
+    if block.card.window is None:
         return None
-    earliest, latest = max(one.earliest for one in planned), [one.latest for one in planned if one.latest]
-    return [earliest.isoformat(), min(latest).isoformat() if latest else None]
+    return [day.isoformat() if day is not None else None for day in block.card.window]
+
+
+@lru_cache(maxsize=4096)
+def drawn_block(language: str, words: BlockWords) -> str:
+    """The same words give the same drawing, so a day that is asked for again and again is drawn once. Nothing can be out
+    of date: whatever the template shows is part of the key."""
+    context = words._asdict() | {"signs": _signs(language, words.status, words.status_word, words.category)}
+    return get_template("calendar/block.html").render(context)
+
+
+@lru_cache(maxsize=256)
+def _signs(language: str, status: str, status_word: str, category: str) -> dict[str, SafeString]:
+    """The few drawings that blocks share: the status, and the category for screen readers."""
+    status_sign = get_template("calendar/status_icon.html").render({"status": status, "status_word": status_word})
+    spoken = get_template("calendar/category.html").render({"category": category, "hidden": True})
+    return {"status": mark_safe(status_sign.strip()), "category": mark_safe(spoken.strip())}  # noqa: S308 - our templates
 
 
 # --- panel ----------------------------------------------------------------------------------------------------------

@@ -136,12 +136,12 @@ NOW = dt.datetime(2026, 3, 12, 11, tzinfo=dt.UTC)
 MINUTES = {"consultation": Minutes(30), "face": Minutes(45, preparation=5, cleanup=10)}
 
 
-def diary(visits: int = 600, seed: int = 1) -> list[Visit]:
+def diary(visits: int = 600, seed: int = 1, patients: int = 199) -> list[Visit]:
     days = [dt.date(2026, 1, 1) + dt.timedelta(days=number) for number in range(120)]
-    patients = range(1, 200)
+    people = range(1, patients + 1)
     plan = Plan(
-        zone=ZoneInfo("Europe/Rome"), days=days, visits=visits, practitioners=2, patients=patients,
-        kinds=[Kind("face", (0, 14, 14))], minutes=MINUTES, kinds_of={one: [0] for one in patients}, now=NOW,
+        zone=ZoneInfo("Europe/Rome"), days=days, visits=visits, practitioners=2, patients=people,
+        kinds=[Kind("face", (0, 14, 14))], minutes=MINUTES, kinds_of={one: [0] for one in people}, now=NOW,
         closed=frozenset({dt.date(2026, 1, 6)}),
     )  # fmt: skip
     return list(Diary(plan, random.Random(seed)).visits())
@@ -164,6 +164,11 @@ def test_nobody_is_in_two_places_and_nobody_comes_on_a_closed_day() -> None:
     days = {visit.day for visit in diary()}
     assert dt.date(2026, 1, 6) not in days
     assert all(day.isoweekday() < 7 for day in days)
+
+
+def test_few_patients_who_come_often_still_come_once_a_day() -> None:
+    met = Counter((visit.patient, visit.day) for visit in diary(patients=60))
+    assert set(met.values()) == {1}
 
 
 def test_sessions_follow_each_other_after_their_interval() -> None:

@@ -1,0 +1,38 @@
+"""Queries whose SQL is made once: the same rows as the queryset, one query each time, whatever the values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clinic.models import Room, Site
+from clinic.prepared import Prepared, many, one
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+def test_answers_as_the_queryset_does_with_other_values_each_time(django_assert_num_queries: Any) -> None:
+    first, second = make.make_site(), make.make_site()
+    rooms = [make.make_room(first), make.make_room(first), make.make_room(second)]
+    ask = Prepared(lambda: Room.objects.filter(site=one("site"), pk__in=many("rooms")).order_by("pk").values_list("pk", "name"))
+    for site in (first, second):
+        for wanted in ([], [rooms[0].pk], [room.pk for room in rooms]):
+            expected = list(Room.objects.filter(site=site, pk__in=wanted).order_by("pk").values_list("pk", "name"))
+            with django_assert_num_queries(1):
+                assert ask(site=site.pk, rooms=wanted) == expected
+
+
+def test_what_was_typed_stays_a_value() -> None:
+    site = make.make_site()
+    ask = Prepared(lambda: Site.objects.filter(name=one("name", "text")).values_list("pk"))
+    assert ask(name=site.name) == [(site.pk,)]
+    assert ask(name="x' OR '1'='1") == []
+    assert Site.objects.filter(pk=site.pk).exists()
+
+
+def test_a_value_that_is_missing_is_an_error() -> None:
+    ask = Prepared(lambda: Site.objects.filter(pk=one("site")).values_list("pk"))
+    with pytest.raises(KeyError):
+        ask(place=1)

@@ -38,6 +38,7 @@ WITHIN = {
     "call-list": ("wait-", "call-"),
     "staff": (
         "site", "room-", "device-", "closure-", "special-hours-", "shifts", "day-shift-", "absence-", "service",
+        "mail-rule",
     ),
 }  # fmt: skip
 

@@ -32,6 +32,7 @@ GROWING = frozenset(
         "treatment_sessions_consentsignature",
         "treatment_sessions_coursedecision",
         "treatment_sessions_finding",
+        "treatment_sessions_messageruleversion",
         "treatment_sessions_messagestep",
         "treatment_sessions_screening",
         "treatment_sessions_stockmovement",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-TABS = [("staff", _("Staff"), "users"), ("sites", _("Sites"), "building"), ("services", _("Services"), "list-details")]
+TABS = [
+    ("staff", _("Staff"), "users"), ("sites", _("Sites"), "building"), ("services", _("Services"), "list-details"),
+    ("mail-rules", _("Messages"), "mail"),
+]
 
 
 def staff_tabs(here: str) -> list[dict[str, object]]:

@@ -21,6 +21,7 @@ EVERY = {
     "sessions.tasks.send_due_messages": 5,
     "sessions.tasks.sweep": 60,
     "sessions.tasks.rescreen": 5,
+    "sessions.tasks.follow_message_rules": 10,
     "sessions.tasks.make_papers": 2,
     "sessions.tasks.sweep_files": 3600,
     "sessions.tasks.end_waiting": 600,

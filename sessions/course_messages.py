@@ -7,8 +7,8 @@ whatever moves a day of the course (`sessions.planned.replan`), ends it or stops
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -16,11 +16,11 @@ from django.utils.translation import gettext_noop
 from clinic.doer import SYSTEM
 from protocols import catalogue, message_times
 from protocols.planning import maintenance_window, review_dates
-from sessions import messaging
+from sessions import message_rules, messaging
 from sessions.choices import CourseStatus, MessageState
-from sessions.mail_hours import mail_hours
+from sessions.message_rules import SWITCHED_OFF, Rules
 from sessions.message_texts import LATE, NEXT, REVIEW_1M, REVIEW_6M
-from sessions.models import Appointment, Course, Message
+from sessions.models import Appointment, Course, Message, PlannedSession
 
 KINDS = (NEXT, LATE, REVIEW_1M, REVIEW_6M)
 USEFUL_DAYS = 14
@@ -34,87 +34,102 @@ COURSE_ENDED = gettext_noop("The course was stopped")
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One mail of a course. `number` tells the mails of one kind apart: the session it speaks of, or the review's
-    place in the list; it stands in the row as its revision."""
+    place in the list; it stands in the row as its revision. `off`: the clinic has switched this kind off."""
 
     kind: str
     number: int
     due_at: dt.datetime
+    off: bool = False
 
 
 def follow(course: Course) -> None:
     """Write what the dates of the course ask for now, withdraw what they no longer ask for. What was sent stays."""
-    wanted = {(one.kind, one.number): one for one in wanted_of(course)}
+    rules = message_rules.in_force(KINDS)
+    wanted = {(one.kind, one.number): one for one in wanted_of(course, rules)}
     gone = messaging.messages_of(course).filter(kind__in=KINDS, state=MessageState.SCHEDULED)
-    stale = [
-        row.pk for row in gone
-        if (one := wanted.get((row.kind, row.cause_revision))) is None or one.due_at != row.due_at
-    ]  # fmt: skip
-    if stale:
-        reason = FOLLOWS_THE_COURSE if is_alive(course) else COURSE_ENDED
-        messaging.withdraw(Message.objects.filter(pk__in=stale), reason=reason, by=SYSTEM)
+    stale: list[int] = []
+    off: list[int] = []
+    for row in gone:
+        one = wanted.get((row.kind, row.cause_revision))
+        if one is None or one.due_at != row.due_at or one.off:
+            (off if one is not None and one.off else stale).append(row.pk)
+    for keys, reason in ((stale, FOLLOWS_THE_COURSE if is_alive(course) else COURSE_ENDED), (off, SWITCHED_OFF)):
+        if keys:
+            messaging.withdraw(Message.objects.filter(pk__in=keys), reason=reason, by=SYSTEM)
     held_back = messaging.EVENT_OPEN if wanted and messaging.stopped_by_event(course.patient) else ""
     for one in wanted.values():
         messaging.write(
             one.kind, cause=course, patient=course.patient, site=course.site, by=SYSTEM, due_at=one.due_at,
-            useful_until=one.due_at + dt.timedelta(days=USEFUL_DAYS), revision=one.number, suppressed=held_back,
+            useful_until=one.due_at + dt.timedelta(days=USEFUL_DAYS), revision=one.number,
+            suppressed=held_back or (SWITCHED_OFF if one.off else ""),
         )  # fmt: skip
 
 
+ALIVE = frozenset({CourseStatus.APPROVED, CourseStatus.COMPLETED})
+
+
 def is_alive(course: Course) -> bool:
-    return course.status in {CourseStatus.APPROVED, CourseStatus.COMPLETED}
+    return course.status in ALIVE
 
 
-def wanted_of(course: Course) -> Iterator[Wanted]:
+def wanted_of(course: Course, rules: Rules) -> Iterator[Wanted]:
     """Every mail of the course whose moment is still to come. One that would have been due already is not written: the
     desk is speaking with the patient at this very moment."""
     if not is_alive(course):
         return
     now = timezone.now()
-    for one in (*_booking(course), *_reviews(course)):
-        if one.due_at > now:
-            yield one
+    yield from (one for one in all_of(course, rules, booked=is_booked(course)) if one.due_at > now)
 
 
-def _booking(course: Course) -> Iterator[Wanted]:
+def all_of(course: Course, rules: Rules, *, booked: bool) -> Iterator[Wanted]:
+    """Every mail of a course that goes on, also those whose moment has passed."""
+    for one in (*(() if booked else _booking(course, rules)), *_reviews(course, rules)):
+        yield replace(one, off=not rules.is_sent(one.kind, site=course.site, indication=course.indication))
+
+
+def _booking(course: Course, rules: Rules) -> Iterator[Wanted]:
     """Time to book the next session, and that it is overdue; only while nothing of the course is booked."""
-    if is_booked(course):
-        return
-    zone, hours = course.site.zone, mail_hours()
-    following = course.planned_sessions.filter(done_on=None, skipped_reason="").order_by("number").first()
+    planned = planned_of(course)
+    following = next((row for row in planned if row.done_on is None and not row.skipped_reason), None)
     if following is not None:
         number, due, latest = following.number, following.ideal, following.latest
     else:
         indication = catalogue.in_force().indications.get(course.indication)
-        last = max(_done_days(course), default=None)
+        last = max(_done_days(planned), default=None)
         window = maintenance_window(indication, last) if indication is not None and last is not None else None
         if window is None:
             return
-        number, due, latest = course.planned_sessions.count() + 1, window.due, None
-    for kind, due_at in (
-        (NEXT, message_times.due_at(NEXT, hours=hours, zone=zone, next_due=due)),
-        (LATE, message_times.due_at(LATE, hours=hours, zone=zone, latest=latest)),
-    ):
+        number, due, latest = len(planned) + 1, window.due, None
+    for kind in (NEXT, LATE):
+        hours = rules.hours(kind, site=course.site, indication=course.indication)
+        due_at = message_times.due_at(kind, hours=hours, zone=course.site.zone, next_due=due, latest=latest)
         if due_at is not None:
             yield Wanted(kind, number, due_at)
 
 
-def _reviews(course: Course) -> Iterator[Wanted]:
+def _reviews(course: Course, mail_rules: Rules) -> Iterator[Wanted]:
     """On each review date, counted from the days sessions were given or else stand on. Nothing before the first one."""
     rules = catalogue.in_force()
     indication = rules.indications.get(course.indication)
-    done = _done_days(course)
+    planned = planned_of(course)
+    done = _done_days(planned)
     if indication is None or not done:
         return
-    open_days = course.planned_sessions.filter(done_on=None, skipped_reason="").values_list("ideal", flat=True)
+    open_days = [row.ideal for row in planned if row.done_on is None and not row.skipped_reason]
     last = max([*done, *open_days])
     for number, review in enumerate(review_dates(indication, first=min(done), last=last, catalogue=rules), start=1):
-        due_at = message_times.due_at(review.message, hours=mail_hours(), zone=course.site.zone, review_on=review.on)
+        due_at = message_times.due_at(review.message, hours=mail_rules.base, zone=course.site.zone, review_on=review.on)
         if due_at is not None:
             yield Wanted(review.message, number, due_at)
 
 
-def _done_days(course: Course) -> list[dt.date]:
-    return [day for day in course.planned_sessions.values_list("done_on", flat=True) if day is not None]
+def planned_of(course: Course) -> list[PlannedSession]:
+    """The sessions of a course in their order; no query where they are read already."""
+    return sorted(course.planned_sessions.all(), key=lambda row: row.number)
+
+
+def _done_days(planned: Iterable[PlannedSession]) -> list[dt.date]:
+    return [row.done_on for row in planned if row.done_on is not None]
 
 
 def course_of(message: Message) -> Course | None:

@@ -39,7 +39,8 @@ class Section:
 @dataclass(slots=True)
 class Letter:
     """What a mail says, before it has a shape: `opening` stands before facts and sections, `paragraphs` after them.
-    `told_start` is the agreed start it names."""
+    `told_start` is the agreed start it names. `values` are what own words may fill in; `lead_stays`: its first sentence says
+    something no own words know of."""
 
     subject: str
     lead: str
@@ -51,6 +52,8 @@ class Letter:
     told_start: str = ""
     token: str = ""
     name: str = ""  # of whom it greets, where no patient stands behind the message
+    values: dict[str, str] = field(default_factory=dict)
+    lead_stays: bool = False
 
 
 def visit(message: Message, language: str, *, lead: str) -> Letter:
@@ -64,9 +67,11 @@ def visit(message: Message, language: str, *, lead: str) -> Letter:
     del link
     address = link_address(token)
     time = clock(start, message, language)
+    values = {"day": day_of(start, language), "time": time}
     return Letter(
         subject=subject_of(message, language, start),
-        lead=say(lead, language, day=day_of(start, language), time=time),
+        lead=say(lead, language, **values),
+        values=values,
         facts=[
             (say("when", language), day_words.at(day_of(start, language, year=True), time, language)),
             (say("where", language), place_of(appointment.site)),

@@ -19,12 +19,11 @@ from django.utils import timezone, translation
 
 from clinic.doer import SYSTEM
 from clinic.languages import direction
-from clinic.models import Organisation
+from clinic.models import Organisation, Site
 from clinic.reading_direction import isolated, isolated_html
 from patients import links
 from patients.labels import LinkPurpose
-from protocols import message_times
-from sessions import letters_between, unsubscribing
+from sessions import letters_between, message_rules, messaging, own_letters, unsubscribing
 from sessions.delivery import Invitation, Mail
 from sessions.invitations import invitation_to
 from sessions.language_note import language_note
@@ -42,7 +41,7 @@ from sessions.letter_parts import (
     treatment_of,
     visit,
 )  # fmt: skip
-from sessions.mail_hours import mail_hours
+from sessions.message_places import PLACES
 from sessions.message_texts import (
     AFTER_4H,
     AFTERCARE,
@@ -68,7 +67,7 @@ from sessions.message_texts import (
     say,
     written_in,
 )  # fmt: skip
-from sessions.models import Appointment, CheckIn, Consent, Message
+from sessions.models import Appointment, CheckIn, Consent, Message, MessageRuleVersion
 from sessions.request_mail import request_letter
 from sessions.return_addresses import signed_for
 
@@ -86,40 +85,69 @@ class Written:
     text: str
     html: str
     told_start: str
+    rule_version: MessageRuleVersion | None = None
 
 
 def write_mail(message: Message) -> Written:
     """Render `message` for its patient. Mints a link where the kind has one; call it inside the claim's transaction."""
     language = written_in(message.language)
     letter = COMPOSERS[message.kind](message, language)
-    stop_address = unsubscribing.address_in(message)
-    name = message.patient.given_name if message.patient else letter.name
     organisation = Organisation.objects.first()
     clinic_name = organisation.name if organisation else message.site.name
+    own = message_rules.words_for(message, language) if message.kind in PLACES else None
+    if own is not None:
+        own_letters.put_into(letter, own.words, site=message.site, clinic_name=clinic_name)
+    name = message.patient.given_name if message.patient else letter.name
+    shaped = shape(letter, message.site, language, name=name, clinic_name=clinic_name, kind=message.kind,
+                   stop_address=unsubscribing.address_in(message))  # fmt: skip
+    mail = Mail(
+        to=message.recipient, sender_name=clinic_name, reply_to=message.site.email, subject=letter.subject,
+        text=shaped.text, html=shaped.html, message_id=message.rfc_message_id, invitation=invitation_with(message),
+        unsubscribe=shaped.stop_address, returns_to=signed_for(message),
+    )  # fmt: skip
+    return Written(
+        mail, letter.subject, hide(shaped.text, letter), hide(shaped.html, letter), letter.told_start,
+        message_rules.version_of(own.rule) if own is not None else None,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A letter as text and as HTML."""
+
+    text: str
+    html: str
+    stop_address: str = ""
+
+
+def shape(
+    letter: Letter, site: Site, language: str, *, name: str, clinic_name: str, kind: str, stop_address: str = "",
+    scheme: str = "", test_note: str = "",
+) -> Shaped:  # fmt: skip
+    """Put a letter on its sheet. `scheme` ("light", "dark") shows it so whatever the reader's screen prefers; a `test_note`
+    heads a test."""
     context = {
         "letter": letter,
         "language": language,
         "clinic_name": clinic_name,
-        "site": message.site,
+        "site": site,
         "hello": say("hello", language, name=name) if name else say("hello-all", language),
         "phone_label": say("phone", language),
-        "do_not_stop": "" if message.kind == ALERT else say("do-not-stop", language),
+        "do_not_stop": "" if kind == ALERT else say("do-not-stop", language),
         "not_you": say("not-you", language),
         "stop_address": stop_address,
         "fewer": say("fewer-mails", language),
         "stop_these": say("stop-these", language),
         "note": language_note(language) if letter.sections else "",
         "direction": direction(language),
+        "dark_when": {"dark": "all", "light": "not all"}.get(scheme, "(prefers-color-scheme: dark)"),
+        "scheme": scheme or "light dark",
+        "test_note": test_note,
     }
     with translation.override(language):
         text = isolated(render_to_string("mails/letter.txt", context), language)
         html = isolated_html(render_to_string("mails/letter.html", context), language)
-    mail = Mail(
-        to=message.recipient, sender_name=clinic_name, reply_to=message.site.email, subject=letter.subject, text=text,
-        html=html, message_id=message.rfc_message_id, invitation=invitation_with(message),
-        unsubscribe=stop_address, returns_to=signed_for(message),
-    )  # fmt: skip
-    return Written(mail, letter.subject, hide(text, letter), hide(html, letter), letter.told_start)
+    return Shaped(text, html, stop_address)
 
 
 @transaction.atomic
@@ -156,8 +184,8 @@ def confirmation(message: Message, language: str) -> Letter:
 
 def prepares_already(appointment: Appointment) -> bool:
     """Less than a week ahead the mail about preparing would be late: its words stand in the confirmation (section 12)."""
-    zone, now = appointment.site.zone, timezone.now()
-    due_at = message_times.due_at(PREPARE, hours=mail_hours(), booked_at=now, starts_at=appointment.starts_at, zone=zone)
+    rules = message_rules.in_force([PREPARE])
+    due_at = messaging.visit_due_at(PREPARE, appointment, rules=rules, booked_at=timezone.now())
     return appointment.service.is_gated and due_at is None
 
 
@@ -175,9 +203,11 @@ def cancellation(message: Message, language: str) -> Letter:
     """Names the start the patient was told, which may be older than the one that was cancelled."""
     appointment = appointment_of(message)
     start = told_or_agreed(message, appointment)
+    values = {"day": day_of(start, language), "time": clock(start, message, language)}
     return Letter(
         subject=subject_of(message, language, start),
-        lead=say("cancelled", language, day=day_of(start, language), time=clock(start, message, language)),
+        lead=say("cancelled", language, **values),
+        values=values,
         paragraphs=[say("call-for-new", language)],
         told_start=start.strftime("%Y-%m-%dT%H:%M"),
     )
@@ -214,9 +244,12 @@ def aftercare(message: Message, language: str) -> Letter:
         patient=treatment_session.patient, site=message.site, purpose=LinkPurpose.AFTERCARE, subject=treatment_session,
         expires_at=ended + FOLLOWED_UP, by=SYSTEM,
     )  # fmt: skip
+    values = {"day": day_of(ended, language), "time": clock(ended, message, language)}
     return Letter(
         subject=subject_of(message, language),
-        lead=say(key, language, day=day_of(ended, language), time=clock(ended, message, language)),
+        lead=say(key, language, **values),
+        values=values,
+        lead_stays=corrected,
         buttons=[(say("open-aftercare", language), link_address(token))],
         sections=[*sections, *red_flags(message.site, language)],
         told_start=f"{ended:%Y-%m-%dT%H:%M}",

@@ -53,6 +53,7 @@ def allergy_test(message: Message, language: str) -> Letter:
     letter = Letter(
         subject=subject_of(message, language),
         lead=say("test-for", language, day=day_of(day, language)),
+        values={"day": day_of(day, language)},
         opening=[words_of(message.kind, language)],
         paragraphs=[say("test-call", language, phone=appointment.site.phone)],
     )
@@ -72,6 +73,7 @@ def after_hours(message: Message, language: str) -> Letter:
     return Letter(
         subject=subject_of(message, language),
         lead=say("about-visit", language, day=day_of(ended, language)),
+        values={"day": day_of(ended, language)},
         opening=[words_of(message.kind, language)],
         sections=[*sections, *red_flags(message.site, language)],
     )
@@ -83,6 +85,7 @@ def late_lump(message: Message, language: str) -> Letter:
     return Letter(
         subject=subject_of(message, language),
         lead=say("lump-asked", language, day=day_of(ended, language)),
+        values={"day": day_of(ended, language)},
         opening=[words_of(message.kind, language)],
         paragraphs=[say("lump-call", language, phone=message.site.phone)],
     )
@@ -100,17 +103,21 @@ def of_course(message: Message, language: str) -> Letter:
         paragraphs=[say("book-by-call", language, phone=message.site.phone)],
     )
     if message.kind in {REVIEW_1M, REVIEW_6M}:
-        letter.lead = say("review-due", language, day=day_of(_review_day(message, course), language))
-        return letter
+        return about(letter, "review-due", _review_day(message, course), language)
     first, due, last = _next_days(message, course)
     if message.kind == LATE:
-        letter.lead = say("late-since", language, day=day_of(last or due, language))
-        return letter
-    letter.lead = say("next-due", language, day=day_of(due, language))
+        return about(letter, "late-since", last or due, language)
+    about(letter, "next-due", due, language)
     days = say("from-on", language, first=day_of(first, language))
     if last is not None:
         days = say("from-to", language, first=day_of(first, language), last=day_of(last, language))
     letter.facts = [(say("next-window", language), days)]
+    return letter
+
+
+def about(letter: Letter, lead: str, day: dt.date, language: str) -> Letter:
+    letter.values = {"day": day_of(day, language)}
+    letter.lead = say(lead, language, **letter.values)
     return letter
 
 

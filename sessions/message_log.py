@@ -57,8 +57,10 @@ class Row:
 
 
 def visible(user: User, site: Site) -> Any:
-    """Messages of this site about patients this person may see."""
-    return Message.objects.filter(site=site, patient__in=Patient.objects.visible_to(user))
+    """Messages of this site about patients this person may see, and those that speak of no patient: the alerts to the
+    clinic, the answers to people who asked from outside, tests."""
+    theirs = Q(patient__in=Patient.objects.visible_to(user)) | Q(patient=None)
+    return Message.objects.filter(theirs, site=site)
 
 
 def found(messages: Any, filters: Filters, site: Site) -> Any:
@@ -122,6 +124,8 @@ def moment(at: dt.datetime, site: Site, now: dt.datetime) -> str:
 def what(message: Message, site: Site) -> str:
     """The kind, and for a visit its date: it is what one looks for."""
     kind = KINDS[message.kind]
+    if message.is_test:
+        return _("Test: %(kind)s") % {"kind": kind.label}
     if message.appointment is None or not kind.visit:
         return str(kind.label)
     start = message.appointment.starts_at.astimezone(site.zone)

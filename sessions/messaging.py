@@ -22,10 +22,11 @@ from clinic.models import Site, User
 from clinic.models.base import new_public_id
 from patients.models import Patient
 from protocols import message_times
+from sessions import message_rules
 from sessions.before_the_first import visit_for_testing
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState
-from sessions.mail_hours import mail_hours
+from sessions.message_rules import SWITCHED_OFF, Rules, indication_of
 from sessions.message_texts import (
     AFTER_4H,
     AFTERCARE,
@@ -225,19 +226,19 @@ def bring_up_to_date(appointment: Appointment, *, by: Doer, reason: str, tell: b
         write_visit(CONFIRM, appointment, by=by, due_at=now, suppressed=silence)
     elif told.start != appointment.agreed_start:
         write_visit(MOVED, appointment, by=by, due_at=after_hold(by, now), suppressed=silence)
-    write_reminder(appointment, by=by, now=now)
-    write_preparation(appointment, by=by, now=now)
+    rules = message_rules.in_force([REMINDER, PREPARE, ALLERGY_TEST])
+    write_reminder(appointment, by=by, now=now, rules=rules)
+    write_preparation(appointment, by=by, now=now, rules=rules)
 
 
-def write_preparation(appointment: Appointment, *, by: Doer, now: dt.datetime) -> None:
+def write_preparation(appointment: Appointment, *, by: Doer, now: dt.datetime, rules: Rules) -> None:
     """Before a treatment: how to prepare, a week ahead, and the test of a new product. What would come too late is not
     written: the confirmation says how to prepare, and the desk sees on the booking that a test is missing."""
     if not appointment.service.is_gated or appointment.course is None:
         return
     held_back = EVENT_OPEN if stopped_by_event(appointment.patient) else ""
-    zone, starts_at = appointment.site.zone, appointment.starts_at
     for kind in (PREPARE, ALLERGY_TEST):
-        due_at = message_times.due_at(kind, hours=mail_hours(), booked_at=now, starts_at=starts_at, zone=zone)
+        due_at = visit_due_at(kind, appointment, rules=rules, booked_at=now)
         if due_at is not None and (kind == PREPARE or needs_test(appointment)):
             write_visit(kind, appointment, by=by, due_at=due_at, suppressed=held_back)
 
@@ -256,13 +257,21 @@ def told_by_other_means(appointment: Appointment) -> bool:
     return bool(rows.filter(cause_revision__gte=appointment.revision).exists())
 
 
-def write_reminder(appointment: Appointment, *, by: Doer, now: dt.datetime) -> None:
+def write_reminder(appointment: Appointment, *, by: Doer, now: dt.datetime, rules: Rules) -> None:
     """One calendar day before at the same clock time. Inside that window the confirmation has just said it all."""
-    due_at = message_times.due_at(
-        REMINDER, hours=mail_hours(), booked_at=now, starts_at=appointment.starts_at, zone=appointment.site.zone
-    )
+    due_at = visit_due_at(REMINDER, appointment, rules=rules, booked_at=now)
     suppressed = TOO_LATE_TO_REMIND if due_at is None else EVENT_OPEN if stopped_by_event(appointment.patient) else ""
     write_visit(REMINDER, appointment, by=by, due_at=due_at or now, suppressed=suppressed)
+
+
+def visit_due_at(
+    kind: str, appointment: Appointment, *, rules: Rules, booked_at: dt.datetime | None = None
+) -> dt.datetime | None:
+    """When a mail before this visit falls due by the clinic's rules; None where that was before `booked_at`."""
+    hours = rules.hours(kind, site=appointment.site, indication=indication_of(appointment.course))
+    return message_times.due_at(
+        kind, hours=hours, booked_at=booked_at, starts_at=appointment.starts_at, zone=appointment.site.zone
+    )
 
 
 def write_visit(kind: str, appointment: Appointment, *, by: Doer, due_at: dt.datetime, suppressed: str = "") -> Message:
@@ -296,16 +305,25 @@ def after_the_end(treatment_session: TreatmentSession, *, by: Doer, corrected: b
     read = set(messages_of(treatment_session).filter(state__in=MAY_BE_READ).values_list("kind", flat=True))
     held_back = EVENT_OPEN if stopped_by_event(treatment_session.patient) else ""
     withdraw(earlier_late_checks(treatment_session), reason=LATER_SESSION, by=by)
-    hours = mail_hours()
+    rules = message_rules.in_force(AFTER_THE_END)
+    where: dict[str, Any] = {"site": appointment.site, "indication": treatment_session.course.indication}
     for kind, useful_hours in AFTER_THE_END.items():
-        due_at = message_times.due_at(
-            kind, hours=hours, ended_at=ended_at, zone=appointment.site.zone, category=treatment_session.course.category
-        )
+        due_at = session_due_at(kind, treatment_session, rules=rules)
+        off = "" if rules.is_sent(kind, **where) else SWITCHED_OFF
         if due_at is not None and kind not in read:
             write(
-                kind, due_at=due_at, useful_until=due_at + dt.timedelta(hours=useful_hours), suppressed=held_back,
+                kind, due_at=due_at, useful_until=due_at + dt.timedelta(hours=useful_hours), suppressed=held_back or off,
                 revision=next_revision(treatment_session, kind), **common,
             )  # fmt: skip
+
+
+def session_due_at(kind: str, treatment_session: TreatmentSession, *, rules: Rules) -> dt.datetime | None:
+    """When a mail after this session falls due by the clinic's rules."""
+    site, course = treatment_session.appointment.site, treatment_session.course
+    hours = rules.hours(kind, site=site, indication=course.indication)
+    return message_times.due_at(
+        kind, hours=hours, ended_at=treatment_session.ended_at, zone=site.zone, category=course.category
+    )
 
 
 def earlier_late_checks(treatment_session: TreatmentSession) -> Any:

@@ -52,9 +52,11 @@ def request_letter(message: Message, language: str) -> Letter:
     token = request_links.token_for(asked)
     address = f"{settings.BASE_URL}{reverse('public-booking-link', args=[token])}"
     time, until = f"{start:%H:%M}", f"{asked.hold_ends_at.astimezone(site.zone):%H:%M}"
+    values = {"day": day_of(start, language), "time": time, "until": until}
     return Letter(
         subject=subject_of(message, language),
-        lead=say("request", language, day=day_of(start, language), time=time, until=until),
+        lead=say("request", language, **values),
+        values=values,
         facts=[
             (say("when", language), f"{day_of(start, language, year=True)}, {time}"),
             (say("where", language), place_of(site)),

@@ -24,12 +24,13 @@ from patients import privacy
 from patients.models import Patient
 from protocols import message_times
 from protocols.findings import Outcome
-from sessions import addressing, course_messages, messaging, screenings
+from sessions import addressing, course_messages, message_rules, messaging, screenings
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import UPCOMING, MessageState, RecordStatus
 from sessions.delivery import Channel, EmailChannel, Mail, Permanent, Temporary, Unknown
 from sessions.letters import write_mail
 from sessions.mail_hours import mail_hours
+from sessions.message_rules import SWITCHED_OFF
 from sessions.message_texts import ALLERGY_TEST, CANCELLED, CONSENT, KINDS
 from sessions.messaging import (
     ADDRESS_FAILS,
@@ -172,11 +173,13 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
         return None
     if message.kind not in message_times.AT_ONCE and message.state == S.SCHEDULED:
         later = message_times.after_quiet_hours(now, message.site.zone, mail_hours().quiet)
-        if later > now and is_automatic(message):
+        if later > now and is_automatic(message) and not message.is_test:
             message.due_at = later
             message.save(update_fields=["due_at"])
             return None
     move(message, S.SENDING, claimed_at=now, attempts=message.attempts + 1)
+    if message.is_test:
+        return Claim(message, as_it_stands(message), now)
     try:
         with transaction.atomic():
             written = write_mail(message)
@@ -186,9 +189,17 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
         put_off(message, NOT_WRITTEN, MAIL_LADDER)
         return None
     message.subject, message.text, message.html = written.subject, written.text, written.html
-    message.told_start = written.told_start
-    message.save(update_fields=["subject", "text", "html", "told_start"])
+    message.told_start, message.rule_version = written.told_start, written.rule_version
+    message.save(update_fields=["subject", "text", "html", "told_start", "rule_version"])
     return Claim(message, written.mail, now)
+
+
+def as_it_stands(message: Message) -> Mail:
+    """A test was written when it was asked for."""
+    return Mail(
+        to=message.recipient, sender_name=message.site.name, reply_to=message.site.email, subject=message.subject,
+        text=message.text, html=message.html, message_id=message.rfc_message_id,
+    )  # fmt: skip
 
 
 def is_automatic(message: Message) -> bool:
@@ -222,6 +233,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
         return S.SUPPRESSED, NO_ADDRESS
     if message.patient is not None and message.patient.email_problem:
         return S.SUPPRESSED, ADDRESS_FAILS
+    if message.is_test:
+        return (S.MISSED, TOO_LATE) if message.useful_until is not None and message.useful_until <= now else None
     kind = KINDS[message.kind]
     appointment = message.appointment
     course = course_messages.course_of(message)
@@ -229,6 +242,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
         return S.SUPPRESSED, CONSENT_WITHDRAWN
     if kind.optional and message.patient is not None and privacy.declined(message.patient, message.kind):
         return S.SUPPRESSED, NOT_WANTED
+    if kind.optional and message_rules.is_off(message):
+        return S.SUPPRESSED, SWITCHED_OFF
     if kind.visit and appointment is not None:
         stop = why_no_visit(message, appointment, now)
         if stop is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_ready
 
-from sessions import paper_batches, public_booking, rescreening, sending, uploading, waiting
+from sessions import paper_batches, public_booking, rescreening, rule_following, sending, uploading, waiting
 
 
 @shared_task(name="sessions.tasks.send_due_messages")
@@ -23,6 +23,11 @@ def sweep() -> None:
 @shared_task(name="sessions.tasks.rescreen")
 def rescreen() -> int:
     return rescreening.work()
+
+
+@shared_task(name="sessions.tasks.follow_message_rules")
+def follow_message_rules() -> int:
+    return rule_following.work()
 
 
 @shared_task(name="sessions.tasks.sweep_files")

@@ -7,6 +7,7 @@ from sessions.models.consent import Consent, ConsentSignature
 from sessions.models.course import Course, CourseItem, CourseSyringe, PlannedSession
 from sessions.models.document import Document
 from sessions.models.message import Message, MessageStep
+from sessions.models.message_rule import MessageRule, MessageRuleVersion
 from sessions.models.outcome import AdverseEvent, CourseDecision, OutcomeScore
 from sessions.models.record import Addendum, TreatedArea, TreatmentSession, UsedProduct
 from sessions.models.request import BookingRequest, PublicBooking, RequestState, RequestToken
@@ -21,7 +22,8 @@ __all__ = [
     "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "BookingRequest", "CalendarFeed", "CallNote",
     "CallOutcome", "CallReason", "CheckIn", "Clearance", "ClearanceUpload", "Consent", "ConsentSignature", "Course",
     "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "Lot",
-    "Message", "MessageStep", "OutcomeScore", "PaperBatch", "PlannedSession", "PublicBooking", "RequestState",
-    "RequestToken", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules", "StockMovement",
-    "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "Urgency", "UsedProduct", "WaitEntry", "WaitStatus",
+    "Message", "MessageRule", "MessageRuleVersion", "MessageStep", "OutcomeScore", "PaperBatch", "PlannedSession",
+    "PublicBooking", "RequestState", "RequestToken", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules",
+    "StockMovement", "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "Urgency", "UsedProduct",
+    "WaitEntry", "WaitStatus",
 ]  # fmt: skip

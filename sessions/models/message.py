@@ -13,6 +13,7 @@ from clinic.models import PublicId, SameParent, Site, User
 from patients.models import Patient
 from sessions.choices import MessageState
 from sessions.models.appointment import Appointment
+from sessions.models.message_rule import MessageRuleVersion
 
 STATE = MessageState
 
@@ -64,6 +65,11 @@ class Message(PublicId):
     subject = models.CharField(max_length=200, blank=True)
     text = models.TextField(blank=True)
     html = models.TextField(blank=True)
+    rule_version = models.ForeignKey(
+        MessageRuleVersion, models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
+        help_text="Whose words it has; none: the shipped ones",
+    )  # fmt: skip
+    is_test = models.BooleanField(default=False, db_default=False, help_text="To a member of staff, who asked for it")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[Any] = MessageQuerySet.as_manager()

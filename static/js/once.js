@@ -27,7 +27,7 @@ function unlock(form) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.matches("[data-once]") || form.target === "_blank" || event.submitter?.formTarget === "_blank") return;
+  if (!form.matches("[data-once]") || form.target === "_blank" || event.submitter?.formTarget) return; // another page stays this one
   // After this turn of events: a disabled button would not send its own name and value.
   setTimeout(() => lock(form, event.submitter), 0);
 });

@@ -9,10 +9,11 @@ import django
 
 def main(names: list[str]) -> int:
     django.setup()
-    from tests.benchmarks import rescreening, screening, speed
+    from tests.benchmarks import rescreening, screening, speed, throughput
     from tests.benchmarks.report import Report
 
-    known = {"screening": screening.run, "speed": speed.run, "rescreening": rescreening.run}
+    known = {"screening": screening.run, "speed": speed.run, "rescreening": rescreening.run,
+             "throughput": throughput.run}  # fmt: skip
     unknown = [name for name in names if name not in known]
     if unknown:
         print(f"There is no benchmark called {', '.join(unknown)}. There are: {', '.join(known)}.", file=sys.stderr)

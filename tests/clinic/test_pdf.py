@@ -162,11 +162,14 @@ def test_a_thousand_papers_leave_the_renderer_as_it_was(
     for number in range(10):
         render(page.replace("{n}", f"warm {number}").replace("{t}", str(time.time())), wait_seconds=60)
     before, count = renderer.memory_kb(), scaled(1_000)
-    largest = before
-    for number in range(count):
+    along = [before]
+    for number in range(1, count + 1):
         render(page.replace("{n}", str(number)).replace("{t}", str(time.time())), wait_seconds=60)
-        largest = max(largest, renderer.memory_kb()) if number % 20 == 0 else largest
-    grown = renderer.memory_kb() - before
+        if number % max(1, count // 10) == 0:
+            along.append(renderer.memory_kb())
+            print(f"after {number} renders: {along[-1] / 1000:.1f} MB", flush=True)
+    largest, grown = max(along), along[-1] - before
+    record_property("MB along the way", " ".join(f"{kb / 1000:.0f}" for kb in along))
     record_property("renders", count)
     record_property("renderer before, kB", before)
     record_property("largest, kB", largest)

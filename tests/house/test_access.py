@@ -26,7 +26,7 @@ OPEN_TO_ANYBODY = {
 }  # fmt: skip
 METHODS = ("get", "post")
 # Every member of staff may see these, wherever they work: no patient stands in them.
-OF_THE_ORGANISATION = {"staff", "protocols", "sites", "rooms", "devices", "services"}
+OF_THE_ORGANISATION = {"staff", "protocols", "sites", "rooms", "devices", "services", "mail-rules"}
 
 
 @pytest.fixture

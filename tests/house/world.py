@@ -58,7 +58,7 @@ NOUNS = {
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
     "kind": "aftercare", "entry_kind": "substance", "language": "en", "section": "screening", "paper": "worksheet",
-    "in_language": "fr", "field": "title",
+    "in_language": "fr", "mail_kind": "msg-24h", "where": "everywhere", "field": "title",
 }  # fmt: skip
 # allauth's own views carry no declaration of ours.
 THIRD_PARTY = ("allauth.", "django.views.")

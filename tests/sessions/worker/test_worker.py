@@ -127,12 +127,15 @@ def test_worker_killed_in_mid_send_loses_nothing_and_repeats_at_most_once_a_kill
     assert repeated <= in_doubt <= kills  # each one that was repeated says so in the log
 
 
-def test_three_beats_and_two_workers_send_each_message_once(day: ClinicDay, sink: Sink, shop: Workshop) -> None:
+@pytest.mark.parametrize(("beats", "workers", "processes"), [(3, 2, 2), (2, 4, 1)])
+def test_beats_and_workers_at_once_send_each_message_once(
+    day: ClinicDay, sink: Sink, shop: Workshop, beats: int, workers: int, processes: int
+) -> None:
     write_many(day, 300)
-    for _ in range(3):
+    for _ in range(beats):
         shop.beat()
-    for _ in range(2):
-        shop.worker(2)
+    for _ in range(workers):
+        shop.worker(processes)
     until(lambda: not not_sent(), 90, f"all are sent\n{shop.logs()}")
     time.sleep(6)  # another tick of each beat
     assert set(sink.ids().values()) == {1}

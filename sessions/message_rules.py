@@ -1,0 +1,112 @@
+"""Which rule holds for a message, and what it says: is it sent, when, in which words.
+
+The narrowest rule decides: protocol and site, then protocol, then site, then everywhere. A figure it does not name, and
+words it does not have in a language, are those of the next wider rule, at last the shipped ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext_noop
+
+from clinic.models import Site
+from protocols.message_times import MailHours
+from sessions.mail_hours import mail_hours
+from sessions.models import Consent, Course, Message, MessageRule, MessageRuleVersion, TreatmentSession
+from sessions.own_words import Words
+
+SWITCHED_OFF = gettext_noop("The clinic has switched this message off")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Own words and the rule they come from."""
+
+    words: Words
+    rule: MessageRule
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All rules in force, read once. `hours`: the catalogue's figures, which the rules move."""
+
+    rows: tuple[MessageRule, ...]
+    base: MailHours
+
+    def of(self, kind: str, *, site: Site, indication: str) -> list[MessageRule]:
+        """The rules that hold for such a message, the narrowest first."""
+        fitting = [
+            row for row in self.rows
+            if row.kind == kind and row.site_id in {None, site.pk} and row.indication in {"", indication}
+        ]  # fmt: skip
+        return sorted(fitting, key=lambda row: (not row.indication, row.site_id is None))
+
+    def is_sent(self, kind: str, *, site: Site, indication: str) -> bool:
+        narrowest = next(iter(self.of(kind, site=site, indication=indication)), None)
+        return narrowest is None or narrowest.is_sent
+
+    def hours(self, kind: str, *, site: Site, indication: str) -> MailHours:
+        """The catalogue's figures with those of the rules for this kind."""
+        figures: dict[str, int] = {}
+        for row in reversed(self.of(kind, site=site, indication=indication)):
+            figures |= row.figures
+        if not figures:
+            return self.base
+        return replace(self.base, figures={**self.base.figures, kind: {**self.base.figures.get(kind, {}), **figures}})
+
+    def words(self, kind: str, language: str, *, site: Site, indication: str) -> Found | None:
+        """The clinic's own words; None where the shipped ones are used."""
+        for row in self.of(kind, site=site, indication=indication):
+            if language in row.words:
+                return Found(Words.of(row.words[language]), row)
+        return None
+
+
+def in_force(kinds: Iterable[str] = ()) -> Rules:
+    """The rules of today; of these kinds alone, if any are named."""
+    rows = MessageRule.objects.in_force()
+    return Rules(tuple(rows.filter(kind__in=list(kinds)) if kinds else rows), mail_hours())
+
+
+def indication_of(course: Course | None) -> str:
+    return course.indication if course is not None else ""
+
+
+def course_behind(message: Message) -> Course | None:
+    """The course a message is about: its cause, that of its visit, or that of its session."""
+    if message.cause_kind == "course":
+        return Course.objects.filter(public_id=message.cause_public_id).first()
+    if message.appointment is not None:
+        return message.appointment.course
+    if message.cause_kind == "consent":
+        consent = Consent.objects.select_related("course").filter(public_id=message.cause_public_id).first()
+        return consent.course if consent is not None else None
+    if message.cause_kind == "treatmentsession":
+        record = TreatmentSession.objects.select_related("course").filter(public_id=message.cause_public_id).first()
+        return record.course if record is not None else None
+    return None
+
+
+def is_off(message: Message) -> bool:
+    """Has the clinic switched this message off?"""
+    indication = indication_of(course_behind(message))
+    return not in_force([message.kind]).is_sent(message.kind, site=message.site, indication=indication)
+
+
+def words_for(message: Message, language: str) -> Found | None:
+    rules = in_force([message.kind])
+    if not rules.rows:
+        return None
+    return rules.words(message.kind, language, site=message.site, indication=indication_of(course_behind(message)))
+
+
+def version_of(rule: MessageRule) -> MessageRuleVersion | None:
+    """The stored version a rule is in now."""
+    return MessageRuleVersion.objects.filter(rule=rule, number=rule.version).first()
+
+
+def as_rules(rows: Iterable[MessageRule], base: MailHours) -> Rules:
+    return Rules(tuple(row for row in rows if row.is_active), base)
+

@@ -1,0 +1,159 @@
+"""What the pages of message rules show: every kind with its rule, one rule with its texts and versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from clinic.languages import NAMES, direction
+from clinic.models import User
+from protocols import catalogue
+from sessions.forms.message_rules import FIGURES
+from sessions.message_places import PLACES, RANGES, may_be_off
+from sessions.message_texts import KINDS
+from sessions.models import MessageRule, MessageRuleVersion
+from sessions.rule_following import Effect
+from sessions.sample_letters import subject
+
+EVERYWHERE = "everywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind in the list. `narrower`: how many rules of their own sites and protocols have."""
+
+    kind: str
+    label: str
+    when: str
+    is_sent: bool
+    may_be_off: bool
+    figures: str
+    languages: list[str]
+    narrower: int
+
+
+def lines() -> list[Line]:
+    by_kind: dict[str, list[MessageRule]] = {}
+    for row in MessageRule.objects.in_force():
+        by_kind.setdefault(row.kind, []).append(row)
+    found = []
+    for kind in PLACES:
+        rows = by_kind.get(kind, [])
+        wide = next((row for row in rows if row.everywhere), None)
+        found.append(
+            Line(
+                kind=kind, label=str(KINDS[kind].label), when=str(KINDS[kind].when),
+                is_sent=wide is None or wide.is_sent, may_be_off=may_be_off(kind),
+                figures=figures_in_words(wide) if wide else "", languages=sorted(wide.words) if wide else [],
+                narrower=sum(not row.everywhere for row in rows),
+            )
+        )  # fmt: skip
+    return found
+
+
+def figures_in_words(rule: MessageRule) -> str:
+    return ", ".join(f"{FIGURES[name]}: {figure}" for name, figure in sorted(rule.figures.items()))
+
+
+def scope_of(rule: MessageRule) -> str:
+    """For whom a rule holds, in words."""
+    parts = [indication_name(rule.indication)] if rule.indication else []
+    parts += [rule.site.name] if rule.site is not None else []
+    return ", ".join(parts) or _("Everywhere")
+
+
+def indication_name(code: str) -> str:
+    known = catalogue.in_force().indications.get(code)
+    return known.name_in(get_language() or "en") if known is not None else code
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    language: str
+    name: str
+    direction: str
+    is_own: bool
+    from_wider: str
+    subject: str
+
+
+def texts_of(rule: MessageRule, wider: list[MessageRule]) -> list[TextLine]:
+    """The text of every language: the rule's own, that of a wider rule, or the shipped one."""
+    found = []
+    for language, name in NAMES.items():
+        from_rule = next((row for row in [rule, *wider] if language in row.words), None)
+        words = from_rule.words[language]["subject"] if from_rule else shipped_subject(rule.kind, language)
+        found.append(
+            TextLine(
+                language=language, name=name, direction=direction(language), is_own=from_rule is rule, subject=words,
+                from_wider=scope_of(from_rule) if from_rule is not None and from_rule is not rule else "",
+            )
+        )  # fmt: skip
+    return found
+
+
+def shipped_subject(kind: str, language: str) -> str:
+    """With its placeholder, as a clinic would write it."""
+    return subject(kind, language, "{day}")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    number: int
+    who: str
+    at: Any
+    changes: list[str]
+
+
+def versions_of(rule: MessageRule) -> list[VersionLine]:
+    if rule.pk is None:
+        return []
+    rows = MessageRuleVersion.objects.filter(rule=rule).select_related("by")
+    return [
+        VersionLine(row.number, row.by.name if row.by else "–", row.at, [in_words(*one) for one in row.changes])
+        for row in rows
+    ]
+
+
+def in_words(what: str, before: Any, now: Any) -> str:
+    """One change, said to staff."""
+    if what == "is_sent":
+        return _("switched on") if now else _("switched off")
+    if what == "is_active":
+        return _("taken up again") if now else _("given up")
+    if what.startswith("words-"):
+        language = NAMES.get(what.removeprefix("words-"), what)
+        if before and now:
+            return _("%(language)s: other words") % {"language": language}
+        return (_("%(language)s: own words") if now else _("%(language)s: shipped words again")) % {"language": language}
+    shown = {"before": "–" if before is None else before, "now": "–" if now is None else now}
+    return f"{FIGURES.get(what, what)}: {shown['before']} → {shown['now']}"
+
+
+def effect_in_words(effect: Effect) -> list[str]:
+    """What a change does to messages that are not sent yet."""
+    return [
+        ngettext("%(n)s message changes", "%(n)s messages change", effect.changed) % {"n": effect.changed},
+        ngettext("%(n)s message is added", "%(n)s messages are added", effect.added) % {"n": effect.added},
+        ngettext("%(n)s message is withdrawn", "%(n)s messages are withdrawn", effect.withdrawn) % {"n": effect.withdrawn},
+    ]
+
+
+def wider_than(rule: MessageRule, rows: list[MessageRule]) -> list[MessageRule]:
+    """The rules that would hold without this one, the narrowest first."""
+    fitting = [
+        row for row in rows
+        if row.pk != rule.pk and row.site_id in {None, rule.site_id} and row.indication in {"", rule.indication}
+    ]  # fmt: skip
+    return sorted(fitting, key=lambda row: (not row.indication, row.site_id is None))
+
+
+def has_timing(kind: str) -> bool:
+    return kind in RANGES or may_be_off(kind)
+
+
+def reader(user: User) -> str:
+    return str(user.language)

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0004_site_insurer'),
-        ('treatment_sessions', '0009_check_ins'),
+        ('treatment_sessions', '0010_day_speed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,8 +4,8 @@ PostgreSQL does on answering; these cost their round trip alone.
     names = Prepared(lambda: Room.objects.filter(pk__in=many("rooms")).values_list("pk", "name"))
     names(rooms=[1, 2, 3])
 
-The builder names what changes with `one` and `many`; everything else is part of the SQL for good. Rows come as the driver
-gives them: numbers, texts, times and arrays; JSON comes as text.
+The builder names what changes with `one` and `many`; everything else is part of the SQL for good: give it today and now,
+never let it ask. Rows come as `values_list` gives them.
 """
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
+from django.db.models.sql.compiler import SQLCompiler
 
 
 class Slot:
@@ -37,20 +38,20 @@ def many(name: str) -> RawSQL:
 class Prepared:
     def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
         self.build = build
-        self._made: tuple[str, str, list[Any]] | None = None
+        self._made: tuple[SQLCompiler, str, list[Any], Any] | None = None
 
     def __call__(self, **values: Any) -> list[tuple[Any, ...]]:
         """The rows for these values, in one query."""
         if self._made is None:
-            rows = self.build()
-            self._made = (rows.db, *self._compiled(rows))
-        alias, statement, parameters = self._made
-        with connections[alias].cursor() as cursor:
+            self._made = self._compiled()
+        compiler, statement, parameters, converters = self._made
+        with connections[compiler.connection.alias].cursor() as cursor:
             cursor.execute(statement, [values[one.name] if isinstance(one, Slot) else one for one in parameters])
             found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+        return list(map(tuple, compiler.apply_converters(found, converters))) if converters else found
 
-    @staticmethod
-    def _compiled(rows: QuerySet[Any, Any]) -> tuple[str, list[Any]]:
-        statement, parameters = rows.query.get_compiler(rows.db).as_sql()
-        return statement, list(parameters)
+    def _compiled(self) -> tuple[SQLCompiler, str, list[Any], Any]:
+        rows = self.build()
+        compiler = rows.query.get_compiler(rows.db)
+        statement, parameters = compiler.as_sql()
+        return compiler, statement, list(parameters), compiler.get_converters(column for column, *_ in compiler.select)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
+from clinic.quick_rows import columns, made
 from patients.models import Allergy, QuestionnaireResponse
 from protocols.choices import Category
 from protocols.definitions import Catalogue
@@ -124,6 +125,13 @@ class Card:
         return bool(self.appointment.displaced) and self.appointment.status in UPCOMING
 
     @property
+    def has_complaints(self) -> bool:
+        """Whether anything at all stands below its lines: most cards have nothing, and cost nothing."""
+        visit = self.appointment
+        missing = self.intake_missing or self.consent_missing
+        return bool(self.headline or self.is_flagged or missing or self.is_displaced or visit.overbooked or visit.day_mark)
+
+    @property
     def is_first(self) -> bool:
         return "first-visit" in self.marks
 
@@ -194,6 +202,10 @@ ANSWERED = Prepared(
     lambda: QuestionnaireResponse.objects.filter(patient__in=many("patients"), submitted_at__isnull=False)
     .order_by().values_list("patient").distinct()
 )  # fmt: skip
+CONSENT = columns(Consent, without={"answers"})
+TELLING = Prepared(
+    lambda: Consent.objects.filter(course__in=many("courses")).telling_first().distinct("course_id").values_list(*CONSENT)
+)
 SCREENED = Prepared(
     lambda: Screening.objects.filter(patient__in=many("patients"))
     .order_by("patient_id", "course_id", "-evaluated_at", "-id").distinct("patient_id", "course_id")
@@ -296,9 +308,9 @@ def _add_aftercare_and_next(cards: list[Card]) -> None:
 def _mark_papers(cards: list[Card], rules: Catalogue) -> None:
     """Health questions never signed off, or no consent that holds for the plan as it is now."""
     answered = {patient for (patient,) in ANSWERED(patients=_patients(cards))}
-    rows = Consent.objects.filter(course__in={card.appointment.course_id for card in cards if card.appointment.course_id})
-    rows = rows.telling_first().distinct("course_id").defer("answers")
-    newest: dict[int | None, Consent] = {row.course_id: row for row in rows}
+    courses = {card.appointment.course_id for card in cards if card.appointment.course_id}
+    consents = [made(Consent, CONSENT, iter(row)) for row in TELLING(courses=list(courses))]
+    newest: dict[int | None, Consent] = {row.course_id: row for row in consents}
     now = timezone.now()
     for card in cards:
         appointment = card.appointment

@@ -8,27 +8,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from clinic.models import Device, Room, Site, User
+from clinic.prepared import Prepared, many
+from clinic.quick_rows import columns, made
+from patients.models import Patient
 from protocols.models import Service
-from sessions.models import Appointment
+from sessions.models import Appointment, Course, TreatmentSession
 
-NOT_DRAWN = (
-    "patient__address", "patient__country", "patient__created_at", "patient__email", "patient__email_problem",
-    "patient__language", "patient__no_known_allergies_on", "patient__phone", "patient__search_key", "patient__sex",
-    "course__check_problems", "course__check_result", "course__created_at", "course__currency", "course__numbing_cream_g",
-    "course__price_per_session", "course__regions", "course__usual_time",
-    "treatment_session__content_digest", "treatment_session__gate_overrides", "treatment_session__history_changes",
-    "treatment_session__history_confirmed_at", "treatment_session__identity_checked", "treatment_session__note",
-    "treatment_session__planned", "treatment_session__reaction_note", "treatment_session__signed_meaning",
-    "booked_by_label", "cancel_reason", "overbooked_reason", "hold_ends_at", "patient_span", "practitioner_span",
-)  # fmt: skip
+OWN = columns(
+    Appointment, without={"booked_by_label", "cancel_reason", "hold_ends_at", "patient_span", "practitioner_span"}
+)
+RELATED: dict[str, tuple[type[Model], list[str]]] = {
+    "patient": (Patient, columns(Patient, without={
+        "address", "country", "created_at", "email", "email_problem", "language", "no_known_allergies_on", "phone",
+        "search_key", "sex",
+    })),
+    "course": (Course, columns(Course, without={
+        "check_problems", "check_result", "created_at", "currency", "numbing_cream_g", "price_per_session", "regions",
+        "usual_time",
+    })),
+    "treatment_session": (TreatmentSession, columns(TreatmentSession, without={
+        "content_digest", "gate_overrides", "history_changes", "history_confirmed_at", "identity_checked", "note", "planned",
+        "reaction_note", "signed_meaning",
+    })),
+}  # fmt: skip
+READ = [*OWN, *(f"{path}__{name}" for path, (_model, names) in RELATED.items() for name in names)]
+ROWS = Prepared(lambda: Appointment.objects.filter(pk__in=many("appointments")).values_list(*READ))
 
 
 def rows_of(appointments: QuerySet[Appointment], site: Site, people: Iterable[User] = ()) -> list[Appointment]:
-    """`appointments` are of one site; `people` those of its practitioners who are known already. Five queries at most."""
-    found = list(appointments.select_related("patient", "course", "treatment_session").defer(*NOT_DRAWN))
+    """`appointments` are of one site; `people` those of its practitioners who are known already. Six queries at most."""
+    keys = list(appointments.order_by().values_list("pk", flat=True))
+    found = list(map(_appointment, ROWS(appointments=keys)))
     shared: dict[str, dict[int, Any]] = {
         "site": {site.pk: site},
         "practitioner": _missing(User, {user.pk: user for user in people}, {one.practitioner_id for one in found}),
@@ -47,3 +60,12 @@ def rows_of(appointments: QuerySet[Appointment], site: Site, people: Iterable[Us
 def _missing(model: Any, known: dict[int, Any], wanted: set[int]) -> dict[int, Any]:
     absent = wanted - known.keys()
     return known | {row.pk: row for row in model._base_manager.filter(pk__in=absent)} if absent else known
+
+
+def _appointment(row: tuple[Any, ...]) -> Appointment:
+    values = iter(row)
+    one = made(Appointment, OWN, values)
+    for path, (model, names) in RELATED.items():
+        other = made(model, names, values)
+        one._state.fields_cache[path] = other if other.pk is not None else None
+    return one

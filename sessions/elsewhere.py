@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from clinic.models import DayShift, Shift, Site
+from clinic.prepared import Prepared, many, one
 from sessions.calendar_range import Days
 from sessions.slots import Hours, Span, spans_of, spans_on
 
@@ -20,20 +21,28 @@ class There:
     span: Span
 
 
+OF_A_SITE = ("user", "site__name", "site__time_zone")
+WEEKLY = Prepared(
+    lambda: Shift.objects.filter(user__in=many("people"), site__is_open=True, valid_from__lte=one("last", "date"))
+    .exclude(site=one("site")).values_list(*OF_A_SITE, "weekday", "starts", "ends", "valid_from", "valid_until")
+)  # fmt: skip
+STATED = Prepared(
+    lambda: DayShift.objects.filter(
+        user__in=many("people"), site__is_open=True, day__gte=one("first", "date"), day__lte=one("last", "date")
+    ).exclude(site=one("site")).values_list(*OF_A_SITE, "day", "starts", "ends")
+)  # fmt: skip
+
+
 def elsewhere_of(site: Site, people: Collection[int], days: Days) -> dict[int, list[There]]:
     """Working times of these people at the other open sites, in order. Two queries, whatever the days and the sites."""
     weekly: dict[tuple[int, str, str], list[Hours]] = defaultdict(list)
-    shifts = Shift.objects.filter(user__in=people, site__is_open=True, valid_from__lte=days.last).exclude(site=site)
-    for row in shifts.select_related("site"):
-        hours = Hours(int(row.weekday), row.starts, row.ends, row.valid_from, row.valid_until)
-        weekly[row.user_id, row.site.name, row.site.time_zone].append(hours)
+    for person, name, zone, weekday, *hours in WEEKLY(site=site.pk, people=list(people), last=days.last):
+        weekly[person, name, zone].append(Hours(int(weekday), *hours))
     own: dict[tuple[int, str, str], dict[dt.date, list[tuple[dt.time, dt.time]]]] = defaultdict(lambda: defaultdict(list))
-    special = DayShift.objects.filter(user__in=people, site__is_open=True, day__range=(days.first, days.last))
-    for stated_shift in special.exclude(site=site).select_related("site"):
-        place = stated_shift.site
-        known = own[stated_shift.user_id, place.name, place.time_zone][stated_shift.day]
-        if stated_shift.starts is not None and stated_shift.ends is not None:
-            known.append((stated_shift.starts, stated_shift.ends))
+    for person, name, zone, day, starts, ends in STATED(site=site.pk, people=list(people), first=days.first, last=days.last):
+        known = own[person, name, zone][day]
+        if starts is not None and ends is not None:
+            known.append((starts, ends))
     found: dict[int, list[There]] = defaultdict(list)
     for key in sorted({*weekly, *own}):
         person, name, zone = key[0], key[1], ZoneInfo(key[2])

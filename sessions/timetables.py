@@ -8,40 +8,54 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
 
 from clinic.models import Absence, Closure, DayShift, OpeningHours, OutOfService, Shift, Site, SpecialHours, User
+from clinic.prepared import Prepared, many, one
 from sessions.slots import Clock, Hours, Span, Timetable
 
-Row = TypeVar("Row")
+ON_THESE_DAYS = {"day__gte": one("first", "date"), "day__lte": one("last", "date")}
+SPECIAL = Prepared(
+    lambda: SpecialHours.objects.filter(site=one("site"), **ON_THESE_DAYS).values_list("day", "opens", "closes")
+)
+SHIFTS = Prepared(
+    lambda: Shift.objects.filter(
+        Q(valid_until=None) | Q(valid_until__gte=one("first", "date")), site=one("site"), user__in=many("people"),
+        valid_from__lte=one("last", "date"),
+    ).values_list("user", "weekday", "starts", "ends", "valid_from", "valid_until")
+)  # fmt: skip
+OPENING = Prepared(lambda: OpeningHours.objects.filter(site=one("site")).values_list("weekday", "opens", "closes"))
+CLOSED = Prepared(
+    lambda: Closure.objects.filter(
+        site=one("site"), last_day__gte=one("first", "date"), first_day__lte=one("last", "date")
+    ).values_list("first_day", "last_day")
+)  # fmt: skip
+DAY_SHIFTS = Prepared(
+    lambda: DayShift.objects.filter(site=one("site"), user__in=many("people"), **ON_THESE_DAYS)
+    .values_list("user", "day", "starts", "ends")
+)  # fmt: skip
 
 
 def timetable_values(site: Site, people: Collection[User], first_day: dt.date, last_day: dt.date) -> dict[str, Any]:
     """What a `Timetable` of these days is made of. Five queries."""
     ids = [user.pk for user in people]
+    asked = {"site": site.pk, "first": first_day, "last": last_day}
     special: dict[dt.date, list[Clock]] = defaultdict(list)
-    for day, opens, closes in SpecialHours.objects.filter(site=site, day__range=(first_day, last_day)).values_list(
-        "day", "opens", "closes"
-    ):
+    for day, opens, closes in SPECIAL(**asked):
         special[day].append((opens, closes))
     shifts: dict[int, list[Hours]] = defaultdict(list)
-    held = Shift.objects.filter(Q(valid_until=None) | Q(valid_until__gte=first_day), site=site, user__in=ids)
-    for row in held.filter(valid_from__lte=last_day):
-        shifts[row.user_id].append(Hours(int(row.weekday), row.starts, row.ends, row.valid_from, row.valid_until))
+    for user, weekday, *hours in SHIFTS(people=ids, **asked):
+        shifts[user].append(Hours(int(weekday), *hours))
     return {
         "zone": site.zone,
-        "opening": [Hours(int(row.weekday), row.opens, row.closes) for row in OpeningHours.objects.filter(site=site)],
-        "closed": list(
-            Closure.objects.filter(site=site, last_day__gte=first_day, first_day__lte=last_day).values_list(
-                "first_day", "last_day"
-            )
-        ),
+        "opening": [Hours(int(weekday), *hours) for weekday, *hours in OPENING(site=site.pk)],
+        "closed": CLOSED(**asked),
         "special": dict(special),
         "shifts": shifts,
-        "day_shifts": _day_shifts(site, ids, first_day, last_day),
+        "day_shifts": _day_shifts(people=ids, **asked),
         "licensed_until": {user.pk: _licensed_until(user) for user in people},
     }
 
@@ -50,13 +64,10 @@ def timetable_of(site: Site, people: Collection[User], first_day: dt.date, last_
     return Timetable(**timetable_values(site, people, first_day, last_day))
 
 
-def _day_shifts(
-    site: Site, people: Collection[int], first_day: dt.date, last_day: dt.date
-) -> dict[tuple[int, dt.date], list[Clock]]:
+def _day_shifts(**asked: Any) -> dict[tuple[int, dt.date], list[Clock]]:
     """A day off is a row without times: the day is known, and holds nothing."""
     found: dict[tuple[int, dt.date], list[Clock]] = defaultdict(list)
-    rows = DayShift.objects.filter(site=site, user__in=people, day__range=(first_day, last_day))
-    for user, day, starts, ends in rows.values_list("user", "day", "starts", "ends"):
+    for user, day, starts, ends in DAY_SHIFTS(**asked):
         known = found[user, day]
         if starts is not None and ends is not None:
             known.append((starts, ends))

@@ -103,7 +103,7 @@ def _sprite_address() -> str:
     return static("vendor/icons.svg")
 
 
-@lru_cache(maxsize=512)  # a page has hundreds of the same few
+@lru_cache(maxsize=512, typed=True)  # a page has hundreds of the same few
 def _icon(name: str, size: int, label: str, css: str, sprite: str) -> SafeString:
     if not is_icon(name):
         raise template.TemplateSyntaxError(f"No icon “{name}”: add it to clinic/icons.py and run mesoclinic.frontend.")
@@ -231,19 +231,19 @@ def button(
     classes = " ".join(
         part for part in ("btn", f"btn-{kind}", f"btn-{size}" if size else "", extra.pop("css", "")) if part
     )
-    return draw(
+    return draw_known(
         "button",
-        text=text,
+        text=str(text),
         classes=classes + ("" if text else " btn-icon"),
         icon_name="lock" if refusal else icon,
         icon_end=icon_end,
         icon_size=16 if size == "sm" else 20,
-        href=href,
+        href=str(href),
         type=type,
         new_tab=new_tab,
-        busy=busy,
-        refusal=refusal,
-        label=label,
+        busy=str(busy),
+        refusal=str(refusal),
+        label=str(label),
         attributes=attributes(extra),
     )
 

@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from sessions.load.people import ENDINGS, STEMS
 from tests.benchmarks import serving
@@ -29,6 +30,7 @@ def run(report: Report) -> None:
             found = in_turns(pages, clients=clients, rounds=ROUNDS, requests=REQUESTS if clients == 1 else REQUESTS // 2)
             say(report, found, clients)
     say_slots(report)
+    say_queries(report)
 
 
 def pages_of(floor: Application, ours: Application) -> dict[str, Page]:
@@ -77,8 +79,18 @@ def say(report: Report, found: dict[str, Figures], clients: int) -> None:
 
 
 def say_slots(report: Report) -> None:
-    """In a process of its own, because this one has no database of the load clinic."""
-    words = [sys.executable, "-m", "tests.benchmarks.slots"]
-    shown = subprocess.run(words, env={**os.environ, **serving.our_environment()}, stdout=subprocess.PIPE, check=True)
-    for name, seconds in json.loads(shown.stdout).items():
+    for name, seconds in _said_by("slots").items():
         report.say("speed, free times over three months", name, str(Figures.of(seconds)))
+
+
+def say_queries(report: Report) -> None:
+    for name, count in _said_by("queries").items():
+        report.say("speed, queries", name, str(count))
+
+
+def _said_by(module: str) -> dict[str, Any]:
+    """In a process of its own, because this one has no database of the load clinic."""
+    words = [sys.executable, "-m", f"tests.benchmarks.{module}"]
+    shown = subprocess.run(words, env={**os.environ, **serving.our_environment()}, stdout=subprocess.PIPE, check=True)
+    found: dict[str, Any] = json.loads(shown.stdout.decode().rpartition("\n")[2])
+    return found

@@ -11,7 +11,10 @@ from django.core.exceptions import ValidationError
 from django.forms import CharField, Form
 from django.template import Context, Template, TemplateSyntaxError
 from django.utils import translation
+from django.utils.safestring import mark_safe
 
+from clinic.components import small
+from clinic.components.drawing import draw_known
 from clinic.components.safety import OUTCOMES, outcome_of
 from clinic.components.small import MARKS, PILLS, is_icon
 
@@ -176,3 +179,19 @@ def test_our_stylesheets_turn_with_the_direction_of_reading():
             sheet.read_text(encoding="utf-8"),
         )
         assert not found, (sheet.name, found)
+
+
+def test_what_is_drawn_once_keeps_safe_and_typed_text_apart_and_links_to_its_own_address() -> None:
+    text = "<b>now</b>"
+    words = {"tint": "info", "icon_name": ""}
+    assert text in draw_known("pill", text=mark_safe(text), **words)  # noqa: S308 - ours
+    assert "&lt;b&gt;now" in draw_known("pill", text=text, **words)
+    assert 'href="/one/?a=1&amp;b=2"' in small.button("Open", href="/one/?a=1&b=2")
+    assert 'href="/two/"' in small.button("Open", href="/two/")
+    assert "<script>" not in small.button("Open", href='"><script>')
+
+
+def test_what_is_drawn_once_is_drawn_anew_in_another_language() -> None:
+    english = small.button("PDF", href="/a/", new_tab=True)
+    with translation.override("tr"):
+        assert small.button("PDF", href="/a/", new_tab=True) != english

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
 
-from clinic.models import Room, Site
+from clinic import access_log
+from clinic.choices import AccessCategory
+from clinic.models import AccessEvent, Room, Site
 from clinic.prepared import Prepared, many, one
 from tests import factories as make
 
@@ -36,3 +40,12 @@ def test_a_value_that_is_missing_is_an_error() -> None:
     ask = Prepared(lambda: Site.objects.filter(pk=one("site")).values_list("pk"))
     with pytest.raises(KeyError):
         ask(place=1)
+
+
+def test_values_come_as_their_fields_give_them(rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.user = AnonymousUser()
+    access_log.note(request, AccessCategory.VIEW, detail={"found": [1, "two"]})
+    rows = AccessEvent.objects.values_list("detail", "category", "at")
+    assert Prepared(lambda: rows.all())() == list(rows)
+    assert rows[0][0] == {"found": [1, "two"]}

@@ -28,6 +28,7 @@ CHECKS: dict[str, list[str]] = {
     "migrations complete": [*MANAGE, "makemigrations", "--check", "--dry-run"],
     "deployment check": [*MANAGE, "check", "--deploy", "--fail-level", "WARNING"],
 }
+SLOWEST = ["--durations=30", "--durations-min=5"]  # what to look at first when the whole takes too long
 
 
 def main(options: list[str]) -> int:
@@ -43,7 +44,7 @@ def main(options: list[str]) -> int:
             failed = [name for name, command in CHECKS.items() if not passes(family, name, command, env)]
             if failed:
                 print(f"\nNot in order: {', '.join(failed)} (see above).\n", flush=True)
-            code = run(family, [PYTHON, "-m", "pytest", *on_every_core(options), *options], env)
+            code = run(family, [PYTHON, "-m", "pytest", *on_every_core(options), *SLOWEST, *options], env)
             return code or (1 if failed else 0)
     except Stopped:
         return 130

@@ -90,7 +90,7 @@ class RecordStatus(TextChoices):
 R = RecordStatus
 RECORD_MOVES: Mapping[str, frozenset[str]] = {
     R.OPEN: frozenset({R.BEGUN}),
-    R.BEGUN: frozenset({R.ENDED}),
+    R.BEGUN: frozenset({R.OPEN, R.ENDED}),
     R.ENDED: frozenset({R.BEGUN, R.SIGNED}),
     R.SIGNED: frozenset(),
 }

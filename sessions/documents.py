@@ -346,7 +346,11 @@ def bytes_of(document: Document) -> bytes:
 
 
 def is_withdrawn(document: Document) -> bool:
-    """Whether this is the paper of a consent that its patient has withdrawn. Says nothing about what it was for."""
+    """Whether this is the paper of a consent that its patient has withdrawn, or the sheet of an end that was taken back.
+    Says nothing about what it was for."""
+    if document.kind == DocumentKind.AFTERCARE:
+        ended = TreatmentSession.objects.filter(public_id=document.source["ids"]["treatment_session"])
+        return ended.filter(ended_at=None).exists()
     consents = Consent.objects.filter(withdrawn_at__isnull=False)
     signed = document.source["ids"].get("consent", "") if document.kind == DocumentKind.SIGNED_CONSENT else ""
     return consents.filter(Q(text=document) | Q(signed_document=document) | Q(public_id=signed)).exists()

@@ -48,7 +48,7 @@ def open_record(*, appointment: Appointment, by: Doer) -> TreatmentSession:
     """Open the session screen of an arrived patient. The approved plan is copied; lots are chosen afresh each time.
 
     Raises `Refused` without an approved course, before arrival, and when screening blocks this plan."""
-    user = _treats(by, appointment)
+    user = check_treats(by, appointment)
     locked = Appointment.objects.select_for_update(no_key=True, of=("self",)).select_related(
         "course", "site", "patient", "service").get(pk=appointment.pk)  # fmt: skip
     existing = TreatmentSession.objects.filter(appointment=locked).first()
@@ -79,25 +79,25 @@ def open_record(*, appointment: Appointment, by: Doer) -> TreatmentSession:
         )
         for position, item in enumerate(items, start=1)
     )  # fmt: skip
-    _log(record, by, "record-opened", "opened the treatment record")
+    log(record, by, "record-opened", "opened the treatment record")
     return record
 
 
 @transaction.atomic
 def check_identity(*, record: TreatmentSession, seen_version: int, identifiers: str, by: Doer) -> TreatmentSession:
     """Two identifiers were asked and matched; which ones is kept."""
-    _treats(by, record.appointment)
+    check_treats(by, record.appointment)
     _in(record, RecordStatus.OPEN)
     record.identity_checked = identifiers[:120]
-    _save(record, seen_version, ["identity_checked"])
-    _log(record, by, "identity-checked", "checked the identity")
+    save(record, seen_version, ["identity_checked"])
+    log(record, by, "identity-checked", "checked the identity")
     return record
 
 
 @transaction.atomic
 def confirm_history(*, record: TreatmentSession, seen_version: int, changes: str, by: Doer) -> TreatmentSession:
     """What changed since last time was asked today; empty `changes` = nothing changed. Screens again at once."""
-    user = _treats(by, record.appointment)
+    user = check_treats(by, record.appointment)
     _in(record, RecordStatus.OPEN)
     answered = record.patient.responses.filter(submitted_at__gte=record.opened_at).exists()
     if changes.strip() and not answered:
@@ -109,15 +109,15 @@ def confirm_history(*, record: TreatmentSession, seen_version: int, changes: str
     record.screening = screenings.screen_now(
         patient=record.patient, stage=Stage.START, by=by, course=record.course, appointment=record.appointment
     )
-    _save(record, seen_version, ["history_confirmed_at", "history_confirmed_by", "history_changes", "screening"])
-    _log(record, by, "history-confirmed", "confirmed the history", detail={"changes": record.history_changes})
+    save(record, seen_version, ["history_confirmed_at", "history_confirmed_by", "history_changes", "screening"])
+    log(record, by, "history-confirmed", "confirmed the history", detail={"changes": record.history_changes})
     return record
 
 
 @transaction.atomic
 def pass_gate(*, record: TreatmentSession, seen_version: int, gate: str, reason: str, by: Doer) -> TreatmentSession:
     """Pass an overridable gate with a named reason: photographs, a late interval, laboratory tests no rule needs."""
-    user = _treats(by, record.appointment)
+    user = check_treats(by, record.appointment)
     _in(record, RecordStatus.OPEN)
     if not gates.may_be_passed(gate, catalogue.in_force()):
         raise Refused(_("This cannot be passed with a reason."))
@@ -126,8 +126,8 @@ def pass_gate(*, record: TreatmentSession, seen_version: int, gate: str, reason:
     kept = [one for one in record.gate_overrides if one["gate"] != gate]
     line = {"gate": gate, "reason": reason.strip()[:200], "by": user.name, "at": timezone.now().isoformat()}
     record.gate_overrides = [*kept, line]
-    _save(record, seen_version, ["gate_overrides"])
-    _log(record, by, "gate-passed", f"passed {gate} with a reason", detail=line)
+    save(record, seen_version, ["gate_overrides"])
+    log(record, by, "gate-passed", f"passed {gate} with a reason", detail=line)
     return record
 
 
@@ -145,7 +145,7 @@ def save_amounts(
 ) -> TreatmentSession:
     """Save lots, volumes, points and notes as they stand; they need not agree before the end. Lots belong to the
     record's site and to the same substance."""
-    _treats(by, record.appointment)
+    check_treats(by, record.appointment)
     if record.status not in {RecordStatus.OPEN, RecordStatus.BEGUN}:
         raise Refused(_("The treatment has ended; correct the end or add to the signed record."))
     record.wasted_ml = wasted_ml
@@ -155,7 +155,7 @@ def save_amounts(
         raise Refused(_("More is left over than was drawn up."), field="wasted_ml")
     if record.mixed_at is None and any(line.lot for line in products):
         record.mixed_at = timezone.now()
-    _save(record, seen_version, ["wasted_ml", "note", "reaction_note", "drawn_up_ml", "mixed_at"])
+    save(record, seen_version, ["wasted_ml", "note", "reaction_note", "drawn_up_ml", "mixed_at"])
     _write_products(record, products)
     record.areas.all().delete()
     TreatedArea.objects.bulk_create(
@@ -186,22 +186,22 @@ def _write_products(record: TreatmentSession, products: Sequence[ProductLine]) -
 @transaction.atomic
 def begin(*, record: TreatmentSession, seen_version: int, by: Doer) -> TreatmentSession:
     """The needle may start: every gate is met. The stored screening of this moment belongs to the record."""
-    _treats(by, record.appointment)
-    _check_move(record, RecordStatus.BEGUN)
+    check_treats(by, record.appointment)
+    check_move(record, RecordStatus.BEGUN)
     waiting = gates.open_gates(record)
     if waiting:
         raise Refused(waiting[0].detail, code=waiting[0].code)
-    appointment = _locked_appointment(record)
+    appointment = locked_appointment(record)
     record.screening = screenings.screen_now(
         patient=record.patient, stage=Stage.START, by=by, course=record.course, appointment=record.appointment
     )
     record.status = RecordStatus.BEGUN
     record.begun_at = timezone.now()
-    _save(record, seen_version, ["status", "begun_at", "screening"])
+    save(record, seen_version, ["status", "begun_at", "screening"])
     statuses.change_status(
         appointment=appointment, to=AppointmentStatus.IN_TREATMENT, seen_version=appointment.version, by=by
     )
-    _log(record, by, "treatment-begun", "began the treatment")
+    log(record, by, "treatment-begun", "began the treatment")
     return record
 
 
@@ -237,17 +237,17 @@ def end_treatment(*, record: TreatmentSession, seen_version: int, by: Doer) -> T
 
     1. the record and its appointment become ended and done; 2. stock moves; 3. the planned session gets its actual
     date and later unbooked ones follow; 4. aftercare sheet; 5. messages. Signing may follow later."""
-    user = _treats(by, record.appointment)
-    _check_move(record, RecordStatus.ENDED)
+    user = check_treats(by, record.appointment)
+    check_move(record, RecordStatus.ENDED)
     check_endable(record)
-    appointment = _locked_appointment(record)
+    appointment = locked_appointment(record)
     record.status = RecordStatus.ENDED
     record.ended_at = timezone.now()
-    _save(record, seen_version, ["status", "ended_at"])
+    save(record, seen_version, ["status", "ended_at"])
     stock.take(record=record, by=user)
     statuses.change_status(appointment=appointment, to=AppointmentStatus.DONE, seen_version=appointment.version, by=by)
     _date_planned_session(record)
-    _log(record, by, "treatment-ended", "ended the treatment")
+    log(record, by, "treatment-ended", "ended the treatment")
     documents.issue_aftercare(treatment_session=record, by=by)
     messaging.treatment_ended(treatment_session=record, by=by)
     return record
@@ -258,7 +258,7 @@ def correct_end(
     *, record: TreatmentSession, seen_version: int, ended_at: dt.datetime, reason: str, by: Doer
 ) -> TreatmentSession:
     """Correct the end before signing: the sheet is superseded and what is not sent yet is rewritten."""
-    _treats(by, record.appointment)
+    check_treats(by, record.appointment)
     _in(record, RecordStatus.ENDED)
     if record.begun_at is None or record.ended_at is None or not reason.strip():
         raise Refused(_("Say why the end is corrected."), field="reason")
@@ -266,9 +266,9 @@ def correct_end(
         raise Refused(_("The end lies after the beginning and not in the future."), field="ended_at")
     before = record.ended_at
     record.ended_at = ended_at
-    _save(record, seen_version, ["ended_at"])
+    save(record, seen_version, ["ended_at"])
     _date_planned_session(record)
-    _log(record, by, "end-corrected", "corrected the end of the treatment",
+    log(record, by, "end-corrected", "corrected the end of the treatment",
          detail={"before": before, "after": ended_at, "reason": reason.strip()[:200]})  # fmt: skip
     documents.issue_aftercare(treatment_session=record, by=by)
     messaging.end_corrected(treatment_session=record, by=by)
@@ -317,8 +317,8 @@ def content_of(record: TreatmentSession) -> dict[str, Any]:
 @transaction.atomic
 def sign(*, record: TreatmentSession, seen_version: int, password: str, by: Doer) -> TreatmentSession:
     """Freeze the record. The clinician proves again who signs; name, time and meaning go into the record."""
-    user = _treats(by, record.appointment)
-    _check_move(record, RecordStatus.SIGNED)
+    user = check_treats(by, record.appointment)
+    check_move(record, RecordStatus.SIGNED)
     if user.pk != record.practitioner_id:
         raise Refused(_("%(name)s treated and signs this record.") % {"name": record.practitioner.name})
     if not user.check_password(password):
@@ -329,15 +329,15 @@ def sign(*, record: TreatmentSession, seen_version: int, password: str, by: Doer
     record.signed_by = user
     record.signed_meaning = SIGNED_MEANING
     record.content_digest = hashlib.sha256(canonical(content_of(record))).hexdigest()
-    _save(record, seen_version, ["status", "signed_at", "signed_by", "signed_meaning", "content_digest"])
-    _log(record, by, "record-signed", "signed the treatment record", detail={"digest": record.content_digest})
+    save(record, seen_version, ["status", "signed_at", "signed_by", "signed_meaning", "content_digest"])
+    log(record, by, "record-signed", "signed the treatment record", detail={"digest": record.content_digest})
     return record
 
 
 @transaction.atomic
 def add_addendum(*, record: TreatmentSession, text: str, by: Doer) -> Addendum:
     """A dated addition beside the signed original."""
-    user = _treats(by, record.appointment)
+    user = check_treats(by, record.appointment)
     if record.status != RecordStatus.SIGNED:
         raise Refused(_("An unsigned record is simply corrected."))
     if not text.strip():
@@ -345,11 +345,11 @@ def add_addendum(*, record: TreatmentSession, text: str, by: Doer) -> Addendum:
     addendum = Addendum.objects.create(
         treatment_session=record, patient=record.patient, text=text.strip(), written_by=user, written_at=timezone.now()
     )
-    _log(record, by, "addendum-written", "added to the signed record")
+    log(record, by, "addendum-written", "added to the signed record")
     return addendum
 
 
-def _treats(by: Doer, appointment: Appointment) -> User:
+def check_treats(by: Doer, appointment: Appointment) -> User:
     if by.user is None:
         raise Refused(_("Only staff can do this."))
     check_may(by.user, Permission.TREAT, appointment.site)
@@ -361,17 +361,17 @@ def _in(record: TreatmentSession, status: RecordStatus) -> None:
         raise Refused(_("The record is %(status)s.") % {"status": record.get_status_display().lower()})
 
 
-def _check_move(record: TreatmentSession, to: RecordStatus) -> None:
+def check_move(record: TreatmentSession, to: RecordStatus) -> None:
     if to not in RECORD_MOVES[record.status]:
         raise Refused(_("The record is %(status)s.") % {"status": record.get_status_display().lower()})
 
 
-def _locked_appointment(record: TreatmentSession) -> Appointment:
+def locked_appointment(record: TreatmentSession) -> Appointment:
     return Appointment.objects.select_for_update(no_key=True, of=("self",)).select_related(
         "site", "patient", "service", "course").get(pk=record.appointment_id)  # fmt: skip
 
 
-def _save(record: TreatmentSession, seen_version: int, fields: list[str]) -> None:
+def save(record: TreatmentSession, seen_version: int, fields: list[str]) -> None:
     record.saved_at = timezone.now()
     if not record.save_if_unchanged(seen=seen_version, fields=[*fields, "saved_at"]):
         theirs = TreatmentSession.objects.get(pk=record.pk)
@@ -381,7 +381,7 @@ def _save(record: TreatmentSession, seen_version: int, fields: list[str]) -> Non
         )
 
 
-def _log(record: TreatmentSession, by: Doer, action: str, sentence: str, detail: dict[str, Any] | None = None) -> None:
+def log(record: TreatmentSession, by: Doer, action: str, sentence: str, detail: dict[str, Any] | None = None) -> None:
     audit.record(
         by=by, action=action, sentence=sentence, of=record, patient=record.patient, site=record.appointment.site,
         detail=detail,

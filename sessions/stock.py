@@ -79,6 +79,19 @@ def take(*, record: TreatmentSession, by: User) -> None:
         lot.balance_ml -= product.volume_ml
 
 
+def give_back(*, record: TreatmentSession, by: User, reason: str) -> None:
+    """What the record took goes back to its lots, in the caller's transaction. The ledger keeps both lines."""
+    taken: dict[int, Decimal] = {}
+    lines = StockMovement.objects.filter(treatment_session_public_id=record.public_id)
+    for lot_id, change_ml in lines.values_list("lot", "change_ml"):
+        taken[lot_id] = taken.get(lot_id, Decimal(0)) - change_ml
+    for lot in Lot.objects.select_for_update().filter(pk__in=taken).order_by("pk"):
+        if taken[lot.pk]:
+            _move(
+                lot=lot, kind=MovementKind.CORRECTED, change_ml=taken[lot.pk], user=by, record=record, reason=reason[:200]
+            )
+
+
 def _move(
     *,
     lot: Lot,

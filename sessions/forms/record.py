@@ -264,6 +264,14 @@ class CorrectEndForm(HouseForm):
         self.fields["ended_at"].at_site(record.appointment.site, shows=record.ended_at)  # type: ignore[attr-defined]
 
 
+class TakeBackForm(HouseForm):
+    reason = forms.CharField(label=_("Why is it taken back?"), max_length=200)
+
+
+class TakeBackBeginForm(TakeBackForm):
+    nothing_given = forms.BooleanField(label=_("Nothing was injected"))
+
+
 class SignForm(HouseForm):
     password = forms.CharField(
         label=_("Your password"), max_length=128, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})

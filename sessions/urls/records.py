@@ -13,6 +13,7 @@ urlpatterns = [
     path("appointments/<public:public_id>/record/begin/", records.record_begin, name="record-begin"),
     path("appointments/<public:public_id>/record/end/", records.record_end, name="record-end"),
     path("appointments/<public:public_id>/record/correct-end/", records.record_correct_end, name="record-correct-end"),
+    path("appointments/<public:public_id>/record/take-back/", records.record_take_back, name="record-take-back"),
     path("appointments/<public:public_id>/record/sign/", records.record_sign, name="record-sign"),
     path("appointments/<public:public_id>/record/add/", records.record_addendum, name="record-addendum"),
     path("courses/<public:public_id>/allergy-tests/", allergy_tests.allergy_tests, name="allergy-tests"),

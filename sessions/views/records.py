@@ -23,7 +23,8 @@ from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import catalogue
-from sessions import gates, recording
+from sessions import gates, recording, taking_back
+from sessions.choices import RecordStatus
 from sessions.forms.record import (
     ActForm,
     AddendumForm,
@@ -33,6 +34,8 @@ from sessions.forms.record import (
     HistoryForm,
     IdentityForm,
     SignForm,
+    TakeBackBeginForm,
+    TakeBackForm,
 )
 from sessions.models import TreatmentSession
 from sessions.record_page import record_shown, usable_lots
@@ -225,6 +228,33 @@ def record_correct_end(request: StaffRequest, public_id: str) -> HttpResponse:
             by=doer_of(request),
         ),
         title=_("Correct the end of the treatment"), act=_("Correct"),
+    )  # fmt: skip
+
+
+@requires(Permission.TREAT)
+@require_http_methods(["GET", "POST"])
+def record_take_back(request: StaffRequest, public_id: str) -> HttpResponse:
+    """Begun or ended by mistake: the last step is taken back with a reason."""
+    found = record_or_404(request, public_id)
+    if request.method == "GET" and found.status not in {RecordStatus.BEGUN, RecordStatus.ENDED}:
+        return redirect("record", public_id=public_id)
+    if found.status == RecordStatus.ENDED:
+        return mend(
+            request, found, TakeBackForm(request.POST or None, seen_version=found.version),
+            lambda data: taking_back.take_back_end(
+                record=found, seen_version=data["seen_version"], reason=data["reason"], by=doer_of(request)
+            ),
+            title=_("Take back the end of the treatment"), act=_("Take back the end"),
+            lead=_("The treatment goes on. Lots get back what was taken; mails that are not sent yet are withdrawn."),
+        )  # fmt: skip
+    return mend(
+        request, found, TakeBackBeginForm(request.POST or None, seen_version=found.version),
+        lambda data: taking_back.take_back_begin(
+            record=found, seen_version=data["seen_version"], reason=data["reason"],
+            nothing_given=data["nothing_given"], by=doer_of(request),
+        ),
+        title=_("Take back the beginning"), act=_("Take back the beginning"),
+        lead=_("The patient waits again, and the checks before the needle count anew."),
     )  # fmt: skip
 
 

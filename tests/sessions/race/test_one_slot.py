@@ -22,7 +22,7 @@ from sessions import booking
 from sessions.choices import OCCUPYING
 from sessions.models import Appointment
 from tests import factories
-from tests.figures import full_figures, scaled
+from tests.figures import scaled
 from tests.sessions.clinicday import ClinicDay, make_clinic_day
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
@@ -84,7 +84,7 @@ def overlaps() -> int:
 
 def test_two_hundred_at_one_slot_have_one_winner(day):
     patients = [factories.make_patient(day.site) for _ in range(CROWD)]
-    for number in range(100 if full_figures() else scaled(20)):
+    for number in range(scaled(100)):
         thursday = next_thursday(day, 1 + number)
         started = time.monotonic()
         answers = all_at_once([partial(day.book, "10:00", day=thursday, patient=patient) for patient in patients])

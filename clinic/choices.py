@@ -27,6 +27,7 @@ class Permission(TextChoices):
     CHANGE_STAFF = "change-staff", _("change staff, sites, shifts and message rules")
     SET_SELF_SERVICE = "set-self-service", _("set what patients and calendar programs may do by themselves")
     SEE_AUDIT = "see-audit", _("see the audit log")
+    ANSWER_DATA_REQUESTS = "answer-data-requests", _("answer what patients ask about their data")
     SEE_STOCK = "see-stock", _("see stock and lots")
     CHANGE_STOCK = "change-stock", _("receive and quarantine lots")
 

@@ -37,8 +37,8 @@ BADGES: dict[str, Callable[[Site], int]] = {}
 WITHIN = {
     "call-list": ("wait-", "call-"),
     "staff": (
-        "site", "room-", "device-", "closure-", "special-hours-", "shifts", "day-shift-", "absence-", "service",
-        "mail-rule",
+        "site", "data-request", "room-", "device-", "closure-", "special-hours-", "shifts", "day-shift-", "absence-",
+        "service", "mail-rule",
     ),
 }  # fmt: skip
 

@@ -36,7 +36,11 @@ FOR_STAFF = ("documents/label.html", "documents/worksheet.html")
 
 MODULES = (
     "patients/gate_form.py", "patients/intake_form.py", "patients/intake.py",
-    "sessions/views/explanations.py", "sessions/consent_text.py", "clinic/forms.py", "clinic/deeds.py", "clinic/idempotency.py",
+    "sessions/views/explanations.py", "sessions/consent_text.py", "sessions/consent_signing.py",
+    "sessions/forms/consent_signing.py", "sessions/forms/check_in.py", "sessions/checking_in.py", "sessions/self_service.py",
+    "sessions/forms/public_booking.py", "sessions/public_booking.py", "sessions/changes_before.py",
+    "sessions/own_choices.py", "clinic/file_fields.py", "clinic/file_checking.py",
+    "clinic/forms.py", "clinic/deeds.py", "clinic/idempotency.py",
 )  # fmt: skip
 """Code whose marked texts reach patients, beside every file with a view that opens without signing in."""
 

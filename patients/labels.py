@@ -1,6 +1,7 @@
 """Words of the patients floor for forms and pages; the pure codes live in choices.py."""
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from clinic.languages import NAMES
 
@@ -14,3 +15,17 @@ class LinkPurpose(TextChoices):
     AFTERCARE = "aftercare", _("Aftercare")
     CHECK_IN = "check-in", _("Check-in")
     CONSENT = "consent", _("Consent")
+    PAPERS = "papers", _("Papers")
+    PRIVACY = "privacy", _("Privacy choices")
+    CHANGES = "changes", _("What changed")
+
+
+class DataRequestKind(TextChoices):
+    COPY = "copy", _("A copy of the data")
+    ERASE = "erase", _("Deletion of the data")
+
+
+class DataRequestState(TextChoices):
+    OPEN = "open", pgettext_lazy("request", "Open")
+    DONE = "done", pgettext_lazy("request", "Done")
+    REFUSED = "refused", pgettext_lazy("request", "Refused")

@@ -31,7 +31,17 @@ def choose(*, patient: Patient, kind: str, allowed: bool, source: str, by: Doer)
     held = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
     if choices_of(held).get(kind) == allowed:
         return False
+    _keep(held, kind=kind, allowed=allowed, source=source, by=by)
+    return True
+
+
+@transaction.atomic
+def refuse(*, patient: Patient, kind: str, source: str, by: Doer) -> None:
+    """A new refusal even where an older one stands: a consent signed in between may have allowed it again."""
+    _keep(patient, kind=kind, allowed=False, source=source, by=by)
+
+
+def _keep(held: Patient, *, kind: str, allowed: bool, source: str, by: Doer) -> None:
     PrivacyChoice.objects.create(patient=held, kind=kind, allowed=allowed, chosen_at=timezone.now(), source=source)
     words = "allows" if allowed else "does without"
     audit.record(by=by, action="privacy-choice", sentence=f"{words}: {kind}", of=held, patient=held, detail={"source": source})
-    return True

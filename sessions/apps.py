@@ -10,6 +10,8 @@ class TreatmentSessionsConfig(AppConfig):
     def ready(self) -> None:
         from clinic.context import BADGES
         from clinic.ground import NEXT_PAGE, ON_CHANGE
+        from clinic.office import OPEN_DATA_REQUESTS
+        from patients.models import DataRequest
         from patients.records import ON_NEW_FACTS
         from sessions import displacing
         from sessions.models import Message
@@ -21,6 +23,7 @@ class TreatmentSessionsConfig(AppConfig):
             from sessions.providers import heard
 
             tracking.connect(heard, dispatch_uid="sessions.providers")
+        OPEN_DATA_REQUESTS.append(lambda: DataRequest.objects.open().count())
         BADGES["messages"] = lambda site: Message.objects.needing_somebody().filter(site=site).count()
         ON_CHANGE.append(displacing.look_again)
         NEXT_PAGE.append(displacing.next_page)

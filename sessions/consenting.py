@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from clinic import audit
 from clinic.choices import Permission
 from clinic.doer import Doer
-from clinic.errors import Refused
+from clinic.errors import NotPermitted, Refused
 from clinic.file_checking import CheckedFile
 from clinic.models import User
 from clinic.permissions import check_may
@@ -27,6 +27,8 @@ from sessions.before_the_first import thinking_time
 from sessions.models import Consent, Course, UploadKind
 from sessions.models.consent import ConsentMethod
 from sessions.planned import replan
+
+BY_LINK = "by the patient, on their own page"  # how the clinic learned of it, for staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,20 @@ def withdraw(*, consent: Consent, reason: str, by: Doer) -> Consent:
     """Any time, without a reason of the patient's; `reason` is how the clinic learned of it. It ends every consent of
     this course, and every link that leads to signing one."""
     _staff(by, consent.course)
+    return _withdraw(consent, reason, by)
+
+
+@transaction.atomic
+def withdraw_own(*, consent: Consent, by: Doer) -> Consent:
+    """The patient withdraws by their own link: for the future, without a reason. Frozen papers stay as they are."""
+    if by.kind != "patient" or by.public_id != consent.patient.public_id:
+        raise NotPermitted(_("Only the patient withdraws here."))
+    if consent.signed_at is None:
+        raise Refused(_("This consent is not signed."))
+    return _withdraw(consent, BY_LINK, by)
+
+
+def _withdraw(consent: Consent, reason: str, by: Doer) -> Consent:
     stamps = {"withdrawn_at": timezone.now(), "withdrawn_reason": reason.strip()[:200], "version": F("version") + 1}
     standing = Consent.objects.filter(course=consent.course_id, withdrawn_at=None)
     if not standing.filter(pk=consent.pk).update(**stamps):
@@ -138,7 +154,9 @@ def withdraw(*, consent: Consent, reason: str, by: Doer) -> Consent:
         links.spend(patient=other.patient, purpose=LinkPurpose.CONSENT, subject_public_id=other.public_id)
     links.spend(patient=consent.patient, purpose=LinkPurpose.CONSENT, subject_public_id=consent.public_id)
     consent.refresh_from_db()
-    audit.record(by=by, action="consent-withdrawn", sentence="recorded the withdrawal of consent", of=consent,
+    own = by.kind == "patient"
+    sentence = "withdrew the consent" if own else "recorded the withdrawal of consent"
+    audit.record(by=by, action="consent-withdrawn", sentence=sentence, of=consent,
                  patient=consent.patient, site=consent.course.site, detail={"reason": consent.withdrawn_reason})  # fmt: skip
     return consent
 

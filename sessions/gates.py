@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from clinic import day_words
 from patients import intake
 from patients.facts import Measured, PatientFacts
 from patients.models import Patient
@@ -27,7 +28,7 @@ from protocols.plan import Plan
 from protocols.planning import IntervalKind, gap_days, judge_interval, needs_full_rescreen
 from protocols.screening import Act, Stage, clearance_needs, permits
 from protocols.stop_rules import StopState
-from sessions import consenting, screenings
+from sessions import changes_before, consenting, screenings
 from sessions.choices import CourseStatus
 from sessions.coursework import NEVER_GIVEN
 from sessions.gathering import facts_of
@@ -142,8 +143,24 @@ def _history(case: Case) -> Gate:
         return Gate("gate-history", MEND, again, "questions")
     confirmed = case.record.history_confirmed_at
     if confirmed is None:
-        return Gate("gate-history", MEND, _("Ask what changed since last time."), "history")
+        words = [_("Ask what changed since last time."), said_by_themselves(case)]
+        return Gate("gate-history", MEND, " ".join(one for one in words if one), "history")
     return Gate("gate-history", READY, case.record.history_changes or _("Nothing changed"))
+
+
+def said_by_themselves(case: Case) -> str:
+    """What the patient answered on their own page before this session; they are asked all the same."""
+    word = changes_before.last_word(case.record)
+    if word is None:
+        return ""
+    said, language = word.at.astimezone(case.record.appointment.site.zone), get_language() or "en"
+    when = day_words.at(day_words.day(said, language), f"{said:%H:%M}", language)
+    if not word.changed:
+        return _("Said on their own page, %(when)s: nothing has changed.") % {"when": when}
+    return ngettext(
+        "Said on their own page, %(when)s: %(count)s answer is another one.",
+        "Said on their own page, %(when)s: %(count)s answers are others.", word.changed,
+    ) % {"when": when, "count": word.changed}  # fmt: skip
 
 
 def full_rescreen_due(case: Case) -> str:

@@ -51,6 +51,7 @@ class Letter:
     sections: list[Section] = field(default_factory=list)
     told_start: str = ""
     token: str = ""
+    more_tokens: list[str] = field(default_factory=list)
     name: str = ""  # of whom it greets, where no patient stands behind the message
     values: dict[str, str] = field(default_factory=dict)
     lead_stays: bool = False

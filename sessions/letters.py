@@ -22,8 +22,9 @@ from clinic.languages import direction
 from clinic.models import Organisation, Site
 from clinic.reading_direction import isolated, isolated_html
 from patients import links
-from patients.labels import LinkPurpose
-from sessions import letters_between, message_rules, messaging, own_letters, unsubscribing
+from patients.labels import DataRequestKind, DataRequestState, LinkPurpose
+from patients.models import DataRequest
+from sessions import changes_before, letters_between, message_rules, messaging, own_data_links, own_letters, unsubscribing
 from sessions.delivery import Invitation, Mail
 from sessions.invitations import invitation_to
 from sessions.language_note import language_note
@@ -51,6 +52,8 @@ from sessions.message_texts import (
     CHECK_IN,
     CONFIRM,
     CONSENT,
+    DATA_ANSWERED,
+    DATA_ASKED,
     FIRST_DAY,
     INTAKE,
     LATE,
@@ -58,6 +61,7 @@ from sessions.message_texts import (
     MAY_WASH,
     MOVED,
     NEXT,
+    PAPERS,
     PREPARE,
     REMINDER,
     REQUEST,
@@ -92,6 +96,9 @@ def write_mail(message: Message) -> Written:
     """Render `message` for its patient. Mints a link where the kind has one; call it inside the claim's transaction."""
     language = written_in(message.language)
     letter = COMPOSERS[message.kind](message, language)
+    own_data_address = own_data_links.address_in(message)
+    if own_data_address:
+        letter.more_tokens.append(own_data_address.rstrip("/").rpartition("/")[2])
     organisation = Organisation.objects.first()
     clinic_name = organisation.name if organisation else message.site.name
     own = message_rules.words_for(message, language) if message.kind in PLACES else None
@@ -99,7 +106,7 @@ def write_mail(message: Message) -> Written:
         own_letters.put_into(letter, own.words, site=message.site, clinic_name=clinic_name)
     name = message.patient.given_name if message.patient else letter.name
     shaped = shape(letter, message.site, language, name=name, clinic_name=clinic_name, kind=message.kind,
-                   stop_address=unsubscribing.address_in(message))  # fmt: skip
+                   stop_address=unsubscribing.address_in(message), own_data_address=own_data_address)  # fmt: skip
     mail = Mail(
         to=message.recipient, sender_name=clinic_name, reply_to=message.site.email, subject=letter.subject,
         text=shaped.text, html=shaped.html, message_id=message.rfc_message_id, invitation=invitation_with(message),
@@ -122,7 +129,7 @@ class Shaped:
 
 def shape(
     letter: Letter, site: Site, language: str, *, name: str, clinic_name: str, kind: str, stop_address: str = "",
-    scheme: str = "", test_note: str = "",
+    own_data_address: str = "", scheme: str = "", test_note: str = "",
 ) -> Shaped:  # fmt: skip
     """Put a letter on its sheet. `scheme` ("light", "dark") shows it so whatever the reader's screen prefers; a `test_note`
     heads a test."""
@@ -138,6 +145,8 @@ def shape(
         "stop_address": stop_address,
         "fewer": say("fewer-mails", language),
         "stop_these": say("stop-these", language),
+        "own_data_address": own_data_address,
+        "own_data": say("own-data", language),
         "note": language_note(language) if letter.sections else "",
         "direction": direction(language),
         "dark_when": {"dark": "all", "light": "not all"}.get(scheme, "(prefers-color-scheme: dark)"),
@@ -170,13 +179,17 @@ def invitation_with(message: Message) -> Invitation | None:
 
 
 def hide(content: str, letter: Letter) -> str:
-    return content.replace(letter.token, HIDDEN) if letter.token else content
+    for token in (letter.token, *letter.more_tokens):
+        content = content.replace(token, HIDDEN) if token else content
+    return content
 
 
 # --- one composer a kind --------------------------------------------------------------------------------------------
 def confirmation(message: Message, language: str) -> Letter:
     letter = visit(message, language, lead="expect")
     letter.paragraphs = [say("bring", language), say("consent", language)]
+    if reminded_already(appointment_of(message)):
+        ask_what_changed(letter, appointment_of(message), language)
     if prepares_already(appointment_of(message)):
         letter.paragraphs.append(letters_between.words_of(PREPARE, language))
     return letter
@@ -192,7 +205,26 @@ def prepares_already(appointment: Appointment) -> bool:
 def reminder(message: Message, language: str) -> Letter:
     letter = visit(message, language, lead="expect")
     letter.paragraphs = [say("prepare", language), say("bring", language), say("changed", language)]
+    ask_what_changed(letter, appointment_of(message), language)
     return letter
+
+
+def reminded_already(appointment: Appointment) -> bool:
+    """Less than a day ahead no reminder goes out any more: what it asks stands in the confirmation."""
+    rules = message_rules.in_force([REMINDER])
+    return messaging.visit_due_at(REMINDER, appointment, rules=rules, booked_at=timezone.now()) is None
+
+
+def ask_what_changed(letter: Letter, appointment: Appointment, language: str) -> None:
+    """Before a session: the link to the short re-check, where the health questions were answered once."""
+    if not changes_before.is_asked(appointment):
+        return
+    _link, token = links.issue(
+        patient=appointment.patient, site=appointment.site, purpose=LinkPurpose.CHANGES, subject=appointment,
+        expires_at=appointment.starts_at, by=SYSTEM,
+    )  # fmt: skip
+    letter.buttons.append((say("open-changes", language), link_address(token)))
+    letter.more_tokens.append(token)
 
 
 def moved(message: Message, language: str) -> Letter:
@@ -319,6 +351,45 @@ def consent_to_read(message: Message, language: str) -> Letter:
     )
 
 
+def papers(message: Message, language: str) -> Letter:
+    """Which papers they are stays behind the link."""
+    expires_at = timezone.now() + dt.timedelta(days=links.VALID_DAYS)
+    patient = message.patient
+    if patient is None:
+        raise ValueError("A mail about papers needs a patient.")
+    _link, token = links.issue(
+        patient=patient, site=message.site, purpose=LinkPurpose.PAPERS, expires_at=expires_at, by=SYSTEM
+    )
+    return Letter(
+        subject=subject_of(message, language),
+        lead=say("papers", language),
+        paragraphs=[say("intake-safe", language, day=day_of(expires_at.astimezone(message.site.zone), language))],
+        buttons=[(say("open-papers", language), link_address(token))],
+        token=token,
+    )
+
+
+def data_asked(message: Message, language: str) -> Letter:
+    request = DataRequest.objects.get(public_id=message.cause_public_id)
+    erase = [say("asked-erase-law", language)] if request.kind == DataRequestKind.ERASE else []
+    return Letter(
+        subject=subject_of(message, language),
+        lead=say(f"asked-{request.kind}", language, day=day_of(request.due_on, language, year=True)),
+        paragraphs=[*erase, *([say("asked-not-you", language, phone=message.site.phone)] if message.site.phone else [])],
+    )
+
+
+def data_answered(message: Message, language: str) -> Letter:
+    request = DataRequest.objects.get(public_id=message.cause_public_id)
+    asked_on = request.asked_at.astimezone(message.site.zone)
+    return Letter(
+        subject=subject_of(message, language),
+        lead=say(f"answer-{request.kind}-{request.state}", language, day=day_of(asked_on, language, year=True)),
+        facts=[(say("answer-reason", language), request.reason)],
+        paragraphs=[say("answer-complain", language)] if request.state == DataRequestState.REFUSED else [],
+    )
+
+
 COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     CONFIRM: confirmation,
     REMINDER: reminder,
@@ -340,4 +411,7 @@ COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     REVIEW_1M: letters_between.of_course,
     REVIEW_6M: letters_between.of_course,
     CONSENT: consent_to_read,
+    PAPERS: papers,
+    DATA_ASKED: data_asked,
+    DATA_ANSWERED: data_answered,
 }

@@ -43,6 +43,8 @@ AFTERCARE, CHECK_IN, INTAKE, CONSENT = "msg-after-0", "msg-48h", "msg-intake", "
 PREPARE, ALLERGY_TEST = "msg-prep-7d", "msg-allergy-test"
 AFTER_4H, MAY_WASH, FIRST_DAY, LATE_LUMP = "msg-4h", "msg-15h", "msg-24h-after", "msg-ntm-6w"
 NEXT, LATE, REVIEW_1M, REVIEW_6M = "msg-next", "msg-late", "msg-review-1m", "msg-review-6m"
+PAPERS = "msg-papers"  # [dec], as the next ones: section 12 has no kind for what a patient asks of the clinic
+DATA_ASKED, DATA_ANSWERED = "msg-data-asked", "msg-data-answered"
 REQUEST = "msg-request"  # [dec]: section 12 has no kind for a visit that somebody outside has asked for
 ALERT = "msg-alert"  # to the clinic, not to a patient
 
@@ -101,6 +103,18 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             CONSENT, _("Consent to read and sign"), _("on request"), resent_alone=False,
             subject=Text.of(en="Something to read before your visit", tr="Ziyaretinizden önce okumanız için"),
+        ),
+        Kind(
+            PAPERS, _("Papers to download"), _("on request"), resent_alone=False,
+            subject=Text.of(en="Your papers are ready", tr="Belgeleriniz hazır"),
+        ),
+        Kind(
+            DATA_ASKED, _("Request about data received"), _("at the request"), resent_alone=True,
+            subject=Text.of(en="We have received your request", tr="İsteğinizi aldık"),
+        ),
+        Kind(
+            DATA_ANSWERED, _("Request about data answered"), _("when it is settled"), resent_alone=True,
+            subject=Text.of(en="The answer to your request", tr="İsteğinizin yanıtı"),
         ),
         Kind(
             REQUEST, _("Please confirm your request"), _("at an online request"), resent_alone=False,
@@ -214,6 +228,49 @@ SENTENCES: Mapping[str, Text] = {
         tr="lütfen bu metni ilk seansınızdan en az bir gün önce evde okuyun. Anlamadığınız her şeyi bize sorun. Orada ya da "
         "klinikte imzalayabilirsiniz.",
     ),
+    "papers": Text.of(
+        en="your papers are ready. You can read and keep them on your page.",
+        tr="belgeleriniz hazır. Sayfanızda okuyabilir ve saklayabilirsiniz.",
+    ),
+    "open-papers": Text.of(en="Open my papers", tr="Belgelerimi aç"),
+    "asked-copy": Text.of(
+        en="you asked for a copy of your data. We answer by {day} at the latest.",
+        tr="verilerinizin bir kopyasını istediniz. En geç {day} tarihine kadar yanıt veririz.",
+    ),
+    "asked-erase": Text.of(
+        en="you asked us to delete your data. We answer by {day} at the latest.",
+        tr="verilerinizin silinmesini istediniz. En geç {day} tarihine kadar yanıt veririz.",
+    ),
+    "asked-erase-law": Text.of(
+        en="The law obliges us to keep medical records for some years; what it obliges us to keep is not deleted before.",
+        tr="Yasa, tıbbi kayıtları yıllarca saklamamızı zorunlu kılar; saklamak zorunda olduklarımız bundan önce silinmez.",
+    ),
+    "asked-not-you": Text.of(
+        en="If you did not ask for this, call us on {phone}.", tr="Bunu siz istemediyseniz {phone} numarasından bizi arayın.",
+    ),
+    "answer-copy-done": Text.of(
+        en="we have settled your request for a copy of your data of {day}.",
+        tr="{day} tarihli veri kopyası isteğinizi yerine getirdik.",
+    ),
+    "answer-copy-refused": Text.of(
+        en="we cannot grant your request for a copy of your data of {day}.",
+        tr="{day} tarihli veri kopyası isteğinizi yerine getiremiyoruz.",
+    ),
+    "answer-erase-done": Text.of(
+        en="we have settled your request of {day} to delete your data.",
+        tr="{day} tarihli veri silme isteğinizi yerine getirdik.",
+    ),
+    "answer-erase-refused": Text.of(
+        en="we cannot grant your request of {day} to delete your data.",
+        tr="{day} tarihli veri silme isteğinizi yerine getiremiyoruz.",
+    ),
+    "answer-reason": Text.of(en="What we did, or why not", tr="Yaptıklarımız ya da nedeni"),
+    "answer-complain": Text.of(
+        en="If you do not agree, tell us. You may also complain to the data protection authority of your country.",
+        tr="Aynı görüşte değilseniz bize bildirin. Ülkenizin veri koruma kurumuna da başvurabilirsiniz.",
+    ),
+    "open-changes": Text.of(en="Has your health changed?", tr="Sağlığınızda değişiklik var mı?"),
+    "own-data": Text.of(en="Your mails, consents and data", tr="E-postalarınız, onamlarınız ve verileriniz"),
     "open-consent": Text.of(en="Read the text", tr="Metni oku"),
     "intake": Text.of(
         en="please answer our questions before your visit. It takes about ten minutes; you can stop and go on later.",

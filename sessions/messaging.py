@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop
 from clinic.doer import Doer
 from clinic.models import Site, User
 from clinic.models.base import new_public_id
-from patients.models import Patient
+from patients.models import DataRequest, Patient
 from protocols import message_times
 from sessions import message_rules
 from sessions.before_the_first import visit_for_testing
@@ -36,11 +36,14 @@ from sessions.message_texts import (
     CHECK_IN,
     CONFIRM,
     CONSENT,
+    DATA_ANSWERED,
+    DATA_ASKED,
     FIRST_DAY,
     INTAKE,
     LATE_LUMP,
     MAY_WASH,
     MOVED,
+    PAPERS,
     PREPARE,
     REMINDER,
 )  # fmt: skip
@@ -65,12 +68,14 @@ NOT_WANTED = gettext_noop("The patient does without this kind of mail")
 LATER_SESSION = gettext_noop("A later session counts")
 EVENT_OPEN = gettext_noop("An adverse event is open: a clinician writes instead")
 # These answer a deed of this moment. All others come by themselves, and end while an event of grade 2 or more is open.
-ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE, CONSENT)
+ANSWERS = (CONFIRM, MOVED, CANCELLED, AFTERCARE, INTAKE, CONSENT, PAPERS, DATA_ASKED, DATA_ANSWERED)
 
 # In these states the patient may have read it.
 MAY_BE_READ = (S.SENDING, S.SENT, S.DELIVERED, S.UNKNOWN)
 INTAKE_DAYS = 7
 CONSENT_DAYS = 7
+PAPERS_DAYS = 7
+DATA_DAYS = 30
 ALERT_DAYS = 3
 CHECK_IN_CAUSE = "checkin"
 AFTERCARE_HOURS = 48
@@ -138,6 +143,29 @@ def consent_requested(*, consent: Consent, site: Site, by: Doer) -> Message:
     return write(
         CONSENT, cause=held, patient=held.patient, site=site, by=by, due_at=now,
         useful_until=now + dt.timedelta(days=CONSENT_DAYS), revision=next_revision(held, CONSENT),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def papers_requested(*, patient: Patient, site: Site, by: Doer) -> Message:
+    """The mail with the link to the patient's papers. One that is still waiting is not written twice."""
+    held = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    waiting: Message | None = messages_of(held).filter(kind=PAPERS, state=S.SCHEDULED).first()
+    if waiting is not None:
+        return waiting
+    now = timezone.now()
+    return write(
+        PAPERS, cause=held, patient=held, site=site, by=by, due_at=now,
+        useful_until=now + dt.timedelta(days=PAPERS_DAYS), revision=next_revision(held, PAPERS),
+    )  # fmt: skip
+
+
+def data_requested(*, request: DataRequest, by: Doer) -> Message:
+    """That a request about their data has come in, or what became of it. Call it inside the verb that did it."""
+    kind, now = DATA_ASKED if request.settled_at is None else DATA_ANSWERED, timezone.now()
+    return write(
+        kind, cause=request, patient=request.patient, site=request.site, by=by, due_at=now,
+        useful_until=now + dt.timedelta(days=DATA_DAYS), revision=next_revision(request, kind),
     )  # fmt: skip
 
 
@@ -346,6 +374,8 @@ def origin_of(message: Message) -> models.Model:
         return TreatmentSession.objects.get(public_id=message.cause_public_id)
     if message.cause_kind == "consent":
         return Consent.objects.get(public_id=message.cause_public_id)
+    if message.cause_kind == "datarequest":
+        return DataRequest.objects.get(public_id=message.cause_public_id)
     if message.cause_kind == "course":
         return Course.objects.get(public_id=message.cause_public_id)
     return Patient.objects.get(public_id=message.cause_public_id)

@@ -33,7 +33,7 @@ IDLE_SECONDS = 2 * 60 * 60
 # Typed answers that arrive after the page has run out travel through the gate.
 KEPT_NAMES = re.compile(
     r"q-|go$|to$|consent-|(?:signed_name|typed_only|strokes|picture|questions|interpreter)$"
-    r"|(?:signs|pain|swelling|fever|lump|note|files_again)$"
+    r"|(?:signs|pain|swelling|fever|lump|note|files_again|way|mails|language)$"
 )
 FILES_AGAIN = "files_again"  # a chosen file cannot travel along: its page asks for it once more instead of going without
 DESTINATIONS = {
@@ -42,6 +42,9 @@ DESTINATIONS = {
     LinkPurpose.CONSENT: "patient-consent",
     LinkPurpose.AFTERCARE: "patient-aftercare",
     LinkPurpose.CHECK_IN: "patient-check-in",
+    LinkPurpose.PAPERS: "patient-papers",
+    LinkPurpose.PRIVACY: "patient-privacy",
+    LinkPurpose.CHANGES: "patient-changes",
 }
 
 # Other pages a link of this purpose opens: what was typed there goes back there.

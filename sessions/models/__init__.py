@@ -6,6 +6,7 @@ from sessions.models.check_in import CheckIn
 from sessions.models.consent import Consent, ConsentSignature
 from sessions.models.course import Course, CourseItem, CourseSyringe, PlannedSession
 from sessions.models.document import Document
+from sessions.models.given_paper import GivenPaper
 from sessions.models.message import Message, MessageStep
 from sessions.models.message_rule import MessageRule, MessageRuleVersion
 from sessions.models.outcome import AdverseEvent, CourseDecision, OutcomeScore
@@ -21,7 +22,8 @@ from sessions.models.waitlist import FreedTime, Urgency, WaitEntry, WaitStatus
 __all__ = [
     "Addendum", "AdverseEvent", "AllergyTest", "Appointment", "BookingRequest", "CalendarFeed", "CallNote",
     "CallOutcome", "CallReason", "CheckIn", "Clearance", "ClearanceUpload", "Consent", "ConsentSignature", "Course",
-    "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "Lot",
+    "CourseDecision", "CourseItem", "CourseSyringe", "Document", "Finding", "FreedTime", "Fulfilment", "GivenPaper",
+    "Lot",
     "Message", "MessageRule", "MessageRuleVersion", "MessageStep", "OutcomeScore", "PaperBatch", "PlannedSession",
     "PublicBooking", "RequestState", "RequestToken", "RescreenChange", "RescreenRun", "Screening", "SelfServiceRules",
     "StockMovement", "TreatedArea", "TreatmentSession", "Upload", "UploadKind", "Urgency", "UsedProduct",

@@ -1,6 +1,15 @@
 from django.urls import path
 
-from sessions.views import patient_aftercare, patient_consent, patient_intake
+from sessions.views import (
+    data_requests,
+    papers_giving,
+    patient_aftercare,
+    patient_changes,
+    patient_consent,
+    patient_intake,
+    patient_papers,
+    patient_privacy,
+)
 
 urlpatterns = [
     path("my/consent/", patient_consent.patient_consent, name="patient-consent"),
@@ -10,6 +19,19 @@ urlpatterns = [
     path("my/consent/copy.pdf", patient_consent.patient_consent_copy, name="patient-consent-copy"),
     path("my/consent/leave/", patient_consent.patient_consent_leave, name="patient-consent-leave"),
     path("my/aftercare/", patient_aftercare.patient_aftercare, name="patient-aftercare"),
+    path("my/papers/", patient_papers.patient_papers, name="patient-papers"),
+    path("my/papers/<public:document_id>.pdf", patient_papers.patient_paper, name="patient-paper"),
+    path("my/changes/", patient_changes.patient_changes, name="patient-changes"),
+    path("my/changes/thank-you/", patient_changes.patient_changes_thanks, name="patient-changes-thanks"),
+    path("my/privacy/", patient_privacy.patient_privacy, name="patient-privacy"),
+    path("my/privacy/photos/<slug:use>/", patient_privacy.patient_privacy_photos, name="patient-privacy-photos"),
+    path("my/privacy/consents/<public:consent_id>/withdraw/", patient_privacy.patient_privacy_withdraw,
+         name="patient-privacy-withdraw"),
+    path("my/privacy/ask/<slug:data_kind>/", patient_privacy.patient_privacy_ask, name="patient-privacy-ask"),
+    path("mail/your-data/<str:token>/", patient_privacy.mail_own_data, name="mail-own-data"),
+    path("patients/<public:public_id>/papers/", papers_giving.papers_give, name="papers-give"),
+    path("data-requests/", data_requests.data_requests, name="data-requests"),
+    path("data-requests/<public:public_id>/settle/", data_requests.data_request_settle, name="data-request-settle"),
     path("my/intake/", patient_intake.patient_intake, name="patient-intake"),
     path("my/intake/overview/", patient_intake.patient_intake_overview, name="patient-intake-overview"),
     path("my/intake/sign/", patient_intake.patient_intake_sign, name="patient-intake-sign"),

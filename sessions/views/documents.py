@@ -30,6 +30,7 @@ from sessions import documents, listed_papers
 from sessions.choices import DocumentKind, DocumentState
 from sessions.forms.document import LanguageForm, PaperForm
 from sessions.models import Document, TreatmentSession
+from sessions.paper_names import name_of
 from sessions.papers import short_digest
 
 POLL_WAIT_SECONDS = 1.5
@@ -227,6 +228,7 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     if found is not None:
         context |= {
             "found": found,
+            "kind": name_of(found.kind, request.LANGUAGE_CODE) or found.get_kind_display(),
             "superseded": found.state == DocumentState.SUPERSEDED,
             "withdrawn": documents.is_withdrawn(found),
             "sealed": bool(found.sealed_by),

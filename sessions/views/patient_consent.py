@@ -4,13 +4,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic import access_log, rendering
+from clinic import access_log
 from clinic.errors import Refused, Stale
 from clinic.idempotency import once
 from clinic.languages import direction
@@ -19,11 +18,10 @@ from clinic.permissions import by_patient_link
 from patients.labels import LinkPurpose
 from patients.models import PatientLink
 from patients.views.gate import behind_gate, dead_link, finish, has_finished, opened_link, thank_in_their_language
-from sessions import consent_signing, documents
-from sessions.choices import DocumentState
+from sessions import consent_signing
 from sessions.forms.consent_signing import ConsentSignForm
 from sessions.models import Consent, Document
-from sessions.views.documents import pdf_response
+from sessions.views.patient_papers import file_of
 
 CONSENT = LinkPurpose.CONSENT
 COPY_KEY = "consent_copy"
@@ -129,18 +127,6 @@ def copy_kept(request: HttpRequest) -> Document | None:
     if kept is None or time.time() - kept["at"] > COPY_SECONDS or opened_link(request) is not None:
         return None
     return Document.objects.defer("pdf").select_related("site", "patient").filter(public_id=kept["document"]).first()
-
-
-def file_of(request: HttpRequest, found: Document) -> HttpResponse:
-    """The stored bytes; a page that says so while they are still being made."""
-    try:
-        found = documents.finish(document=found, wait_seconds=settings.RENDER_WAIT_SECONDS)
-    except (rendering.StillWorking, rendering.RendererAway):
-        return render(request, "patient_pages/consent/waiting.html", {"again": request.path}, status=202)
-    if found.state not in {DocumentState.ISSUED, DocumentState.SUPERSEDED}:
-        return render(request, "patient_pages/consent/waiting.html", {"again": ""}, status=409)
-    access_log.printed(request, patient=found.patient, of=found)
-    return pdf_response(found, download=True)
 
 
 def form_for(consent: Consent, data: Any = None) -> ConsentSignForm:

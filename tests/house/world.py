@@ -17,7 +17,7 @@ from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.models import DayShift, OutOfService, SpecialHours
 from patients import links
-from patients.models import Allergy, Measurement, Medicine
+from patients.models import Allergy, DataRequest, Measurement, Medicine
 from protocols import catalogue, versions
 from protocols.models import CatalogueText, CatalogueVersion, Enablement
 from protocols.patient_texts import digest_of
@@ -53,18 +53,21 @@ NOUNS = {
     "devices": "device", "services": "service", "measurement_id": "measurement",
     "medicine_id": "medicine", "allergy_id": "allergy", "reactions": "event", "scores": "score",
     "uploads": "upload", "wait-list": "entry", "book": "site", "online-requests": "request", "allowed-at-site": "enablement",
-    "paper-batches": "batch", "check-ins": "check_in", "catalogue-texts": "text",
+    "paper-batches": "batch", "data-requests": "data_request", "document_id": "given_paper",
+    "consent_id": "signed", "check-ins": "check_in", "catalogue-texts": "text",
 }  # fmt: skip
 WORDS = {
     "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
     "kind": "aftercare", "entry_kind": "substance", "language": "en", "section": "screening", "paper": "worksheet",
-    "in_language": "fr", "mail_kind": "msg-24h", "where": "everywhere", "field": "title",
+    "in_language": "fr", "mail_kind": "msg-24h", "where": "everywhere", "field": "title", "use": "teaching",
+    "data_kind": "copy",
 }  # fmt: skip
 # allauth's own views carry no declaration of ours.
 THIRD_PARTY = ("allauth.", "django.views.")
 GATES = {
     "intake": "patient-intake", "appointment": "patient-appointment", "consent": "patient-consent",
     "aftercare": "patient-aftercare", "check-in": "patient-check-in",
+    "papers": "patient-papers", "privacy": "patient-privacy", "changes": "patient-changes",
 }  # fmt: skip
 
 
@@ -186,6 +189,9 @@ def add_paperwork(world: SimpleNamespace, now: dt.datetime) -> None:
         patient=patient, by=Doer.staff(doctor, site),
         wish=waiting.WaitWish(sites=[site], service=make.make_service("consultation")),
     )
+    world.data_request = DataRequest.objects.create(
+        patient=patient, site=site, kind="erase", asked_at=now, due_on=site.today() + dt.timedelta(days=30)
+    )
     world.check_in = CheckIn.objects.create(
         patient=patient, site=site, treatment_session=world.record, answered_at=now, pain=8, codes=["ci-pain"],
         urgency="same-day", answers={"signs": [], "pain": 8, "swelling": "same", "fever": "no", "lump": "no", "note": "It burns"},
@@ -212,6 +218,7 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
         site=world.site, day=world.site.today(), total=1, papers=[world.document.public_id], requested_at=now,
         requested_by=world.people["front-desk"],
     )  # fmt: skip
+    world.signed, world.given_paper = signed_consent(world, now), papers[-1]
     done = make_record(world, signed, signed.course, status="ended", ended_at=now, **stamps)
     set_fields(done, status="signed", signed_at=now, signed_by=world.doctor, content_digest="0" * 64)
     proposed = make.make_course(world.patient, world.doctor, approved=False)
@@ -220,7 +227,7 @@ def add_states(world: SimpleNamespace, now: dt.datetime) -> None:
         "appointment": visits, "course": [proposed, arrived.course, to_clear],
         "message": [make_message(world, state) for state in ("failed", "unknown", "sent", "suppressed")],
         "document": papers,
-        "consent": [signed_consent(world, now), world.consent_to_countersign], "medicine": [], "patient": [world.stranger],
+        "consent": [world.signed, world.consent_to_countersign], "medicine": [], "patient": [world.stranger],
         "doctor": [world.people["front-desk"]], "event": [closed_event(world, now)],
         "version": [draft],
     }  # fmt: skip
@@ -362,7 +369,8 @@ def online_request(world: SimpleNamespace, now: dt.datetime) -> BookingRequest:
 def behind_link(world: SimpleNamespace, purpose: str) -> Client:
     """A patient's browser that has opened a link of this purpose and passed the gate."""
     client = Client(raise_request_exception=False)
-    subject = getattr(world, {"appointment": "appointment", "consent": "consent_to_sign"}.get(str(purpose), ""), None)
+    about = {"appointment": "appointment", "changes": "appointment", "consent": "consent_to_sign"}
+    subject = getattr(world, about.get(str(purpose), ""), None)
     _link, token = links.issue(
         patient=world.patient, site=world.site, purpose=purpose, expires_at=timezone.now() + dt.timedelta(days=2),
         by=Doer(kind="system", label="test"), subject=subject,

@@ -1,0 +1,68 @@
+"""What a patient asks about their data (a copy, deletion) and what the clinic answers, in time and with a reason.
+
+Nothing is deleted here: a person decides, and what the law keeps is kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic import audit
+from clinic.choices import Permission
+from clinic.doer import Doer
+from clinic.errors import NotPermitted, Refused, Stale
+from clinic.models import Site
+from clinic.permissions import check_may
+from patients.labels import DataRequestKind, DataRequestState
+from patients.models import DataRequest, Patient
+from sessions import messaging
+
+DUE_DAYS = 30  # GDPR 12(3) says one month; thirty days are never longer than the month that has most of them
+OUTCOMES = (DataRequestState.DONE, DataRequestState.REFUSED)
+
+
+@transaction.atomic
+def ask(*, patient: Patient, site: Site, kind: str, by: Doer) -> DataRequest:
+    """The patient asks. Asking again while it is open is the same request; the patient gets one confirmation."""
+    if by.kind != "patient" or by.public_id != patient.public_id:
+        raise NotPermitted(_("Only the patient asks here."))
+    held = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    wanted = DataRequestKind(kind)
+    known: DataRequest | None = DataRequest.objects.open().filter(patient=held, kind=wanted).first()
+    if known is not None:
+        return known
+    request: DataRequest = DataRequest.objects.create(
+        patient=held, site=site, kind=wanted, asked_at=timezone.now(),
+        due_on=site.today() + dt.timedelta(days=DUE_DAYS),
+    )  # fmt: skip
+    audit.record(by=by, action="data-requested", sentence=f"asked about their data: {wanted.value}", of=request,
+                 patient=held, site=site, detail={"due_on": request.due_on})  # fmt: skip
+    messaging.data_requested(request=request, by=by)
+    return request
+
+
+@transaction.atomic
+def settle(*, request: DataRequest, outcome: str, reason: str, seen_version: int, by: Doer) -> DataRequest:
+    """Done or refused, with the words the patient reads. Raises `Stale` when somebody else was faster."""
+    if by.user is None:
+        raise NotPermitted(_("Only staff can do this."))
+    check_may(by.user, Permission.ANSWER_DATA_REQUESTS, request.site)
+    if outcome not in OUTCOMES:
+        raise Refused(_("Choose whether it is done or refused."), field="outcome")
+    if not reason.strip():
+        raise Refused(_("Write what was done, or why not: the patient reads it."), field="reason")
+    held = DataRequest.objects.select_for_update(of=("self",)).select_related("patient", "site").get(pk=request.pk)
+    if held.state != DataRequestState.OPEN:
+        raise Refused(_("This request is settled already."))
+    held.state, held.reason = DataRequestState(outcome), reason.strip()
+    held.settled_at, held.settled_by = timezone.now(), by.user
+    if not held.save_if_unchanged(seen=seen_version, fields=["state", "reason", "settled_at", "settled_by"]):
+        raise Stale(_("Somebody changed this request meanwhile. Look at it again."))
+    audit.record(by=by, action="data-request-settled", sentence=f"settled a request about data: {held.state}", of=held,
+                 patient=held.patient, site=held.site, detail={"kind": held.kind, "state": held.state})  # fmt: skip
+    messaging.data_requested(request=held, by=by)
+    return held

@@ -41,6 +41,17 @@ rosette
 
 OUTLINE: frozenset[str] = frozenset(_OUTLINE.split())
 
+_PATIENT = """
+alert-circle alert-triangle alert-triangle-filled arrow-left arrow-right ban barbell bath brush calendar-check
+calendar-due calendar-plus calendar-time calendar-x check chevron-down chevron-left chevron-right circle-check
+clipboard-text clock clock-exclamation download droplets file-download file-text hand-finger hand-stop hanger
+help-circle history info-circle language list-check lock mail massage message-2 message-report pencil phone phone-call
+pill pool printer refresh search send sparkles sun thermometer trash user-check wash writing-sign x
+"""
+
+PATIENT: frozenset[str] = frozenset(_PATIENT.split())
+"""Those on the pages a patient opens, in a small sprite of their own; one that is not here comes from the whole one."""
+
 FILLED: frozenset[str] = frozenset({"alert-triangle", "circle-check", "circle-dot", "lock", "star"})
 
 # Arrows and chevrons point along the line of reading; in right-to-left pages they turn. Clock, tick, syringe do not.

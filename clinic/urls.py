@@ -1,6 +1,6 @@
 from django.urls import path
 
-from clinic.views import account, days, gallery, health, places, shifts, sites, staff
+from clinic.views import account, app, days, gallery, health, places, shifts, sites, staff
 
 urlpatterns = [
     path("staff/", staff.staff, name="staff"),
@@ -33,6 +33,7 @@ urlpatterns = [
     path("invitation/<str:token>/", staff.invitation, name="invitation"),
     path("switch-site/", sites.switch_site, name="switch-site"),
     path("language/", sites.set_language, name="set_language"),
+    path("app/<str:language>.webmanifest", app.app_manifest, name="app-manifest"),
     path("gallery/", gallery.gallery, name="gallery"),
     path("account/email/", account.account_email, name="account_email"),
     path("live/", health.live, name="live"),

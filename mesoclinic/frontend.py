@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from clinic.icons import FILLED, OUTLINE
+from clinic.icons import FILLED, OUTLINE, PATIENT
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ROOT / "node_modules"
@@ -117,6 +117,7 @@ def fill(folder: Path) -> None:
         kit = (PACKAGES / f"@tabler/core/dist/css/{direction}.min.css").read_text(encoding="utf-8")
         (folder / f"{direction}.css").write_text(trim(kit), encoding="utf-8")
     (folder / "icons.svg").write_text(sprite(), encoding="utf-8")
+    (folder / "icons-patient.svg").write_text(sprite(PATIENT), encoding="utf-8")
 
 
 def fingerprint() -> str:
@@ -220,10 +221,12 @@ def rules(css: str) -> Iterator[str]:
 
 
 # --------------------------------------------------------------------------------------------------------------- icons
-def sprite() -> str:
-    """One SVG file with a symbol for each icon of `clinic/icons.py`. Stroke and fill come from the stylesheet."""
-    symbols = [symbol(name, "outline") for name in sorted(OUTLINE)]
-    symbols += [symbol(name, "filled") for name in sorted(FILLED)]
+def sprite(names: frozenset[str] | None = None) -> str:
+    """One SVG file with a symbol for each icon of `clinic/icons.py`, or for `names` among them. Stroke and fill come from
+    the stylesheet."""
+    wanted = [(name, "outline", name) for name in sorted(OUTLINE)]
+    wanted += [(name, "filled", f"{name}-filled") for name in sorted(FILLED)]
+    symbols = [symbol(name, style) for name, style, identity in wanted if names is None or identity in names]
     return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
 
 

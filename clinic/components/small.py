@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from clinic.components.drawing import Text, attributes, draw, draw_known, figure, kind_of
-from clinic.icons import FILLED, MIRRORED, OUTLINE
+from clinic.icons import FILLED, MIRRORED, OUTLINE, PATIENT
 
 register = template.Library()
 
@@ -88,6 +89,31 @@ register.filter("figure", figure)
 
 
 # ---------------------------------------------------------------------------------------------------------------- icon
+# Components are drawn without the page's context, so that a variable in it would not reach their icons.
+_LEAN: ContextVar[bool] = ContextVar("lean_icons", default=False)
+
+
+class LeanIcons(template.Node):
+    """What stands inside takes its icons from the small sprite of the patient pages where they are in it."""
+
+    def __init__(self, nodelist: template.NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: template.Context) -> SafeString:
+        before = _LEAN.set(True)
+        try:
+            return self.nodelist.render(context)
+        finally:
+            _LEAN.reset(before)
+
+
+@register.tag
+def leanicons(parser: Any, _token: Any) -> LeanIcons:
+    nodelist = parser.parse(("endleanicons",))
+    parser.delete_first_token()
+    return LeanIcons(nodelist)
+
+
 def is_icon(name: str) -> bool:
     return name in OUTLINE or (name.endswith("-filled") and name.removesuffix("-filled") in FILLED)
 
@@ -95,12 +121,12 @@ def is_icon(name: str) -> bool:
 @register.simple_tag
 def icon(name: str, size: int = 20, label: Text = "", css: str = "") -> SafeString:
     """An icon from the sprite. Raises for a name that `clinic/icons.py` does not list."""
-    return _icon(name, size, str(label), css, _sprite_address())
+    return _icon(name, size, str(label), css, _sprite_address(_LEAN.get() and name in PATIENT))
 
 
-@lru_cache(maxsize=1)
-def _sprite_address() -> str:
-    return static("vendor/icons.svg")
+@lru_cache(maxsize=2)
+def _sprite_address(lean: bool) -> str:
+    return static("vendor/icons-patient.svg" if lean else "vendor/icons.svg")
 
 
 @lru_cache(maxsize=512, typed=True)  # a page has hundreds of the same few
@@ -150,7 +176,8 @@ def _sprite() -> str:
 def pill(kind: object, text: Text, icon: str | None = None) -> SafeString:
     """A status word with its tint and icon. A kind the table does not know is neutral, never green."""
     tint, own_icon = PILLS.get(kind_of(kind), ("neutral", ""))
-    return draw_known("pill", tint=tint, text=str(text), icon_name=own_icon if icon is None else icon)
+    lean = "lean" if _LEAN.get() else ""  # what is kept drawn names its sprite
+    return draw_known("pill", tint=tint, text=str(text), icon_name=own_icon if icon is None else icon, lean=lean)
 
 
 @register.simple_tag

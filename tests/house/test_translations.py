@@ -54,7 +54,7 @@ PLAIN = {
     "SHA": "SHA-256, a name", "QR": "a name", "Esc": "a key, as it is printed on it",
     "ml": "a unit", "mm": "a unit", "mg": "a unit", "kg": "a unit", "g": "a unit",
 }  # fmt: skip
-CLASSES = {"plain-wide"}  # what a block hands to the class attribute of its frame
+CLASSES = {"plain-wide", "system-font"}  # what a block hands to the class attribute of its frame
 # Texts of the packages that our words replace everywhere, because they fit there as well or better.
 REPLACED = {"Phone", "Password", "name", "Cancel", "Sign in with a passkey", "Clear"}
 SHOWN_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "aria-description", "aria-roledescription", "label"}

@@ -22,7 +22,8 @@ TEMPLATES = (
     "documents/*",
     "explanations/explanation.html",
     "document_pages/verify.html",
-    "frame/head.html", "frame/app.html", "frame/languages.html", "frame/logo.html", "frame/messages.html", "frame/demonstration.html",
+    "frame/head.html", "frame/app.html", "frame/languages.html", "frame/logo.html", "frame/messages.html",
+    "frame/demonstration.html",
     # What any visitor may meet: errors, and the frame they stand in.
     "plain_base.html", "400.html", "403.html", "403_csrf.html", "404.html", "500.html", "refused.html", "theirs.html",
     # Components that patient pages use and that say something themselves.

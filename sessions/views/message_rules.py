@@ -44,7 +44,8 @@ MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 's
 @requires(Permission.SEE_STAFF)
 @require_safe
 def mail_rules(request: StaffRequest) -> HttpResponse:
-    return render(request, "message_rules/rules.html", {"lines": shown.lines(), "tabs": staff_tabs("mail-rules", request.permissions)})
+    context = {"lines": shown.lines(), "tabs": staff_tabs("mail-rules", request.permissions)}
+    return render(request, "message_rules/rules.html", context)
 
 
 @FRAMED

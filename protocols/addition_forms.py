@@ -10,20 +10,18 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
-from protocols.catalogue_forms import MOST, named, plain, reason_field, word_choices
+from protocols.bodies import countries, listed, plain, without_nothing
+from protocols.catalogue_forms import MOST, named, reason_field, word_choices
 from protocols.choices import Category, CheckResult, DoseUnit, Form, LooksAt, MixingShape, Role, Status
+from protocols.clause_forms import clause_fields, clause_layout, clause_of, clause_problems, field_of
 from protocols.definitions import Catalogue
 from protocols.field_words import word
-from protocols.resolving_screening import answer_fields
 
 COMPONENTS = 6
-CONDITIONS = 3
 EVIDENCE = ("A", "B", "B−", "C", "D")
-SEVERITIES = ("absolute", "relative", "temporary", "info")
 CODE_END = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Small letters, digits and hyphens only."))
 
 
@@ -239,120 +237,51 @@ class AddMixingRuleForm(AddForm):
 
 
 class AddRuleForm(AddForm):
-    """A screening rule from the closed set of conditions: what was answered, measured or is taken; no expressions."""
+    """A screening rule from the closed set of conditions: what was answered, measured or is taken; no expressions. Its
+    first clause is asked here, more of them on the page of the rule."""
 
     kind, prefix_of_code = "rule", "scr-"
-    COMPARE = (("at_least", _("at least")), ("above", _("above")), ("at_most", _("at most")), ("below", _("below")))
 
     sentence_en, sentence_tr = text(_("Sentence for clinicians (English)")), text(_("Sentence for clinicians (Turkish)"))
     explanation_en = text(_("Explanation for the patient (English)"), required=False)
     explanation_tr = text(_("Explanation for the patient (Turkish)"), required=False)
-    severity = forms.ChoiceField(label=_("Severity"), choices=[(one, word(one)) for one in SEVERITIES])
-    scope = several(_("Only in plans with"))
-    wait_key = forms.ChoiceField(
-        label=_("Wait from this date"), required=False,
-        help_text=_("For a wait only. Without a date it waits until the answer changes."),
-    )  # fmt: skip
-    wait_days, wait_months = whole(_("Wait, days"), most=1000), whole(_("Wait, months"), most=60)
-    joined = forms.ChoiceField(
-        label=_("It fires when"),
-        choices=[("all", _("all conditions hold")), ("any", _("one of the conditions holds"))],
-    )  # fmt: skip
+    advice_en = text(_("What the patient can do (English)"), required=False)
+    advice_tr = text(_("What the patient can do (Turkish)"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["scope"].choices = word_choices("scope", self.rules, [])  # type: ignore[attr-defined]
-        answers = answer_fields(self.rules)
-        dates = [key for key, field in answers.items() if field.kind.value == "date" and "." not in key]
-        self.fields["wait_key"].choices = [("", "–"), *((key, key) for key in dates)]  # type: ignore[attr-defined]
-        what = self._what()
-        for number in range(1, CONDITIONS + 1):
-            label = {"number": number}
-            self.fields[f"what_{number}"] = forms.ChoiceField(
-                label=_("Condition %(number)s") % label, choices=[("", "–"), *what], required=number == 1)
-            self.fields[f"is_{number}"] = line(
-                _("Condition %(number)s: is one of") % label, required=False,
-                help_text=_("Answer values with commas between, such as: yes. Empty for a figure or a medicine."))
-            self.fields[f"compare_{number}"] = forms.ChoiceField(
-                label=_("Condition %(number)s: the figure is") % label, choices=[("", "–"), *self.COMPARE], required=False)
-            self.fields[f"figure_{number}"] = figure(_("Condition %(number)s: figure") % label)
-            self.fields[f"not_{number}"] = forms.BooleanField(
-                label=_("Condition %(number)s must not hold") % label, required=False)
         last = {name: self.fields.pop(name) for name in ("source", "reason")}
-        self.fields |= last
+        self.fields |= {**clause_fields(self.rules), **last}
+        self.guard_text_fields()
 
-    def _what(self) -> list[Any]:
-        language = get_language() or "en"
-        questions = [(f"answer:{code}", f"{one.text.get(language)} ({code})"[:120]) for code, one in self.rules.questions.items()]
-        measured = [(f"measured:{code}", f"{one.name.get(language)} ({code})") for code, one in self.rules.measurements.items()]
-        taken = [(f"medicine:{code}", f"{one.name.get(language)} ({code})") for code, one in self.rules.medicine_classes.items()]
-        record = [("age:", _("Age in years")), ("bmi:", _("Body mass index")), ("sex:", pgettext_lazy("of a person", "Sex"))]
-        return [(_("Answers"), questions), (_("Measurements"), measured), (_("Medicines"), taken), (_("Record"), record)]
+    @property
+    def layout(self) -> dict[str, Any]:
+        return clause_layout(self)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        for number in range(1, CONDITIONS + 1):
-            what = data.get(f"what_{number}") or ""
-            shape = what.partition(":")[0]
-            needs_words = shape in ("answer", "sex") or (
-                shape == "measured" and bool(self.rules.measurements[what.partition(":")[2]].values))
-            if needs_words and not data.get(f"is_{number}"):
-                self.add_error(f"is_{number}", _("Say which answers fire it."))
-            needs_figure = shape in ("age", "bmi") or (shape == "measured" and not needs_words)
-            if needs_figure and not (data.get(f"compare_{number}") and data.get(f"figure_{number}") is not None):
-                self.add_error(f"figure_{number}", _("Say how the figure compares, and with what."))
+        clause_only = {name: value for name, value in data.items() if not name.startswith("sentence_")}
+        for field, sentence in clause_problems(clause_only, self.rules):
+            if field not in self.errors:
+                self.add_error(field, sentence)
         return data
 
     def own(self) -> Mapping[str, Any]:
-        data = self.cleaned_data
-        parts = [self._condition(number) for number in range(1, CONDITIONS + 1) if data[f"what_{number}"]]
-        clause: dict[str, Any] = {"severity": data["severity"], "when": parts[0] if len(parts) == 1 else {data["joined"]: parts}}
-        if data["severity"] == "temporary":
-            dated = {"within": data["wait_key"], "days": data["wait_days"], "months": data["wait_months"]}
-            clause["wait"] = without_nothing(dated) if data["wait_key"] else "open"
+        clause = clause_of({name: value for name, value in self.cleaned_data.items() if not name.startswith("sentence_")})
         return {"name": None, "title": self.both("name"), "sentence": self.both("sentence"),
-                "explanation": self.both("explanation"), "scope": data["scope"], "clauses": [clause]}  # fmt: skip
-
-    def _condition(self, number: int) -> dict[str, Any]:
-        data = self.cleaned_data
-        shape, _colon, code = data[f"what_{number}"].partition(":")
-        bound = {data[f"compare_{number}"]: data[f"figure_{number}"]} if data[f"compare_{number}"] else {}
-        values = listed(data[f"is_{number}"])
-        made: dict[str, Any] = {
-            "answer": {"answer": code, "is": values}, "medicine": {"medicine": code}, "age": {"age": bound},
-            "bmi": {"bmi": bound}, "sex": {"sex": values},
-            "measured": {"measured": code, "is": values} if values else {"measured": code, **bound},
-        }[shape]  # fmt: skip
-        return {"not": made} if data[f"not_{number}"] else made
+                "explanation": self.both("explanation"), "advice": self.both("advice"), "clauses": [clause]}  # fmt: skip
 
     def body(self) -> dict[str, Any]:
         body = super().body()
         body.pop("name", None)
         return body
 
+    def refuse(self, refusal: Any) -> None:
+        refusal.field = field_of(str(refusal.field or "")) or refusal.field
+        super().refuse(refusal)
+
 
 FORMS: Mapping[str, type[AddForm]] = {
     form.kind: form for form in (AddSubstanceForm, AddIndicationForm, AddMixtureForm, AddMixingRuleForm, AddRuleForm)
 }
 """What can be added, by kind."""
-
-
-def without_nothing(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body as the catalogue stores it: no empty fields, decimals as text."""
-    return {key: jsoned(value) for key, value in body.items() if value not in (None, "", [], {})}
-
-
-def jsoned(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, Mapping):
-        return without_nothing(value)
-    return [jsoned(one) for one in value] if isinstance(value, list) else value
-
-
-def listed(typed: str) -> list[str]:
-    return [one.strip() for one in typed.split(",") if one.strip()]
-
-
-def countries(typed: str) -> list[str]:
-    return [one.upper() for one in listed(typed)]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
 from patients.questionnaire import UNSURE, Question
+from protocols.bodies import plain
 from protocols.choices import Category, Form
 from protocols.definitions import Catalogue
 from protocols.editing import with_spare_items
@@ -153,12 +154,6 @@ class EntryForm(HouseForm):
         if refusal.field and f"{refusal.field}.high" in self.fields:
             refusal.field = f"{refusal.field}.high"
         super().refuse(refusal)
-
-
-def plain(number: Decimal) -> str:
-    """The figure without an exponent and without zeros that say nothing."""
-    text = format(number.normalize(), "f")
-    return "0" if text == "-0" else text
 
 
 def named(definitions: Mapping[str, Any]) -> list[tuple[str, str]]:

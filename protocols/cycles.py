@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from protocols import faults
 from protocols.definitions import Catalogue
+from protocols.faults import Fault
 
-Found = tuple[str, str]
+Found = tuple[str, Fault]
 
 
-def cycle_problems(catalogue: Catalogue) -> Iterator[Found]:
+def cycle_faults(catalogue: Catalogue) -> Iterator[Found]:
     """Each circle once, named by its first entry in file order."""
     longer = {code: (rule.at_least_as_long_as,) if rule.at_least_as_long_as else ()
               for code, rule in catalogue.aftercare.items()}
     for circle in circles(longer):
-        yield circle[0], f"at_least_as_long_as leads back to itself: {' → '.join(circle)}"
+        yield circle[0], Fault(faults.CIRCLE, "at_least_as_long_as", {"way": " → ".join(circle)})
     owner: dict[str, str] = {}
     waits: dict[str, tuple[str, ...]] = {}
     for code, question in catalogue.questions.items():
@@ -25,7 +27,7 @@ def cycle_problems(catalogue: Catalogue) -> Iterator[Found]:
             owner[follow_up.key] = code
             waits[follow_up.key] = tuple(holds.key for holds in (*follow_up.when, *follow_up.offered_when))
     for circle in circles(waits):
-        yield owner[circle[0]], f"the follow-up is asked only after itself: {' → '.join(circle)}"
+        yield owner[circle[0]], Fault(faults.ASKED_AFTER_ITSELF, "follow_ups", {"way": " → ".join(circle)})
 
 
 def circles(points: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:

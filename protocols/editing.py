@@ -18,15 +18,16 @@ from clinic.errors import Refused, Stale
 from clinic.permissions import check_doer
 from protocols import catalogue
 from protocols.comparing import FieldDifference, compare_entry
+from protocols.fault_words import all_said
 from protocols.field_words import label_of, shown
 from protocols.findings import Severity
 from protocols.forbidden import refusal_of
 from protocols.leaves import as_number, leaf, leaves, same, with_leaf
 from protocols.limits import Direction, outside_cfg, specs_of
-from protocols.loading import CatalogueError, catalogue_from_entries, entries_of_reference
+from protocols.loading import CatalogueError, catalogue_from_entries, is_of_reference
 from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion
 from protocols.models.catalogue import ChangeDirection, VersionState
-from protocols.versions import faults, locked
+from protocols.versions import locked
 
 REASON = "reason"
 SPARE_ITEMS = 2
@@ -43,7 +44,7 @@ def save_entry(
     Refused beside the field: a value outside its `cfg` range; a loosened limit without a reason; anything that would
     enable what is withdrawn, unlock without a legal basis, or lift a country's ban; whatever the loader refuses. Nothing
     is half-saved. Raises `Stale` when somebody else saved this entry meanwhile."""
-    draft, entry = _for_edit(version, code, by)
+    draft, entry = for_edit(version, code, by)
     before = entry.body
     wanted = _with_units(draft, entry.kind, changed_body(entry.kind, before, values))
     if entry.edits != seen_edits:
@@ -56,11 +57,7 @@ def save_entry(
         return entry
     for difference in differences:
         check_change(entry.kind, before, difference, reason)
-    wanted = _counted_up(entry, wanted)
-    _check_draft(draft, entry.kind, code, wanted)
-    _write(entry, wanted)
-    _note(draft, entry, differences, reason, by)
-    _touch(draft)
+    put(draft, entry, wanted, differences, reason, by)
     audit.record(by=by, action="catalogue-entry-changed", sentence=f"changed {code} in {draft}", of=draft,
                  detail={"code": code, "reason": reason,
                          "changes": {found.path: [found.before, found.after] for found in differences}})  # fmt: skip
@@ -76,7 +73,7 @@ def add_entry(
     draft = _draft(version)
     if draft.entries.filter(code=code).exists():
         raise Refused(_("The code %(code)s is used already.") % {"code": code}, field="code")
-    _need_reason(reason)
+    need_reason(reason)
     whole = {"code": code, **body}
     _check_draft(draft, kind, code, whole)
     position = (draft.entries.aggregate(most=Max("position"))["most"] or 0) + 1
@@ -96,11 +93,11 @@ def add_entry(
 def remove_entry(*, version: CatalogueVersion, code: str, reason: str, by: Doer) -> None:
     """Take an example mixture, or something the clinic added itself, out of a draft. Everything else is switched off or
     withdrawn instead, so that what was once decided with it keeps its name."""
-    draft, entry = _for_edit(version, code, by)
+    draft, entry = for_edit(version, code, by)
     refusal = refusal_to_remove(entry)
     if refusal:
         raise Refused(refusal)
-    _need_reason(reason)
+    need_reason(reason)
     _check_draft(draft, entry.kind, code, None)
     CatalogueChange.objects.create(
         version=draft, kind=entry.kind, code=code, before=entry.body.get("name") or entry.body.get("title"),
@@ -116,7 +113,7 @@ def refusal_to_remove(entry: CatalogueEntry) -> str:
     """Why an entry stays, in a sentence; empty when it may go."""
     if entry.kind == "mixture" and entry.body.get("never_in"):
         return _("A country's ban cannot be lifted here.")
-    if entry.kind in OWN_KINDS or entry.code not in {one.code for one in entries_of_reference()}:
+    if entry.kind in OWN_KINDS or not is_of_reference(entry.code):
         return ""
     return _("This entry belongs to the reference. Switch it off, withdraw it or change what it says.")
 
@@ -210,12 +207,25 @@ def check_change(kind: str, before: Mapping[str, Any], found: FieldDifference, r
         )  # fmt: skip
 
 
-def _need_reason(reason: str) -> None:
+def put(
+    draft: CatalogueVersion, entry: CatalogueEntry, wanted: dict[str, Any], differences: list[FieldDifference], reason: str,
+    by: Doer,
+) -> None:  # fmt: skip
+    """The entry as it is wanted, once the whole draft is valid with it; each field that differs is kept as a row."""
+    wanted = _counted_up(entry, wanted)
+    _check_draft(draft, entry.kind, entry.code, wanted)
+    _write(entry, wanted)
+    _note(draft, entry, differences, reason, by)
+    _touch(draft)
+
+
+def need_reason(reason: str) -> None:
     if not reason.strip():
         raise Refused(_("Say why; it is kept and shown."), field=REASON)
 
 
-def _for_edit(version: CatalogueVersion, code: str, by: Doer) -> tuple[CatalogueVersion, CatalogueEntry]:
+def for_edit(version: CatalogueVersion, code: str, by: Doer) -> tuple[CatalogueVersion, CatalogueEntry]:
+    """The draft, locked, and its entry, for somebody who may edit it."""
     check_doer(by, Permission.APPROVE_CATALOGUE, None)
     draft = _draft(version)
     entry = draft.entries.filter(code=code).first()
@@ -254,15 +264,11 @@ def _check_draft(draft: CatalogueVersion, kind: str, code: str, body: Mapping[st
 
 
 def _refuse(error: CatalogueError, code: str, body: Mapping[str, Any]) -> NoReturn:
-    """The first problem of this very entry goes beside the field whose path it begins with."""
-    field = None
-    for problem in error.problems:
-        if problem.entry == code:
-            words = problem.problem.replace("[", ".").replace("]", "").replace("items:", "").split()
-            named = [path for path in leaves(body) if words and (path == words[0] or path.startswith(f"{words[0]}."))]
-            field = words[0] if words and words[0] in named else named[0] if named else None
-            break
-    raise Refused(faults(error), field=field) from error
+    """All of it in one sentence, beside the first field of this very entry that is at fault."""
+    known = list(leaves(body))
+    paths = [problem.fault.path for problem in error.problems if problem.entry == code and problem.fault.path]
+    fields = (path if path in known else next((one for one in known if one.startswith(f"{path}.")), None) for path in paths)
+    raise Refused(all_said(error), field=next((one for one in fields if one), None)) from error
 
 
 def _write(entry: CatalogueEntry, body: dict[str, Any]) -> None:

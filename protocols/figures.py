@@ -26,14 +26,11 @@ HOURS_OF_DAY = frozenset({"quiet_from_hour", "quiet_until_hour", "usual_hour"})
 """0 to 23; every other figure is 1 or more."""
 
 
-def checked(code: str, given: Mapping[str, int], known: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """The figures of an entry, complete. Raises `ValueError` for one that nobody would read or that cannot be."""
-    wanted = known.get(code, {})
-    if strange := sorted(set(given) - set(wanted)):
-        has = ", ".join(wanted) or "none"
-        raise ValueError(f"limits.{strange[0]} is not a figure of {code}; it has {has}")
-    for name, figure in given.items():
-        low, high = (0, 23) if name in HOURS_OF_DAY else (1, 100_000)
-        if not low <= figure <= high:
-            raise ValueError(f"limits.{name} {figure} is outside {low}–{high}")
-    return {**wanted, **given}
+def bounds_of(name: str) -> tuple[int, int]:
+    """The lowest and highest a figure can be."""
+    return (0, 23) if name in HOURS_OF_DAY else (1, 100_000)
+
+
+def complete(code: str, given: Mapping[str, int], known: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """The figures of an entry; what is not written down is what it was before it could be edited."""
+    return {**known.get(code, {}), **given}

@@ -12,7 +12,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from protocols import faults
 from protocols.choices import CheckResult, InstructionSeverity, Status
+from protocols.faults import Fault, Written
 from protocols.findings import Severity
 from protocols.leaves import as_number, leaf, pattern_of, same
 
@@ -359,6 +361,9 @@ def _listed(value: Any) -> list[str]:
 
 
 def _rank_is_looser(ranks: Sequence[str], before: Any, after: Any, *, status: bool) -> bool | None:
+    """A clause that is not there fires for nobody: taking one out is the loosest change there is."""
+    if ranks == SEVERITIES and None in (before, after):
+        return after is None
     default = "on" if status else "incompatible"
     places = [ranks.index(str(value or default)) for value in (before, after) if str(value or default) in ranks]
     return places[1] < places[0] if len(places) == 2 and places[0] != places[1] else None
@@ -400,22 +405,22 @@ def cfg_of(body: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
     return ranges
 
 
-def cfg_problems(body: Mapping[str, Any]) -> Iterator[str]:
+def cfg_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
     """What is wrong with the ranges of an entry: a field that is not there, a range from high to low, or a value that
     lies outside its own range."""
     own = body.get("cfg")
     if own is not None and not isinstance(own, Mapping):
-        yield f"cfg must name fields with their whole range, not {str(own)[:60]!r}"
+        yield Fault(faults.CFG_SHAPE, "cfg", {"value": Written(str(own))})
         return
     for path, span in (own or {}).items():
         if not isinstance(span, list) or len(span) < 2:
-            yield f"cfg {path} must be a range [low, high] or a list of words"
+            yield Fault(faults.CFG_RANGE, "cfg", {"path": path})
         elif leaf(body, path) is None:
-            yield f"cfg names {path}, which is not a field of the entry"
+            yield Fault(faults.CFG_NO_FIELD, "cfg", {"path": path})
         elif _from_high_to_low(span):
-            yield f"cfg {path} is a range from {span[0]} down to {span[-1]}"
+            yield Fault(faults.CFG_DOWN, "cfg", {"path": path, "low": span[0], "high": span[-1]})
         elif outside_cfg(body, path, leaf(body, path)):
-            yield f"{path} {leaf(body, path)} is outside its cfg range {span[0]}–{span[-1]}"
+            yield Fault(faults.CFG_OUTSIDE, path, {"value": leaf(body, path), "low": span[0], "high": span[-1]})
 
 
 def _from_high_to_low(span: Sequence[Any]) -> bool:

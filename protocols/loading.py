@@ -19,11 +19,13 @@ from typing import Any, NamedTuple, cast
 
 import yaml
 
+from protocols import faults
 from protocols.definitions import Catalogue
-from protocols.entries import CODE, EntryError, jsonable
-from protocols.limits import cfg_problems
+from protocols.entries import CODE, jsonable
+from protocols.faults import EntryError, Fault
+from protocols.limits import cfg_faults
 from protocols.parsing import PARSERS
-from protocols.resolving import reference_problems, resolve_groups
+from protocols.resolving import reference_faults, resolve_groups
 from protocols.rules import parse_measurement, parse_medicine_class, parse_question, parse_rule
 
 try:
@@ -62,11 +64,15 @@ _OTHER_PARSERS = {
 
 
 class Problem(NamedTuple):
-    """One thing wrong with the catalogue: where it stands and what it is, in a sentence."""
+    """One thing wrong with the catalogue: where it stands and what it is. `str` says it in English."""
 
     file: str
     entry: str
-    problem: str
+    fault: Fault
+
+    @property
+    def problem(self) -> str:
+        return str(self.fault)
 
     def __str__(self) -> str:
         return f"{self.file}: {self.entry}: {self.problem}"
@@ -123,6 +129,16 @@ def entries_of_reference(path: Path | None = None) -> list[Entry]:
     ]
 
 
+@lru_cache(maxsize=1)
+def _reference_codes() -> frozenset[str]:
+    return frozenset(one.code for one in entries_of_reference())
+
+
+def is_of_reference(code: str) -> bool:
+    """Whether the shipped reference has this entry; what it has not, a clinic added itself."""
+    return code in _reference_codes()
+
+
 def catalogue_from_entries(
     entries: Iterable[tuple[str, str, Mapping[str, Any]]], *, version: str = VERSION
 ) -> Catalogue:
@@ -136,64 +152,71 @@ def catalogue_from_entries(
 
 
 def _catalogue(written: list[_Written], *, version: str) -> Catalogue:
-    """Builds it, or raises `CatalogueError` with everything that is wrong at once: what single entries say, and how the
-    others fit each other. What refers to a faulty entry is not reported a second time."""
+    """Builds it, or raises `CatalogueError` with everything that is wrong at once: what single entries say, and how they
+    fit each other. A faulty entry is kept as far as it could be read, so that its references are looked at too; what
+    only follows from a fault is not reported a second time."""
     problems: list[Problem] = []
     parsed: dict[str, dict[str, Any]] = {field: {} for field in FIELD_BY_KIND.values()}
     place: dict[str, str] = {}
     for one in written:
-        try:
-            if one.code in place:
-                raise EntryError(f"the code is used twice, first in {place[one.code]}")
-            place[one.code] = one.file
-            field = FIELD_BY_KIND[_checked_kind(one)]
-            parsed[field][one.code] = _parse(one)
-        except ValueError as error:
-            problems.append(Problem(one.file, one.code, str(error)))
-    faulty = {problem.entry for problem in problems}
-    group_problems = resolve_groups(parsed)
+        definition, found = _read_entry(one, place)
+        problems += [Problem(one.file, one.code, fault) for fault in found]
+        if definition is not None:
+            parsed[FIELD_BY_KIND[one.kind]][one.code] = definition
+    group_faults = resolve_groups(parsed)
     catalogue = Catalogue(version=version, **{field: MappingProxyType(found) for field, found in parsed.items()})
-    for code, problem in (*group_problems, *reference_problems(catalogue)):
-        if not _follows_from(problem, faulty):
-            problems.append(Problem(place.get(code, "catalogue"), code, problem))
+    of_entries = tuple(problems)
+    for code, fault in (*group_faults, *reference_faults(catalogue)):
+        if not _follows_from(code, fault, of_entries):
+            problems.append(Problem(place.get(code, "catalogue"), code, fault))
     if problems:
         raise CatalogueError(problems)
     return catalogue
 
 
-def _follows_from(problem: str, faulty: set[str]) -> bool:
-    """Whether a reference fails only because its target could not be read: its group, its answers, or itself."""
-    if not faulty:
+def _follows_from(code: str, fault: Fault, found: tuple[Problem, ...]) -> bool:
+    """Whether a reference fails only because an entry could not be read: the field that refers is faulty itself, or what
+    it names (the entry, one of its answers, its group) is."""
+    if not found:
         return False
-    named = set(re.findall(r"[a-z][a-z0-9-]*", problem))
-    return bool(named & faulty) or "the group grp-" in problem or any(
-        word.startswith(f"{code}-") for word in named for code in faulty)
+    if any(one.entry == code and (not one.fault.field or fault.path.startswith(one.fault.path)) for one in found):
+        return True
+    others = {one.entry for one in found if one.entry != code}
+    named = set(re.findall(r"[a-z][a-z0-9-]*", str(fault)))
+    return bool(named & others) or (bool(others) and "the group grp-" in str(fault)) or any(
+        word.startswith(f"{other}-") for word in named for other in others)
 
 
-def _checked_kind(one: _Written) -> str:
+def _read_entry(one: _Written, place: dict[str, str]) -> tuple[object, tuple[Fault, ...]]:
+    """What could be made of the entry (None: nothing), and everything that is wrong with it."""
+    if one.code in place:
+        return None, (Fault(faults.CODE_TWICE, values={"place": place[one.code]}),)
+    place[one.code] = one.file
+    if misfiled := _kind_faults(one):
+        return None, misfiled
+    ranges = tuple(cfg_faults(one.body))  # about the fields, not one of them, so judged here for every kind
+    body = {key: value for key, value in one.body.items() if key != "cfg"}
+    parser = PARSERS.get(one.kind)
+    try:
+        return (parser(one.code, body) if parser else _OTHER_PARSERS[one.kind](body)), ranges
+    except EntryError as error:
+        return error.definition, (*ranges, *error.faults)
+    except (KeyError, TypeError, ValueError) as error:
+        return None, (*ranges, Fault(faults.WRONG_TYPE, values={"what": error}))
+
+
+def _kind_faults(one: _Written) -> tuple[Fault, ...]:
     expected = kind_of(one.code)
     if expected is None or not CODE.match(one.code):
-        raise EntryError(f"the code has none of the prefixes {', '.join(sorted(KIND_BY_PREFIX))}")
+        return (Fault(faults.NO_PREFIX, values={"prefixes": ", ".join(sorted(KIND_BY_PREFIX))}),)
     if one.kind != expected:
-        raise EntryError(f"the entry is filed as {one.kind}, but its code says {expected}")
-    return expected
+        return (Fault(faults.FILED_AS, values={"kind": one.kind, "expected": expected}),)
+    return ()
 
 
 def kind_of(code: str) -> str | None:
     """The kind of entry a code belongs to; None when the prefix is unknown."""
     return next((kind for prefix, kind in KIND_BY_PREFIX.items() if code.startswith(prefix)), None)
-
-
-def _parse(one: _Written) -> object:
-    """The entry as its definition. `cfg` is about the fields, not one of them, so it is judged here for every kind."""
-    if ranges := list(cfg_problems(one.body)):
-        raise EntryError("; ".join(ranges))
-    body = {key: value for key, value in one.body.items() if key != "cfg"}
-    parser = PARSERS.get(one.kind)
-    try:
-        return parser(one.code, body) if parser else _OTHER_PARSERS[one.kind](body)
-    except (KeyError, TypeError) as error:
-        raise EntryError(f"a field is missing or of the wrong type: {error}") from error
 
 
 def _read_folder(folder: Path) -> list[_Written]:
@@ -204,21 +227,21 @@ def _read_folder(folder: Path) -> list[_Written]:
     problems: list[Problem] = []
     files = sorted(folder.rglob("*.yaml"))
     if not files:
-        raise CatalogueError([Problem(str(folder), "-", "there are no YAML files here")])
+        raise CatalogueError([Problem(str(folder), "-", Fault(faults.NO_FILES))])
     for file in files:
         name = file.relative_to(folder).as_posix()
         try:
             entries = yaml.load(file.read_text(encoding="utf-8"), Loader=_ExactLoader)  # noqa: S506 (a SafeLoader)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            problems.append(Problem(name, _line_of(error), f"not readable as YAML: {_reason(error)}"))
+            problems.append(Problem(name, _line_of(error), Fault(faults.NOT_YAML, values={"what": _reason(error)})))
             continue
         if not isinstance(entries, list):
-            problems.append(Problem(name, "-", "the file must be a list of entries"))
+            problems.append(Problem(name, "-", Fault(faults.NO_LIST)))
             continue
         for number, entry in enumerate(entries, start=1):
             code = entry.get("code") if isinstance(entry, Mapping) else None
             if not isinstance(code, str):
-                problems.append(Problem(name, f"entry {number}", "the entry has no code"))
+                problems.append(Problem(name, f"entry {number}", Fault(faults.NO_CODE)))
                 continue
             body = cast("dict[str, Any]", jsonable(entry))
             written.append(_Written(name, code, kind_of(code) or "unknown", body))

@@ -9,6 +9,7 @@ import string
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from protocols import faults
 from protocols.choices import (
     Category,
     CheckResult,
@@ -35,8 +36,10 @@ from protocols.definitions import (
     Substance,
     Technique,
     Texts,
+    WholeRange,
 )
-from protocols.entries import CommonFields, EntryError, Fields
+from protocols.entries import CommonFields, Fields
+from protocols.faults import Written
 from protocols.parsing_texts import (
     parse_aftercare,
     parse_check_in,
@@ -67,14 +70,13 @@ def parse_indication(code: str, body: object) -> Indication:
     common = CommonFields(code, body)
     fields = common.fields
     phases = tuple(_phase(inner) for inner in fields.inner_list("phases"))
-    if not phases:
-        raise EntryError("phases must hold at least one phase")
-    sessions = fields.whole_range("sessions") if fields.has("sessions") else phases[0].sessions
-    if sum(phase.sessions.default for phase in phases) != sessions.default:
-        raise EntryError(f"the phases do not add up to the default of {sessions.default} sessions")
-    if sessions.default > 1 and any(phase.interval_days is None for phase in phases):
-        raise EntryError("phases of a course with several sessions need interval_days")
-    definition = Indication(
+    if not phases and fields.sound("phases"):
+        fields.wrong(faults.NO_PHASE, "phases")
+    own = fields.whole_range("sessions") if fields.has("sessions") else None
+    sessions = own or (phases[0].sessions if phases else WholeRange(0, 0, None))
+    if fields.sound("phases", "sessions"):
+        _check_phases(fields, phases, sessions.default)
+    return common.complete(Indication(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         category=fields.choice("category", Category),
         status=fields.choice("status", Status, Status.ON),
@@ -92,15 +94,20 @@ def parse_indication(code: str, body: object) -> Indication:
         stop_if_vas_fell_less_than_percent=fields.whole_or_none(
             "stop_if_vas_fell_less_than_percent", least=1, most=100),
         never_in=_countries(fields),
-    )
-    fields.finish()
-    return definition
+    ))
+
+
+def _check_phases(fields: Fields, phases: tuple[Phase, ...], sessions: int) -> None:
+    if sum(phase.sessions.default for phase in phases) != sessions:
+        fields.wrong(faults.PHASES_DIFFER, "phases", sessions=sessions)
+    if sessions > 1 and any(phase.interval_days is None for phase in phases):
+        fields.wrong(faults.NO_INTERVAL, "phases")
 
 
 def _phase(fields: Fields) -> Phase:
     interval = fields.whole_range("interval_days") if fields.has("interval_days") else None
-    if interval is not None and interval.low < 1:
-        raise EntryError(f"{fields.at('interval_days')} must be at least 1 day")
+    if interval is not None and interval.low < 1 and fields.sound("interval_days"):
+        fields.wrong(faults.ONE_DAY, "interval_days")
     phase = Phase(fields.text("name", default=""), fields.whole_range("sessions"), interval)
     fields.finish()
     return phase
@@ -111,17 +118,15 @@ def _maintenance(fields: Fields) -> Maintenance | None:
         return None
     inner = fields.inner("maintenance")
     earliest, latest = inner.whole("earliest_days", least=1), inner.whole("latest_days", least=1)
-    if earliest > latest:
-        raise EntryError(f"maintenance is a range from {earliest} down to {latest} days")
+    if earliest > latest and inner.sound("earliest_days", "latest_days"):
+        fields.wrong(faults.RANGE_DOWN, "maintenance", low=earliest, high=latest)
     found = Maintenance(earliest, latest, inner.flag("only_if_it_helps"))
     inner.finish()
     return found
 
 
 def _review(fields: Fields) -> Review:
-    anchor = fields.text("anchor")
-    if anchor not in ("first", "last", "session", "hours"):
-        raise EntryError(f"{fields.at('anchor')} {anchor!r} is not one of: first, last, session, hours")
+    anchor = fields.one_of("anchor", ("first", "last", "session", "hours"))
     found = Review(
         anchor,
         days=fields.whole("days", least=1) if anchor in ("first", "last") else None,
@@ -135,7 +140,7 @@ def _review(fields: Fields) -> Review:
 def parse_region(code: str, body: object) -> Region:
     common = CommonFields(code, body)
     fields = common.fields
-    definition = Region(
+    return common.complete(Region(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         group=fields.code("group"),
         depth_mm=fields.decimal_range("depth_mm"),
@@ -143,15 +148,13 @@ def parse_region(code: str, body: object) -> Region:
         both_sides=fields.flag("both_sides"),
         slot_minutes=fields.whole("slot_minutes", least=5, most=240),
         aftercare_sets=fields.words("aftercare_sets"),
-    )
-    fields.finish()
-    return definition
+    ))
 
 
 def parse_technique(code: str, body: object) -> Technique:
     common = CommonFields(code, body)
     fields = common.fields
-    definition = Technique(
+    return common.complete(Technique(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         status=fields.choice("status", Status, Status.ON),
         depth_mm=fields.decimal_range_or_none("depth_mm"),
@@ -160,22 +163,18 @@ def parse_technique(code: str, body: object) -> Technique:
         needle=fields.text("needle"),
         hard_depth_mm=fields.decimal_or_none("hard_depth_mm"),
         only_substances=fields.words("only_substances"),
-    )
-    fields.finish()
-    return definition
+    ))
 
 
 def parse_delivery(code: str, body: object) -> Delivery:
     common = CommonFields(code, body)
     fields = common.fields
-    definition = Delivery(
+    return common.complete(Delivery(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         status=fields.choice("status", Status, Status.ON),
         depth_mm=fields.decimal_range_or_none("depth_mm"),
         needle_free=fields.flag("needle_free"),
-    )
-    fields.finish()
-    return definition
+    ))
 
 
 def parse_substance(code: str, body: object) -> Substance:
@@ -208,21 +207,23 @@ def parse_substance(code: str, body: object) -> Substance:
         never_in=_countries(fields),
         needs_allergy_test=not fields.flag("no_allergy_test"),
     )
-    fields.finish()
-    _check_amounts(definition)
-    return definition
+    _check_amounts(fields, definition)
+    return common.complete(definition)
 
 
-def _check_amounts(substance: Substance) -> None:
-    if substance.strength is not None and substance.strength_unit not in STRENGTH_UNITS[substance.dose_unit]:
-        raise EntryError(
-            f"strength_unit {substance.strength_unit!r} does not fit doses in {substance.dose_unit.value}")
-    if substance.strength is None and substance.strength_unit:
-        raise EntryError("strength_unit is given without a strength")
-    if substance.mg_per_kg is not None and substance.dose_unit is not DoseUnit.MG:
-        raise EntryError(f"mg_per_kg does not fit doses in {substance.dose_unit.value}")
-    if substance.typical and substance.hard_max is not None and substance.typical.high > substance.hard_max:
-        raise EntryError(f"typical reaches {substance.typical.high}, above the hard_max of {substance.hard_max}")
+def _check_amounts(fields: Fields, substance: Substance) -> None:
+    """What its figures say together; those with a fault of their own say nothing."""
+    if fields.sound("strength", "strength_unit", "dose_unit"):
+        if substance.strength is not None and substance.strength_unit not in STRENGTH_UNITS[substance.dose_unit]:
+            fields.wrong(faults.UNIT_MISFIT, "strength_unit",
+                         value=Written(substance.strength_unit), unit=substance.dose_unit.value)
+        if substance.strength is None and substance.strength_unit:
+            fields.wrong(faults.NO_STRENGTH, "strength_unit")
+    if substance.mg_per_kg is not None and substance.dose_unit is not DoseUnit.MG and fields.sound("mg_per_kg", "dose_unit"):
+        fields.wrong(faults.MISFIT, "mg_per_kg", unit=substance.dose_unit.value)
+    if (fields.sound("typical", "hard_max") and substance.typical and substance.hard_max is not None
+            and substance.typical.high > substance.hard_max):
+        fields.wrong(faults.ABOVE_MAX, "typical", value=substance.typical.high, limit=substance.hard_max)
 
 
 def _region_figure(fields: Fields) -> RegionFigure:
@@ -249,8 +250,8 @@ def parse_mixture(code: str, body: object) -> Mixture:
     common = CommonFields(code, body)
     fields = common.fields
     items = tuple(_mixture_item(inner) for inner in fields.inner_list("items"))
-    if not items:
-        raise EntryError("items must hold at least one component")
+    if not items and fields.sound("items"):
+        fields.wrong(faults.AT_LEAST_ONE, "items")
     definition = Mixture(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         indications=_filled(fields, "indications"),
@@ -262,11 +263,10 @@ def parse_mixture(code: str, body: object) -> Mixture:
         never_in=_countries(fields),
         warns=fields.words("warns"),
     )
-    fields.finish()
     total = sum((item.volume_ml for item in items), Decimal(0))
-    if total != definition.total_ml:
-        raise EntryError(f"total_ml {definition.total_ml} is not the sum of the items, {total}")
-    return definition
+    if total != definition.total_ml and fields.sound("items", "total_ml"):
+        fields.wrong(faults.NOT_THE_SUM, "total_ml", value=definition.total_ml, total=total)
+    return common.complete(definition)
 
 
 def _mixture_item(fields: Fields) -> MixtureItem:
@@ -294,9 +294,9 @@ def parse_mixing_rule(code: str, body: object) -> MixingRule:
         within_days=fields.whole_or_none("within_days") or 0,
         limits=fields.decimals_by_code("limits"),
     )
-    fields.finish()
-    _check_shape(definition)
-    return definition
+    if fields.sound("shape"):
+        _check_shape(fields, definition)
+    return common.complete(definition)
 
 
 def _sentence(fields: Fields, key: str) -> Texts:
@@ -306,10 +306,10 @@ def _sentence(fields: Fields, key: str) -> Texts:
         try:
             names = {name for _text, name, _spec, _conversion in string.Formatter().parse(sentence) if name is not None}
         except ValueError as error:
-            raise EntryError(f"{fields.at(key)}.{lang} is not a sentence with fields: {error}") from None
-        if names - SENTENCE_FIELDS:
-            unknown = ", ".join(sorted(names - SENTENCE_FIELDS))
-            raise EntryError(f"{fields.at(key)}.{lang} uses unknown fields {unknown}")
+            fields.wrong(faults.NO_SENTENCE, f"{key}.{lang}", what=error)
+            continue
+        if unknown := sorted(names - SENTENCE_FIELDS):
+            fields.wrong(faults.UNKNOWN_PLACES, f"{key}.{lang}", names=", ".join(unknown))
     return texts
 
 
@@ -331,39 +331,41 @@ _MAY_BE_UNKNOWN = frozenset({MixingShape.AT_MOST_ONE})
 _NAMES_TWO_SIDES = frozenset({MixingShape.TOGETHER, MixingShape.ANAESTHETIC_SUM})
 
 
-def _check_shape(rule: MixingRule) -> None:
+def _check_shape(fields: Fields, rule: MixingRule) -> None:
     """Each shape needs its own figures and lists, and no others."""
-    wanted = SHAPE_LIMITS.get(rule.shape, frozenset())
-    if set(rule.limits) != wanted:
-        raise EntryError(f"shape {rule.shape.value} needs the limits {', '.join(sorted(wanted)) or 'none'}")
-    if bool(rule.substances) != (rule.shape in _NAMES_SUBSTANCES):
-        raise EntryError(f"shape {rule.shape.value} and the list of substances do not fit")
-    if bool(rule.with_substances) != (rule.shape in _NAMES_TWO_SIDES):
-        raise EntryError(f"shape {rule.shape.value} and the list with_substances do not fit")
+    shape, wanted = rule.shape.value, SHAPE_LIMITS.get(rule.shape, frozenset())
+    if set(rule.limits) != wanted and fields.sound("limits"):
+        sentence = faults.NEEDS_LIMITS if wanted else faults.NO_LIMITS
+        fields.wrong(sentence, "limits", shape=shape, names=", ".join(sorted(wanted)))
+    for key, given, needed in (
+        ("substances", rule.substances, rule.shape in _NAMES_SUBSTANCES),
+        ("with_substances", rule.with_substances, rule.shape in _NAMES_TWO_SIDES),
+        ("forms", rule.forms, rule.shape is MixingShape.FORBIDDEN_FORM),
+    ):
+        if bool(given) != needed and fields.sound(key):
+            fields.wrong(faults.SHAPE_MISFIT, key, shape=shape)
     if (rule.unknown is None) == (rule.shape in _NEEDS_FIGURES) and rule.shape not in _MAY_BE_UNKNOWN:
-        raise EntryError(f"shape {rule.shape.value} and text_when_unknown do not fit")
-    if bool(rule.forms) != (rule.shape is MixingShape.FORBIDDEN_FORM):
-        raise EntryError(f"shape {rule.shape.value} and the list of forms do not fit")
+        fields.wrong(faults.UNKNOWN_MISFIT, "text_when_unknown", shape=shape)
 
 
 def _filled(fields: Fields, key: str) -> tuple[str, ...]:
     words = fields.words(key)
-    if not words:
-        raise EntryError(f"{fields.at(key)} must name at least one")
+    if not words and fields.sound(key):
+        fields.wrong(faults.AT_LEAST_ONE, key)
     return words
 
 
 def _countries(fields: Fields) -> tuple[str, ...]:
     countries = fields.words("never_in")
     if any(len(country) != 2 or not country.isupper() for country in countries):
-        raise EntryError("never_in must hold two-letter country codes")
+        fields.wrong(faults.COUNTRIES, "never_in")
     return countries
 
 
 def _sexes(fields: Fields) -> tuple[str, ...]:
     sexes = fields.words("sexes")
     if set(sexes) - SEXES:
-        raise EntryError(f"{fields.at('sexes')} may hold only {', '.join(sorted(SEXES))}")
+        fields.wrong(faults.MAY_HOLD, "sexes", allowed=", ".join(sorted(SEXES)))
     return sexes
 
 

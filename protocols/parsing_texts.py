@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from protocols import faults
 from protocols.choices import Category, InstructionSeverity
 from protocols.definitions import (
     AftercareRule,
@@ -21,8 +22,8 @@ from protocols.definitions import (
     RefusedChoice,
     StartGate,
 )
-from protocols.entries import CommonFields, EntryError, Fields
-from protocols.figures import HOUSE, MESSAGES, checked
+from protocols.entries import CommonFields, Fields
+from protocols.figures import HOUSE, MESSAGES, bounds_of, complete
 
 
 def parse_aftercare(code: str, body: object) -> AftercareRule:
@@ -48,19 +49,19 @@ def parse_aftercare(code: str, body: object) -> AftercareRule:
         at_least_as_long_as=fields.text("at_least_as_long_as", default=""),
         variants=tuple(_variant(inner) for inner in fields.inner_list("variants")),
     )
-    fields.finish()
-    _check_hours(definition)
-    return definition
+    _check_hours(fields, definition)
+    return common.complete(definition)
 
 
-def _check_hours(rule: AftercareRule) -> None:
-    if not (rule.everybody or rule.regions or rule.categories or rule.substances):
-        raise EntryError("the instruction is for nobody: give everybody, regions, categories or substances")
-    if rule.hours_until is not None and rule.hours_until <= rule.hours_from:
-        raise EntryError(f"hours run from {rule.hours_from} to {rule.hours_until}")
-    if rule.settable_hours and (
+def _check_hours(fields: Fields, rule: AftercareRule) -> None:
+    if not (rule.everybody or rule.regions or rule.categories or rule.substances) and fields.sound(
+            "everybody", "regions", "categories", "substances"):
+        fields.wrong(faults.FOR_NOBODY)
+    if rule.hours_until is not None and rule.hours_until <= rule.hours_from and fields.sound("hours_from", "hours_until"):
+        fields.wrong(faults.HOURS_RUN, "hours_until", low=rule.hours_from, high=rule.hours_until)
+    if rule.settable_hours and fields.sound("hours_until", "settable_hours") and (
             rule.hours_until is None or not rule.settable_hours[0] <= rule.hours_until <= rule.settable_hours[1]):
-        raise EntryError(f"hours_until {rule.hours_until} is outside settable_hours")
+        fields.wrong(faults.OUTSIDE_SETTABLE, "hours_until", value=rule.hours_until)
 
 
 def _variant(fields: Fields) -> HoursVariant:
@@ -72,20 +73,18 @@ def _variant(fields: Fields) -> HoursVariant:
 def parse_reaction(code: str, body: object) -> ReactionDefinition:
     common = CommonFields(code, body)
     fields = common.fields
-    kind = fields.text("kind")
-    if kind not in ("expected", "adverse", "red-flag"):
-        raise EntryError(f"kind {kind!r} is not one of: expected, adverse, red-flag")
+    kind = fields.one_of("kind", ("expected", "adverse", "red-flag"))
     low, high = fields.whole_or_none("grade_low", least=1, most=5), fields.whole_or_none("grade_high", least=1, most=5)
-    if (low is None) != (high is None) or (low is not None and high is not None and low > high):
-        raise EntryError(f"grades run from {low} to {high}")
+    if fields.sound("grade_low", "grade_high") and (
+            (low is None) != (high is None) or (low is not None and high is not None and low > high)):
+        fields.wrong(faults.GRADES, "grade_low", low=low, high=high)
     definition = ReactionDefinition(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), kind=kind, onset=fields.texts("onset"), lasts=fields.texts("lasts"),
         grade_low=low, grade_high=high,
         substances=frozenset(fields.words("substances")), regions=fields.words("regions"),
     )
-    fields.finish()
-    return definition
+    return common.complete(definition)
 
 
 def parse_message(code: str, body: object) -> MessageDefinition:
@@ -97,27 +96,32 @@ def parse_message(code: str, body: object) -> MessageDefinition:
         sent_at_once=fields.flag("sent_at_once"), stopped_by_block=fields.flag("stopped_by_block"),
         limits=_figures(code, fields, MESSAGES),
     )
-    fields.finish()
-    return definition
+    return common.complete(definition)
 
 
 def _figures(code: str, fields: Fields, known: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    try:
-        return checked(code, fields.numbers_by_code("limits"), known)
-    except ValueError as error:
-        raise EntryError(str(error)) from error
+    """The figures of the entry, complete; faulty where nobody would read one, or where it cannot be."""
+    given, wanted = fields.numbers_by_code("limits"), known.get(code, {})
+    for name, figure in given.items():
+        if name not in wanted:
+            sentence = faults.NO_FIGURE if wanted else faults.NO_FIGURES
+            fields.wrong(sentence, f"limits.{name}", code=code, names=", ".join(wanted))
+            continue
+        low, high = bounds_of(name)
+        if not low <= figure <= high and fields.sound(f"limits.{name}"):
+            fields.wrong(faults.OUTSIDE, f"limits.{name}", value=figure, low=low, high=high)
+    return complete(code, given, known)
 
 
 def parse_house_rule(code: str, body: object) -> HouseRule:
     common = CommonFields(code, body)
     fields = common.fields
     if code not in HOUSE:
-        raise EntryError(f"nothing is computed with it; known are {', '.join(HOUSE)}")
+        fields.wrong(faults.NOT_COMPUTED, names=", ".join(HOUSE))
     definition = HouseRule(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), limits=_figures(code, fields, HOUSE))
-    fields.finish()
-    return definition
+    return common.complete(definition)
 
 
 def parse_consent_item(code: str, body: object) -> ConsentItem:
@@ -129,8 +133,7 @@ def parse_consent_item(code: str, body: object) -> ConsentItem:
         categories=tuple(category.value for category in fields.choices("categories", Category)),
         indications=fields.words("indications"), substances=fields.words("substances"), answer=fields.flag("answer"),
     )
-    fields.finish()
-    return definition
+    return common.complete(definition)
 
 
 GATE_LIMITS = {
@@ -147,13 +150,13 @@ def parse_start_gate(code: str, body: object) -> StartGate:
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), overridable=fields.flag("overridable"),
         limits=fields.numbers_by_code("limits"))
-    fields.finish()
     wanted = GATE_LIMITS.get(code, set())
-    if set(definition.limits) != wanted:
-        raise EntryError(f"needs the limits {', '.join(sorted(wanted)) or 'none'}")
-    if any(figure < 1 for figure in definition.limits.values()):
-        raise EntryError("limits must be 1 or more")
-    return definition
+    if set(definition.limits) != wanted and fields.sound("limits"):
+        fields.wrong(faults.GATE_LIMITS if wanted else faults.GATE_NO_LIMITS, "limits", names=", ".join(sorted(wanted)))
+    for name, figure in definition.limits.items():
+        if figure < 1 and fields.sound(f"limits.{name}"):
+            fields.wrong(faults.ONE_OR_MORE, f"limits.{name}")
+    return common.complete(definition)
 
 
 REFUSED_ABOUT = ("indication", "technique", "substance", "aftercare", "effect", "practice")
@@ -162,15 +165,12 @@ REFUSED_ABOUT = ("indication", "technique", "substance", "aftercare", "effect", 
 def parse_refused(code: str, body: object) -> RefusedChoice:
     common = CommonFields(code, body)
     fields = common.fields
-    about = fields.text("about")
-    if about not in REFUSED_ABOUT:
-        raise EntryError(f"about {about!r} is not one of: {', '.join(REFUSED_ABOUT)}")
+    about = fields.one_of("about", REFUSED_ABOUT)
     definition = RefusedChoice(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), about=about, words=fields.words("words"), instead=fields.text("instead", default=""),
     )
-    fields.finish()
-    return definition
+    return common.complete(definition)
 
 
 def parse_combination(code: str, body: object) -> CombinationRule:
@@ -183,8 +183,7 @@ def parse_combination(code: str, body: object) -> CombinationRule:
         days_before=fields.whole_or_none("days_before"), months_before=fields.whole_or_none("months_before", most=24),
         days_after=fields.whole_or_none("days_after"), same_day=fields.flag("same_day"),
         most_new=fields.whole_or_none("most_new", most=20))
-    fields.finish()
-    return definition
+    return common.complete(definition)
 
 
 def parse_planner_rule(code: str, body: object) -> PlannerRule:
@@ -193,8 +192,7 @@ def parse_planner_rule(code: str, body: object) -> PlannerRule:
     definition = PlannerRule(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), days=fields.whole_or_none("days", least=1))
-    fields.finish()
-    return definition
+    return common.complete(definition)
 
 
 URGENCIES = ("emergency", "same-day", "48-hours")
@@ -203,14 +201,11 @@ URGENCIES = ("emergency", "same-day", "48-hours")
 def parse_check_in(code: str, body: object) -> CheckInAnswer:
     common = CommonFields(code, body)
     fields = common.fields
-    urgency = fields.text("urgency")
-    if urgency not in URGENCIES:
-        raise EntryError(f"urgency {urgency!r} is not one of: {', '.join(URGENCIES)}")
+    urgency = fields.one_of("urgency", URGENCIES)
     definition = CheckInAnswer(
         code=common.code, source=common.source, mark=common.mark, note=common.note, name=common.name(),
         body=fields.texts("text"), urgency=urgency, at_least=fields.decimal_or_none("at_least"),
         rising=fields.flag("rising"), after_hours=fields.whole("after_hours") if fields.has("after_hours") else 0,
         from_day=fields.whole_or_none("from_day"), until_day=fields.whole_or_none("until_day"),
         reaction=fields.text("reaction", default=""))
-    fields.finish()
-    return definition
+    return common.complete(definition)

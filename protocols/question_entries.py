@@ -11,7 +11,9 @@ from typing import Any
 
 from patients.choices import Text
 from patients.questionnaire import NONE, FollowUp, Holds, Kind, Option, Question
-from protocols.rule_entries import Entry
+from protocols import faults
+from protocols.faults import Written
+from protocols.rule_entries import NO_TEXT, Entry
 
 NO = Option("no", Text.of(en="No", tr="Hayır"))
 YES = Option("yes", Text.of(en="Yes", tr="Evet"))
@@ -24,13 +26,13 @@ _SEXES = ("female", "male", "other")
 
 
 def parse_question(data: Mapping[str, Any]) -> Question:
-    """One entry of `questions`. Raises DefinitionError naming the entry and what is wrong."""
+    """One entry of `questions`. Raises `EntryError` with everything that is wrong."""
     entry = Entry(data)
     key = entry.code("q-")
     shape = entry.choice("kind", _KINDS, "yes-no")
     options = _options(entry, shape)
     areas = entry.flag("areas")
-    follow_ups = [one for raw in entry.take("follow_ups", []) for one in _follow_ups(raw, key, options)]
+    follow_ups = [one for inner in entry.inner_list("follow_ups") for one in _follow_ups(inner, key, options)]
     if areas and not any(one.kind is Kind.REGIONS for one in follow_ups):
         follow_ups.append(_where(key, options))
     question = Question(
@@ -55,14 +57,14 @@ def parse_question(data: Mapping[str, Any]) -> Question:
         source=entry.source(),
         mark=entry.mark(),
     )
-    entry.done()
     if unknown := set(question.sexes) - set(_SEXES):
-        raise entry.fail(f"no such sex: {', '.join(sorted(unknown))}")
-    if question.kind is Kind.CHOICE and len(options) < 2:
-        raise entry.fail("a choice needs at least two options")
-    if question.kind is Kind.LIST and (not options or options[0].value != NONE):
-        raise entry.fail("a list needs options, “none” first")
-    return question
+        entry.wrong(faults.NO_SUCH_SEX, "sexes", names=", ".join(sorted(unknown)))
+    if entry.sound("kind", "options"):
+        if question.kind is Kind.CHOICE and len(options) < 2:
+            entry.wrong(faults.TWO_OPTIONS, "options")
+        if question.kind is Kind.LIST and (not options or options[0].value != NONE):
+            entry.wrong(faults.NONE_FIRST, "options")
+    return entry.complete(question)
 
 
 def _where(question: str, options: tuple[Option, ...]) -> FollowUp:
@@ -79,13 +81,12 @@ def _where(question: str, options: tuple[Option, ...]) -> FollowUp:
 def _options(entry: Entry, shape: str) -> tuple[Option, ...]:
     if shape == "yes-no":
         return (NO, YES)
-    inside = Entry(entry.take("options") or {}, entry.label)
-    return tuple(Option(value, inside.as_text(text, f"options, {value}")) for value, text in inside.data.items())
+    inside = entry.inner(entry.take("options") or {}, "options")
+    return tuple(Option(value, inside.as_text(text, value)) for value, text in inside.data.items())
 
 
-def _follow_ups(data: object, question: str, options: tuple[Option, ...]) -> Iterator[FollowUp]:
-    entry = Entry(data, f"{question}, follow-up")
-    key, shape, text = str(entry.need("key")), entry.choice("kind", _KINDS), entry.text("text")
+def _follow_ups(entry: Entry, question: str, options: tuple[Option, ...]) -> Iterator[FollowUp]:
+    key, shape, text = entry.word("key"), entry.choice("kind", _KINDS), entry.text("text")
     own_options = _options(entry, shape)
     when, offered_when = entry.take("when"), entry.take("offered_when")
     items = entry.words("items") or tuple(option.value for option in options[1:])
@@ -96,9 +97,12 @@ def _follow_ups(data: object, question: str, options: tuple[Option, ...]) -> Ite
     words = {option.value: option.text for option in options}
     targets = [(key, text, "")]
     if key.startswith("."):
-        targets = [(f"{question}.{item}{key}", text.with_values(item=words[item]), item) for item in items]
-    elif not key.startswith(f"{question}-"):
-        raise entry.fail(f"the key {key} must begin with {question}- or with a dot")
+        for item in items:
+            if item not in words:
+                entry.wrong(faults.NOT_ONE_OF, "items", value=Written(item), allowed=", ".join(words))
+        targets = [(f"{question}.{item}{key}", _about(entry, text, words.get(item, NO_TEXT)), item) for item in items]
+    elif not key.startswith(f"{question}-") and entry.sound("key"):
+        entry.wrong(faults.KEY_START, "key", written=key, prefix=f"{question}-")
     for full_key, full_text, item in targets:
         yield FollowUp(
             key=full_key,
@@ -113,6 +117,15 @@ def _follow_ups(data: object, question: str, options: tuple[Option, ...]) -> Ite
             optional=optional,
             **numbers,
         )
+
+
+def _about(entry: Entry, text: Text, item: Text) -> Text:
+    """The text of a detail with the words of its item."""
+    try:
+        return text.with_values(item=item)
+    except (KeyError, IndexError, ValueError) as error:
+        entry.wrong(faults.NO_SENTENCE, "text", what=error)
+        return text
 
 
 def _holds(data: object, question: str, item: str) -> tuple[Holds, ...]:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from protocols import faults
 from protocols.choices import MixingShape
-from protocols.cycles import cycle_problems
+from protocols.cycles import cycle_faults
 from protocols.definitions import Catalogue, MixingRule, Substance
-from protocols.resolving_screening import screening_problems
+from protocols.faults import Fault
+from protocols.resolving_screening import screening_faults
 
-Found = tuple[str, str]
+Found = tuple[str, Fault]
 """The code of the entry and what is wrong with it."""
 
 
@@ -29,30 +31,30 @@ def resolve_groups(parsed: Mapping[str, dict[str, Any]]) -> list[Found]:
             for word in sorted(words):
                 group = {member for member, substance in substances.items() if word in substance.groups}
                 if word.startswith("grp-") and not group:
-                    problems.append((code, f"{field} names the group {word}, to which no substance belongs"))
+                    problems.append((code, Fault(faults.EMPTY_GROUP, field, {"word": word})))
                 members |= group if word.startswith("grp-") else {word}
             expanded[field] = frozenset(members)
         if rule.shape is MixingShape.ANAESTHETIC_SUM and any(len(members) != 1 for members in expanded.values()):
-            problems.append((code, "shape anaesthetic-sum compares exactly one substance with one other"))
+            problems.append((code, Fault(faults.ONE_WITH_ONE)))
         rules[code] = replace(
             rule, substances=expanded["substances"], with_substances=expanded["with_substances"])
     return problems
 
 
-def reference_problems(catalogue: Catalogue) -> Iterator[Found]:
+def reference_faults(catalogue: Catalogue) -> Iterator[Found]:
     """Every reference to a code that is not in the catalogue, and every figure that contradicts another entry."""
     yield from _of_indications(catalogue)
     yield from _of_substances(catalogue)
     yield from _of_mixtures(catalogue)
     yield from _of_rules_and_texts(catalogue)
     yield from _missing_figures(catalogue)
-    yield from screening_problems(catalogue)
-    yield from cycle_problems(catalogue)
+    yield from screening_faults(catalogue)
+    yield from cycle_faults(catalogue)
 
 
 def _unknown(code: str, field: str, words: Iterable[str], known: Iterable[str]) -> Iterator[Found]:
     for word in sorted(set(words) - set(known)):
-        yield code, f"{field} refers to {word}, which is not in the catalogue"
+        yield code, Fault(faults.REFERS, field, {"word": word})
 
 
 def _of_indications(catalogue: Catalogue) -> Iterator[Found]:
@@ -68,7 +70,7 @@ def _of_substances(catalogue: Catalogue) -> Iterator[Found]:
     weighed = catalogue.measurements["m-weight"].required_with if "m-weight" in catalogue.measurements else ()
     for code, substance in catalogue.substances.items():
         if substance.mg_per_kg is not None and code not in weighed:
-            yield code, "mg_per_kg is a limit by body weight, but m-weight is not required_with it"
+            yield code, Fault(faults.NO_WEIGHT, "mg_per_kg")
         yield from _unknown(code, "by_region", substance.by_region, catalogue.regions)
         yield from _unknown(code, "allowed.indications", substance.allowed.indications, catalogue.indications)
         yield from _unknown(code, "allowed.regions", substance.allowed.regions, catalogue.regions)
@@ -87,10 +89,11 @@ def _of_mixtures(catalogue: Catalogue) -> Iterator[Found]:
             if substance is None:
                 continue
             if item.strength is None and substance.strength is not None and substance.dose_unit != "ml":
-                yield code, f"items: {item.substance} needs a strength, its doses count in {substance.dose_unit.value}"
+                yield code, Fault(
+                    faults.ITEM_STRENGTH, "items", {"word": item.substance, "unit": substance.dose_unit.value})
             if item.strength is not None and item.strength_unit != substance.strength_unit:
-                yield code, (f"items: the unit {item.strength_unit} of {item.substance} "
-                             f"is not the catalogue's {substance.strength_unit or 'none'}")
+                yield code, Fault(faults.ITEM_UNIT, "items", {
+                    "unit": item.strength_unit, "word": item.substance, "expected": substance.strength_unit or "–"})
 
 
 NEEDED = (
@@ -105,9 +108,9 @@ def _missing_figures(catalogue: Catalogue) -> Iterator[Found]:
     for kind, code, field in NEEDED:
         entry = getattr(catalogue, kind).get(code)
         if entry is None:
-            yield code, "is missing; its figure is computed with"
+            yield code, Fault(faults.ENTRY_MISSING)
         elif getattr(entry, field) is None:
-            yield code, f"{field} is missing; it is computed with"
+            yield code, Fault(faults.FIGURE_MISSING, field)
 
 
 def _of_rules_and_texts(catalogue: Catalogue) -> Iterator[Found]:

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from patients.choices import Text
 from patients.questionnaire import UNSURE, Field, Kind
+from protocols import faults
 from protocols.choices import Antiseptic, Category
 from protocols.conditions import (
     AllOf,
@@ -26,12 +28,15 @@ from protocols.conditions import (
     Within,
 )
 from protocols.definitions import Catalogue
+from protocols.faults import Fault
 from protocols.rules import EVENTS, Clause, LabTest, Rule
 
-Found = tuple[str, str]
+Found = tuple[str, Fault]
+Missing = tuple[str, str]
+"""What refers, and to what that does not exist."""
 
 
-def screening_problems(catalogue: Catalogue) -> Iterator[Found]:
+def screening_faults(catalogue: Catalogue) -> Iterator[Found]:
     """Every scope word, answer key, answer value, measurement, medicine class and substance that does not exist."""
     words = scope_words(catalogue)
     fields = answer_fields(catalogue)
@@ -49,11 +54,19 @@ def screening_problems(catalogue: Catalogue) -> Iterator[Found]:
         if rule.each and rule.each != EVENTS:
             yield from _unknown(code, "each", [rule.each], fields)
         for number, test in enumerate(rule.tests or (), start=1):
-            for problem in _of_test(rule, test, catalogue, words, fields):
-                yield code, f"test {number}: {problem}"
+            for missing in _of_test(rule, test, catalogue, words, fields):
+                yield code, _in_part("test", number, missing)
         for number, clause in enumerate(rule.clauses, start=1):
-            for problem in _of_clause(rule, clause, catalogue, words, fields):
-                yield code, f"clause {number}: {problem}"
+            for missing in _of_clause(rule, clause, catalogue, words, fields):
+                yield code, _in_part("clause", number, missing)
+
+
+PARTS = {"test": Text.of(en="test", tr="test"), "clause": Text.of(en="clause", tr="madde")}
+
+
+def _in_part(part: str, number: int, missing: Missing) -> Fault:
+    what, word = missing
+    return Fault(faults.PART_REFERS, f"{part}s.{number}", {"part": PARTS[part], "number": number, "what": what, "word": word})
 
 
 def scope_words(catalogue: Catalogue) -> frozenset[str]:
@@ -76,7 +89,7 @@ def answer_fields(catalogue: Catalogue) -> Mapping[str, Field]:
 
 def _of_clause(
     rule: Rule, clause: Clause, catalogue: Catalogue, words: frozenset[str], fields: Mapping[str, Field]
-) -> Iterator[str]:
+) -> Iterator[Missing]:
     yield from _missing("scope", clause.scope, words)
     yield from _missing("labs", [lab.measurement for lab in clause.labs], catalogue.measurements)
     for lab in clause.labs:
@@ -89,7 +102,7 @@ def _of_clause(
 
 def _of_test(
     rule: Rule, test: LabTest, catalogue: Catalogue, words: frozenset[str], fields: Mapping[str, Field]
-) -> Iterator[str]:
+) -> Iterator[Missing]:
     yield from _missing("tests", [test.measurement], catalogue.measurements)
     if test.when is not None:
         yield from _of_condition(test.when, rule, catalogue, words, fields)
@@ -97,7 +110,7 @@ def _of_test(
 
 def _of_condition(
     condition: Condition, rule: Rule, catalogue: Catalogue, words: frozenset[str], fields: Mapping[str, Field]
-) -> Iterator[str]:
+) -> Iterator[Missing]:
     keys: list[str] = []
     for shape in _shapes(condition):
         match shape:
@@ -122,7 +135,7 @@ def _of_condition(
     yield from _of_keys(keys, rule, fields)
 
 
-def _of_keys(keys: Iterable[str], rule: Rule, fields: Mapping[str, Field]) -> Iterator[str]:
+def _of_keys(keys: Iterable[str], rule: Rule, fields: Mapping[str, Field]) -> Iterator[Missing]:
     """A key that begins with a dot is a detail of the item at hand, if the rule goes through a list."""
     yield from _missing("answer", [key for key in keys if not (rule.each and key.startswith("."))], fields)
 
@@ -137,18 +150,18 @@ def _shapes(condition: Condition) -> Iterator[Condition]:
         yield from _shapes(condition.part)
 
 
-def _wrong_values(field: Field | None, values: tuple[str, ...]) -> Iterator[str]:
+def _wrong_values(field: Field | None, values: tuple[str, ...]) -> Iterator[Missing]:
     """Values that a question can never hold."""
     if field is None or field.kind not in (Kind.CHOICE, Kind.LIST) or field.code_prefix:
         return
     yield from _missing(f"values of {field.key}", values, {*field.values, UNSURE})
 
 
-def _missing(what: str, named: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+def _missing(what: str, named: Iterable[str], known: Iterable[str]) -> Iterator[Missing]:
     for word in sorted(set(named) - set(known)):
-        yield f"{what} refers to {word}, which is not in the catalogue"
+        yield what, word
 
 
 def _unknown(code: str, what: str, named: Iterable[str], known: Iterable[str]) -> Iterator[Found]:
-    for problem in _missing(what, named, known):
-        yield code, problem
+    for field, word in _missing(what, named, known):
+        yield code, Fault(faults.REFERS, field, {"word": word})

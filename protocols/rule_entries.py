@@ -1,50 +1,87 @@
-"""Reading one entry of a reference file: every key is taken by name, what is left over is a mistake. Pure."""
+"""Reading one entry of a screening file: every key is taken by name, what is left over is a mistake.
+
+Pure. Like `protocols.entries`, a fault is noted and something harmless answered, so that one look finds all of them;
+`complete` raises `EntryError` with everything.
+"""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from patients.choices import Text
+from protocols import faults
 from protocols.entries import SOURCE_WORD
+from protocols.faults import EntryError, Fault, Written
 
 LANGUAGES = ("en", "tr")
 MARKS = ("check", "bg", "dec")
-
-
-class DefinitionError(ValueError):
-    """An entry of the catalogue that cannot be used; the message names the entry and what is wrong with it."""
+NO_TEXT = Text.of(en="")
+D = TypeVar("D")
 
 
 class Entry:
-    """One mapping of a reference file. `label` names it in every complaint."""
+    """One mapping of a screening file. `path` is where it stands inside its entry; `found` collects the faults of the
+    whole entry. What is no mapping has that one fault only."""
 
-    def __init__(self, data: object, label: str = "") -> None:
-        if not isinstance(data, Mapping):
-            raise DefinitionError(f"{label or 'entry'}: a mapping is expected here, not {data!r}")
-        self.data = {_word(key): value for key, value in data.items()}
-        self.label = label or str(self.data.get("code", "entry without code"))
+    def __init__(self, data: object, path: str = "", found: list[Fault] | None = None) -> None:
+        self.path = path
+        self.found: list[Fault] = [] if found is None else found
+        self.is_mapping = isinstance(data, Mapping)
+        self.data = {_word(key): value for key, value in data.items()} if isinstance(data, Mapping) else {}
+        if not self.is_mapping:
+            self.found.append(Fault(faults.MAPPING, path, {"value": Written(data)}))
 
-    def fail(self, problem: str) -> DefinitionError:
-        return DefinitionError(f"{self.label}: {problem}")
+    def at(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def wrong(self, sentence: Text, key: str = "", **values: object) -> None:
+        if self.is_mapping:
+            self.found.append(Fault(sentence, self.at(key) if key else self.path, values))
+
+    def sound(self, *keys: str) -> bool:
+        paths = [self.at(key) for key in keys]
+        return self.is_mapping and not any(
+            fault.field == path or fault.field.startswith(f"{path}.") for fault in self.found for path in paths)
+
+    def inner(self, data: object, key: str) -> Entry:
+        """A mapping inside this one."""
+        return Entry(data, self.at(key), self.found if self.is_mapping else [])
+
+    def inner_list(self, key: str) -> Iterator[Entry]:
+        """The mappings of a list that may be absent."""
+        value = self.take(key, [])
+        if not isinstance(value, list):
+            self.wrong(faults.LIST, key, value=Written(value))
+            return
+        for number, one in enumerate(value, start=1):
+            yield self.inner(one, f"{key}.{number}")
 
     def take(self, key: str, default: Any = None) -> Any:
         return self.data.pop(key, default)
 
     def need(self, key: str) -> Any:
         if key not in self.data:
-            raise self.fail(f"“{key}” is missing")
-        return self.data.pop(key)
+            self.wrong(faults.KEY_MISSING, key)
+        return self.data.pop(key, None)
 
-    def code(self, prefix: str) -> str:
-        code = str(self.need("code"))
-        if not code.startswith(prefix):
-            raise self.fail(f"the code must begin with “{prefix}”")
+    def word(self, key: str) -> str:
+        """A single word that must be there."""
+        value = self.need(key)
+        return "" if value is None else str(value)
+
+    def code(self, *prefixes: str) -> str:
+        code = self.word("code")
+        if self.sound("code") and not code.startswith(prefixes):
+            self.wrong(faults.CODE_START, "code", prefix=", ".join(f"“{one}”" for one in prefixes))
         return code
 
     def text(self, key: str) -> Text:
-        return self.as_text(self.need(key), key)
+        if key not in self.data:
+            self.wrong(faults.KEY_MISSING, key)
+            return NO_TEXT
+        return self.as_text(self.data.pop(key), key)
 
     def maybe_text(self, key: str) -> Text | None:
         return self.as_text(self.data.pop(key), key) if key in self.data else None
@@ -52,11 +89,12 @@ class Entry:
     def as_text(self, value: object, key: str) -> Text:
         """A mapping of languages, complete in every language the clinic shows."""
         if not isinstance(value, Mapping) or not all(isinstance(one, str) and one.strip() for one in value.values()):
-            raise self.fail(f"“{key}” must be a text per language")
+            self.wrong(faults.TEXT_PER_LANGUAGE, key, languages=", ".join(LANGUAGES))
+            return NO_TEXT
         missing = [language for language in LANGUAGES if language not in value]
         if missing:
-            raise self.fail(f"“{key}” lacks the language {', '.join(missing)}")
-        return Text.of(**{str(language): str(text) for language, text in value.items()})
+            self.wrong(faults.LACKS_LANGUAGE, key, languages=", ".join(missing))
+        return Text.of(**{"en": "", **{str(language): str(text) for language, text in value.items()}})
 
     def words(self, key: str) -> tuple[str, ...]:
         """One word or a list of them; empty when the key is absent."""
@@ -66,14 +104,19 @@ class Entry:
     def flag(self, key: str) -> bool:
         value = self.data.pop(key, False)
         if not isinstance(value, bool):
-            raise self.fail(f"“{key}” must be true or false")
-        return value
+            self.wrong(faults.TRUE_OR_FALSE, key, value=Written(value))
+        return value is True
 
     def whole(self, key: str, default: int = 0) -> int:
         value = self.data.pop(key, default)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise self.fail(f"“{key}” must be a whole number")
+            self.wrong(faults.WHOLE, key, value=Written(value))
+            return default
         return value
+
+    def maybe_whole(self, key: str) -> int | None:
+        """A whole number; None where there is none (which is not zero)."""
+        return self.whole(key) if self.data.get(key) is not None else self.data.pop(key, None)
 
     def decimal(self, key: str) -> Decimal | None:
         """A figure as Decimal, through its text, so that no binary fraction creeps in; None when absent."""
@@ -81,14 +124,21 @@ class Entry:
         if value is None:
             return None
         try:
-            return Decimal(str(value))
+            number = Decimal(str(value))
         except InvalidOperation:
-            raise self.fail(f"“{key}” must be a number, not {value!r}") from None
+            number = Decimal("NaN")
+        if not number.is_finite():
+            self.wrong(faults.NUMBER, key, value=Written(value))
+            return Decimal(0)
+        return number
 
     def choice(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        """One of the words; a fault answers with the first of them."""
         value = _word(self.take(key, default))
         if value not in allowed:
-            raise self.fail(f"“{key}” must be one of {', '.join(one or 'nothing' for one in allowed)}, not “{value}”")
+            names = ", ".join(one or "–" for one in allowed)
+            self.wrong(faults.MUST_BE_ONE_OF, key, allowed=names, value=f"“{value}”")
+            return allowed[0]
         return value
 
     def source(self) -> tuple[str, ...]:
@@ -96,24 +146,31 @@ class Entry:
         value = self.need("source")
         parts = value if isinstance(value, list) else re.split(r"[;,\s]+", str(value or ""))
         sources = tuple(str(part).strip() for part in parts if str(part).strip())
-        if not sources:
-            raise self.fail("“source” is empty")
+        if not sources and self.sound("source"):
+            self.wrong(faults.NO_SOURCE, "source")
         if unknown := [one for one in sources if not SOURCE_WORD.match(one)]:
-            raise self.fail(
-                f"source {' '.join(unknown)!r} is not a seed (S0–S4), a source (E1–E99), bg, check or dec")
+            self.wrong(faults.SOURCE, "source", value=Written(" ".join(unknown)))
         return sources
 
     def mark(self) -> str:
         mark = str(self.take("mark", "") or "")
         if unknown := set(mark.split()) - set(MARKS):
-            raise self.fail(f"“mark” may hold {', '.join(MARKS)}, not {', '.join(sorted(unknown))}")
+            self.wrong(faults.MARK_MAY_HOLD, "mark", allowed=", ".join(MARKS), names=", ".join(sorted(unknown)))
         return mark
 
     def done(self) -> None:
         """Every entry may carry a note for its editors; anything else left over is a mistake."""
         self.data.pop("note", None)
         if self.data:
-            raise self.fail(f"unknown key {', '.join(sorted(self.data))}")
+            names = sorted(self.data)
+            self.wrong(faults.UNKNOWN_KEY, names[0], names=", ".join(names))
+
+    def complete(self, definition: D) -> D:
+        """The definition, when nothing is left over and nothing is wrong; else raises `EntryError` with every fault."""
+        self.done()
+        if self.found:
+            raise EntryError(*self.found, definition=definition)
+        return definition
 
 
 def _word(value: object) -> str:

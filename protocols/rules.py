@@ -1,7 +1,7 @@
 """Screening rules, measurements and medicine classes as types, and their parsing from the reference files.
 
 Pure. Questions are defined one floor below (`patients.questionnaire`); their parsing is in `protocols.question_entries`
-and offered here too, so that the loader has one place to ask. Every parser raises `DefinitionError` naming the entry.
+and offered here too, so that the loader has one place to ask. Every parser raises `EntryError` with all that is wrong.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from patients.choices import Text
+from protocols import faults
 from protocols.conditions import (
     Age,
     AllOf,
@@ -37,11 +38,10 @@ from protocols.conditions import (
 )
 from protocols.findings import Severity
 from protocols.question_entries import parse_question
-from protocols.rule_entries import DefinitionError, Entry
+from protocols.rule_entries import NO_TEXT, Entry
 
 __all__ = [
     "Clause",
-    "DefinitionError",
     "LabNeed",
     "LabTest",
     "MeasurementDefinition",
@@ -178,8 +178,7 @@ class MedicineClass:
 
 def parse_measurement(data: Mapping[str, Any]) -> MeasurementDefinition:
     entry = Entry(data)
-    second = Entry(entry.take("second") or {}, entry.label)
-    valid_days = entry.take("valid_days")
+    second = entry.inner(entry.take("second") or {}, "second")
     measurement = MeasurementDefinition(
         code=entry.code("m-"),
         name=entry.text("name"),
@@ -189,33 +188,29 @@ def parse_measurement(data: Mapping[str, Any]) -> MeasurementDefinition:
         second_lowest=second.decimal("lowest"),
         second_highest=second.decimal("highest"),
         values=entry.words("values"),
-        valid_days=None if valid_days is None else int(valid_days),
+        valid_days=entry.maybe_whole("valid_days"),
         always=entry.flag("always"),
         required_with=entry.words("required_with"),
         source=entry.source(),
         mark=entry.mark(),
     )
     second.done()
-    entry.done()
     if not measurement.values and (measurement.lowest is None or measurement.highest is None):
-        raise entry.fail("give “values”, or “lowest” and “highest”")
-    return measurement
+        entry.wrong(faults.VALUES_OR_ENDS)
+    return entry.complete(measurement)
 
 
 def parse_rule(data: Mapping[str, Any]) -> Rule:
     entry = Entry(data)
-    code = str(entry.need("code"))
-    if not code.startswith(("scr-", "wo-", "lab-")):
-        raise entry.fail("the code must begin with “scr-”, “wo-” or “lab-”")
+    code = entry.code("scr-", "wo-", "lab-")
     sentence, scope = entry.maybe_text("sentence"), entry.words("scope")
-    clauses = entry.take("clauses", [])
-    if not isinstance(clauses, list) or not (clauses or sentence):
-        raise entry.fail("“clauses” must be a list with at least one clause, or the rule a “sentence” of its own")
-    rule = Rule(
+    if not (entry.data.get("clauses") or sentence or "sentence" in data):
+        entry.wrong(faults.NEEDS_CLAUSES, "clauses")
+    return entry.complete(Rule(
         code=code,
         title=entry.text("title"),
         sentence=sentence,
-        clauses=tuple(_clause(one, f"{code}, clause {n}", sentence, scope) for n, one in enumerate(clauses, 1)),
+        clauses=tuple(_clause(one, sentence, scope) for one in entry.inner_list("clauses")),
         each=str(entry.take("each", "")),
         source=entry.source(),
         mark=entry.mark(),
@@ -223,25 +218,23 @@ def parse_rule(data: Mapping[str, Any]) -> Rule:
         explanation=entry.maybe_text("explanation"),
         advice=entry.maybe_text("advice"),
         tests=_tests(entry, code),
-    )
-    entry.done()
-    return rule
+    ))
 
 
 def _tests(entry: Entry, code: str) -> tuple[LabTest, ...] | None:
     if "tests" not in entry.data:
         return None
-    tests = entry.take("tests")
-    if not code.startswith("lab-") or not isinstance(tests, list) or not tests:
-        raise entry.fail("“tests” is a list with at least one test, and stands in a “lab-” rule only")
-    return tuple(_lab_test(one, f"{code}, test {number}") for number, one in enumerate(tests, 1))
+    if not code.startswith("lab-") or not isinstance(entry.data["tests"], list) or not entry.data["tests"]:
+        entry.take("tests")
+        entry.wrong(faults.NEEDS_TESTS, "tests")
+        return None
+    return tuple(_lab_test(one) for one in entry.inner_list("tests"))
 
 
-def _lab_test(data: object, label: str) -> LabTest:
-    entry = Entry(data, label)
+def _lab_test(entry: Entry) -> LabTest:
     test = LabTest(
-        measurement=str(entry.need("measurement")),
-        when=parse_condition(entry.take("when"), label) if "when" in entry.data else None,
+        measurement=entry.word("measurement"),
+        when=_maybe_condition(entry, "when"),
         waivable=entry.flag("waivable"),
     )
     entry.done()
@@ -250,21 +243,18 @@ def _lab_test(data: object, label: str) -> LabTest:
 
 def parse_medicine_class(data: Mapping[str, Any]) -> MedicineClass:
     entry = Entry(data)
-    medicine_class = MedicineClass(
+    return entry.complete(MedicineClass(
         code=entry.code("med-"),
         name=entry.text("name"),
         examples=entry.words("examples"),
-        effects=tuple(_effect(one, entry.label) for one in entry.take("effects", [])),
+        effects=tuple(_effect(one) for one in entry.inner_list("effects")),
         source=entry.source(),
         mark=entry.mark(),
         version=entry.whole("version", 1),
-    )
-    entry.done()
-    return medicine_class
+    ))
 
 
-def _effect(data: object, label: str) -> MedicineEffect:
-    entry = Entry(data, label)
+def _effect(entry: Entry) -> MedicineEffect:
     effect = MedicineEffect(
         severity=Severity(entry.choice("severity", ("absolute", "relative", "info"))),
         substances=entry.words("substances"),
@@ -274,21 +264,20 @@ def _effect(data: object, label: str) -> MedicineEffect:
     return effect
 
 
-def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[str, ...]) -> Clause:
-    entry = Entry(data, label)
+def _clause(entry: Entry, sentence: Text | None, rule_scope: tuple[str, ...]) -> Clause:
     own_sentence = entry.maybe_text("sentence") or sentence
     if own_sentence is None:
-        raise entry.fail("neither the clause nor the rule has a “sentence”")
+        entry.wrong(faults.NEEDS_SENTENCE, "sentence")
     severity = Severity(entry.choice("severity", tuple(severity.value for severity in Severity)))
     scope = entry.words("scope") or rule_scope
     wait = entry.take("wait")
-    until = None if wait in (None, "open") else _within(Entry(wait, label))
-    when = parse_condition(entry.need("when"), label)
+    until = None if wait in (None, "open") else _within(entry.inner(wait, "wait"))
+    when = _condition(entry, "when")
     if severity is Severity.INFO and wait is not None:  # a wait that the clinic turned into a note: said as long
         when, wait, until = (AllOf((when, until)) if until else when), None, None
     clause = Clause(
         severity=severity,
-        sentence=own_sentence,
+        sentence=own_sentence or NO_TEXT,
         when=when,
         needs_plan=bool(scope or planned_parts(when)),
         planned=planned_parts(when),
@@ -299,42 +288,54 @@ def _clause(data: object, label: str, sentence: Text | None, rule_scope: tuple[s
         also=entry.flag("also"),
         lifted_by=entry.maybe_text("lifted_by"),
         letter=entry.maybe_text("letter"),
-        labs=tuple(_lab_need(one, label) for one in entry.take("labs", [])),
+        labs=tuple(_lab_need(one) for one in entry.inner_list("labs")),
     )
     entry.done()
-    if (severity is Severity.TEMPORARY) != (wait is not None):
-        raise entry.fail("a temporary clause needs “wait”; beside it only a note (info) may have one")
+    if (severity is Severity.TEMPORARY) != (wait is not None) and entry.sound("severity", "wait"):
+        entry.wrong(faults.NEEDS_WAIT, "wait")
     return clause
 
 
-def _lab_need(data: object, label: str) -> LabNeed:
-    entry = Entry(data, label)
+def _lab_need(entry: Entry) -> LabNeed:
     need = LabNeed(
-        measurement=str(entry.need("measurement")),
+        measurement=entry.word("measurement"),
         valid_days=entry.whole("valid_days"),
         at_most=entry.decimal("at_most"),
-        only_if=parse_condition(entry.take("only_if"), label) if "only_if" in entry.data else None,
+        only_if=_maybe_condition(entry, "only_if"),
     )
     entry.done()
     return need
 
 
 def _within(entry: Entry) -> Within:
-    within = Within(str(entry.need("within")), days=entry.whole("days"), months=entry.whole("months"))
+    within = Within(entry.word("within"), days=entry.whole("days"), months=entry.whole("months"))
     entry.done()
-    if within.days <= 0 and within.months <= 0:
-        raise entry.fail("“within” needs days or months")
+    if within.days <= 0 and within.months <= 0 and entry.sound("days", "months"):
+        entry.wrong(faults.NEEDS_SPAN)
     return within
 
 
-def parse_condition(data: object, label: str) -> Condition:
+def _maybe_condition(entry: Entry, key: str) -> Condition | None:
+    return _condition(entry, key) if key in entry.data else None
+
+
+def _condition(entry: Entry, key: str) -> Condition:
+    """The condition under a key; one that is missing is a fault."""
+    if key not in entry.data:
+        entry.wrong(faults.KEY_MISSING, key)
+        return NEVER
+    return _parsed(entry.take(key), key, entry)
+
+
+def _parsed(data: object, key: str, inside: Entry) -> Condition:
     """One shape; a list means that all must hold. The shape is named by its first word."""
     if isinstance(data, list):
-        return AllOf(tuple(parse_condition(one, label) for one in data))
-    entry = Entry(data, label)
+        return AllOf(tuple(_parsed(one, f"{key}.{number}", inside) for number, one in enumerate(data, start=1)))
+    entry = inside.inner(data, key)
     shape = next((name for name in _SHAPES if name in entry.data), None)
     if shape is None:
-        raise entry.fail(f"no known condition in {sorted(entry.data)}; known are {', '.join(_SHAPES)}")
+        entry.wrong(faults.NO_CONDITION, names=sorted(entry.data), allowed=", ".join(_SHAPES))
+        return NEVER
     condition = _SHAPES[shape](entry)
     entry.done()
     return condition
@@ -343,8 +344,9 @@ def parse_condition(data: object, label: str) -> Condition:
 def _parts(entry: Entry, key: str) -> tuple[Condition, ...]:
     parts = entry.need(key)
     if not isinstance(parts, list) or not parts:
-        raise entry.fail(f"“{key}” needs a list of conditions")
-    return tuple(parse_condition(one, entry.label) for one in parts)
+        entry.wrong(faults.NEEDS_CONDITIONS, key)
+        return ()
+    return tuple(_parsed(one, f"{key}.{number}", entry) for number, one in enumerate(parts, start=1))
 
 
 def _bounds(entry: Entry) -> Bounds:
@@ -355,26 +357,26 @@ def _bounds(entry: Entry) -> Bounds:
         below=entry.decimal("below"),
     )
     if bounds == Bounds():
-        raise entry.fail("a number needs at_least, above, at_most or below")
+        entry.wrong(faults.NEEDS_BOUND)
     return bounds
 
 
 def _answered(entry: Entry) -> Condition:
-    key, values = str(entry.need("answer")), entry.words("is")
+    key, values = entry.word("answer"), entry.words("is")
     if not values:
-        raise entry.fail("“answer” needs “is”")
+        entry.wrong(faults.NEEDS_IS, "answer")
     return Answered(key, values)
 
 
 def _measured(entry: Entry) -> Condition:
-    values, within_days = entry.words("is"), entry.take("within_days")
+    values = entry.words("is")
     return MeasuredIs(
-        code=str(entry.need("measured")),
+        code=entry.word("measured"),
         values=values,
         bounds=None if values else _bounds(entry),
         second=entry.flag("second"),
         any_of_day=entry.flag("any_of_day"),
-        within_days=None if within_days is None else int(within_days),
+        within_days=entry.maybe_whole("within_days"),
     )
 
 
@@ -382,39 +384,41 @@ def _within_condition(entry: Entry) -> Condition:
     return _within(entry)
 
 
-def _age(entry: Entry) -> Condition:
-    return Age(_bounds(Entry(entry.need("age"), entry.label)))
-
-
-def _bmi(entry: Entry) -> Condition:
-    return BodyMassIndex(_bounds(Entry(entry.need("bmi"), entry.label)))
+def _inner_bounds(entry: Entry, key: str) -> Bounds:
+    inside = entry.inner(entry.need(key), key)
+    bounds = _bounds(inside)
+    inside.done()
+    return bounds
 
 
 def _item_planned(entry: Entry) -> Condition:
-    inside = Entry(entry.need("item_planned"), entry.label)
+    inside = entry.inner(entry.need("item_planned"), "item_planned")
     return ItemPlanned({allergen: inside.words(allergen) for allergen in list(inside.data)})
 
 
+NEVER = AnyOf(())
+"""Stands for a condition that could not be read."""
+
 _SHAPES: Mapping[str, Callable[[Entry], Condition]] = {
     "answer": _answered,
-    "number": lambda entry: Number(str(entry.need("number")), _bounds(entry)),
+    "number": lambda entry: Number(entry.word("number"), _bounds(entry)),
     "within": _within_condition,
-    "age": _age,
+    "age": lambda entry: Age(_inner_bounds(entry, "age")),
     "sex": lambda entry: SexIs(entry.words("sex")),
     "medicine": lambda entry: Takes(entry.words("medicine")),
-    "named": lambda entry: Named(tuple(word.casefold() for word in entry.words("named")), str(entry.need("in"))),
+    "named": lambda entry: Named(tuple(word.casefold() for word in entry.words("named")), entry.word("in")),
     "measured": _measured,
-    "bmi": _bmi,
+    "bmi": lambda entry: BodyMassIndex(_inner_bounds(entry, "bmi")),
     "item": lambda entry: ItemIs(entry.words("item")),
     "item_planned": _item_planned,
-    "answer_planned": lambda entry: AnswerPlanned(str(entry.need("answer_planned"))),
-    "given": lambda entry: Given(str(entry.need("given"))),
-    "in_area": lambda entry: InArea(str(entry.need("in_area"))),
+    "answer_planned": lambda entry: AnswerPlanned(entry.word("answer_planned")),
+    "given": lambda entry: Given(entry.word("given")),
+    "in_area": lambda entry: InArea(entry.word("in_area")),
     "plan": lambda entry: Planned(entry.words("plan")),
     "preserved": lambda entry: Preserved(entry.words("preserved")),
     "all": lambda entry: AllOf(_parts(entry, "all")),
     "any": lambda entry: AnyOf(_parts(entry, "any")),
-    "not": lambda entry: Not(parse_condition(entry.need("not"), entry.label)),
+    "not": lambda entry: Not(_condition(entry, "not")),
 }
 
 

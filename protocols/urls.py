@@ -1,6 +1,6 @@
 from django.urls import path
 
-from protocols.views import catalogue, enabling, entries, services, texts, versions
+from protocols.views import catalogue, clauses, enabling, entries, services, texts, versions
 
 VERSION = "protocols/versions/<public:public_id>/"
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path(f"{VERSION}add/<slug:entry_kind>/", entries.catalogue_entry_add, name="catalogue-entry-add"),
     path(f"{VERSION}entries/<slug:code>/", entries.catalogue_entry, name="catalogue-entry"),
     path(f"{VERSION}entries/<slug:code>/remove/", entries.catalogue_entry_remove, name="catalogue-entry-remove"),
+    path(f"{VERSION}entries/<slug:code>/clauses/new/", clauses.catalogue_clause_new, name="catalogue-clause-new"),
+    path(f"{VERSION}entries/<slug:code>/clauses/<int:number>/", clauses.catalogue_clause, name="catalogue-clause"),
+    path(f"{VERSION}entries/<slug:code>/clauses/<int:number>/remove/", clauses.catalogue_clause_remove,
+         name="catalogue-clause-remove"),
     path("protocols/texts/", texts.catalogue_texts, name="catalogue-texts"),
     path("protocols/texts/<slug:in_language>/", texts.catalogue_texts_language, name="catalogue-texts-language"),
     path("protocols/texts/<slug:in_language>/approve/", texts.catalogue_texts_approve_all, name="catalogue-texts-approve-all"),

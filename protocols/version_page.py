@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from protocols import catalogue, loosened
 from protocols.choices import Status
+from protocols.clause_forms import initial_of
 from protocols.comparing import EntryDifference, FieldDifference, compare
 from protocols.field_words import KINDS, ONE, label_of, shown, with_unit, word
 from protocols.leaves import leaf, leaves
@@ -167,6 +168,27 @@ def entry_facts(kind: str, body: Mapping[str, Any]) -> list[tuple[str, str, str]
     ranges = cfg_of(body)
     return [(label_of(kind, path), shown(path, value), _span(ranges[path]) if path in ranges else "")
             for path, value in leaves(body).items() if not path.startswith("cfg")]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ShownClause:
+    """A clause of a rule of the clinic's own: what it does and when, and whether the form knows all that it says."""
+
+    number: int
+    severity: str
+    facts: list[tuple[str, str]]
+    may_be_reworked: bool
+
+
+def shown_clauses(body: Mapping[str, Any]) -> list[ShownClause]:
+    """The clauses in the order they are tested."""
+    return [
+        ShownClause(number, word(str(clause.get("severity"))),
+                    [(label_of("rule", path), shown(path, value))
+                     for path, value in leaves(clause).items() if path != "severity"],
+                    initial_of(clause) is not None)
+        for number, clause in enumerate(body.get("clauses", []), start=1)
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from clinic.errors import Refused, Stale
 from clinic.permissions import check_doer
 from protocols import catalogue, services
 from protocols.definitions import Catalogue
+from protocols.fault_words import all_said
 from protocols.forbidden import returning
 from protocols.loading import CatalogueError, catalogue_from_entries
 from protocols.models import CatalogueEntry, CatalogueVersion
@@ -163,7 +164,7 @@ def check_whole(version: CatalogueVersion) -> None:
     try:
         catalogue_from_entries(catalogue.rows_of(version), version=str(version))
     except CatalogueError as error:
-        raise Refused(faults(error)) from error
+        raise Refused(all_said(error)) from error
 
 
 def check_nothing_returns(version: CatalogueVersion) -> None:
@@ -174,12 +175,6 @@ def check_nothing_returns(version: CatalogueVersion) -> None:
     found = [f"{code}: {sentence}" for code, sentence in returning(in_force, wanted)]
     if found:
         raise Refused(_("The version in force forbids what this one would allow. %(what)s") % {"what": " ".join(found)})
-
-
-def faults(error: CatalogueError) -> str:
-    """Every problem in one sentence for people."""
-    listed = "; ".join(f"{problem.entry}: {problem.problem}" for problem in error.problems)
-    return _("The catalogue would no longer be valid, so nothing was saved. %(problems)s") % {"problems": listed}
 
 
 def locked(version: CatalogueVersion, seen_version: int | None = None) -> CatalogueVersion:

@@ -23,6 +23,7 @@ from clinic.permissions import check_doer
 from patients.models import Patient
 from protocols import catalogue, versions
 from protocols.definitions import Catalogue
+from protocols.fault_words import said
 from protocols.loading import CatalogueError
 from protocols.models import CatalogueVersion
 from protocols.models.catalogue import VersionState
@@ -51,7 +52,7 @@ def start_preview(*, version: CatalogueVersion, by: Doer) -> RescreenRun:
     try:
         catalogue.load(held)
     except CatalogueError as error:
-        raise Refused(_("This version has a mistake: %(mistake)s") % {"mistake": error}) from error
+        raise Refused(_("This version has a mistake: %(mistake)s") % {"mistake": "; ".join(map(said, error.problems))}) from error
     for run in RescreenRun.objects.unfinished().filter(catalogue=held, purpose=RunPurpose.PREVIEW):
         if run.catalogue_digest == held.digest:
             return run

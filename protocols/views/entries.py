@@ -17,7 +17,7 @@ from clinic.deeds import carry_out, form_page
 from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.permissions import requires
-from protocols import editing, loosened, version_page, versions
+from protocols import editing, loosened, reworking, version_page, versions
 from protocols.addition_forms import FORMS
 from protocols.catalogue_forms import EntryForm, RemoveForm
 from protocols.field_words import KINDS, ONE
@@ -102,6 +102,7 @@ def entry_context(
         "form": form,
         "theirs": theirs,
         "why_not_remove": editing.refusal_to_remove(entry) if form else "",
+        "clauses": version_page.shown_clauses(entry.body) if form and reworking.may_be_reworked(entry) else [],
         "back": list_url(version, entry.kind, entry.code),
         "crumbs": crumbs(version, (str(KINDS[part]), list_url(version, entry.kind, entry.code)), (entry.code, "")),
     }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from clinic.choices import Role
 from clinic.doer import Doer
@@ -124,10 +125,10 @@ def test_locked_stays_locked_and_off_is_switched_on_with_a_reason(draft: Catalog
 @pytest.mark.parametrize(
     ("code", "path", "value", "words", "field"),
     [
-        ("sub-lidocaine", "hard_max", "5", "typical reaches", "typical"),
+        ("sub-lidocaine", "hard_max", "5", "reaches 40", "typical"),
         ("ck-eye-pn", "items.1.substance", "sub-nothing", "sub-nothing", None),
         ("ind-hydration", "phases.1.sessions.default", 9, "outside its range", None),
-        ("ac-hair-wash", "hours_until", 0, "hours_until 0", "hours_until"),
+        ("ac-hair-wash", "hours_until", 0, "0 is outside", "hours_until"),
         ("reg-neck", "depth_mm", ["3", "1"], "down to", "depth_mm"),
         ("ix-oil-alcohol", "text.en", "{nonsense}", "unknown fields", "text.en"),
     ],
@@ -242,7 +243,7 @@ def test_each_kind_is_added_by_its_form(client: Client, draft: CatalogueVersion,
         ("substance", "code", "Up Per", "code"), ("substance", "source", "hearsay", "source"),
         ("indication", "sessions_default", "9", "__all__"), ("indication", "never_in", "Italy", "never_in"),
         ("mixture", "strength_2", "", "__all__"), ("mixing_rule", "text_en", "{what}", "text_en"),
-        ("rule", "is_1", "", "is_1"), ("rule", "is_1", "sometimes", "__all__"), ("rule", "figure_2", "", "figure_2"),
+        ("rule", "is_1", "", "is_1"), ("rule", "is_1", "sometimes", "is_1"), ("rule", "figure_2", "", "figure_2"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused_beside_its_field(
@@ -373,3 +374,16 @@ def test_a_loosened_limit_stands_on_the_plan_it_touches(client: Client, draft: C
     lines = version_page.shown_loosened(published, {used})
     assert len(lines) == 1
     assert lead.name in lines[0]
+
+
+def test_what_is_wrong_is_said_in_the_language_of_whoever_edits(draft: CatalogueVersion, lead: User) -> None:
+    """Every problem of the entry, the field as the form calls it; nothing is saved."""
+    values = {"typical": ["5", "20"], "source": "hearsay"}
+    with override("tr"), pytest.raises(Refused) as refusal:
+        change(draft, "sub-biotin", lead, reason="Try", **values)
+    said = str(refusal.value)
+    assert "sub-biotin: kaynak 'hearsay'" in said
+    assert "20 değerine ulaşıyor; kesin üst sınır ise 10" in said
+    assert "“Seans başına olağan miktar” 20" in said
+    assert refusal.value.field == "source"
+    assert saved(draft, "sub-biotin")["source"] != "hearsay"

@@ -8,7 +8,8 @@ import pytest
 
 from patients.choices import Text
 from protocols.definitions import Catalogue
-from protocols.rule_entries import LANGUAGES, DefinitionError
+from protocols.faults import EntryError
+from protocols.rule_entries import LANGUAGES
 from protocols.rules import Rule, parse_rule
 
 # How a sentence would tell somebody to leave a medicine: neither language may say it, whatever the rule is about.
@@ -98,5 +99,5 @@ def test_a_rule_of_the_clinic_may_leave_the_explanation_out() -> None:
 
 
 def test_an_explanation_in_one_language_only_is_refused_by_name() -> None:
-    with pytest.raises(DefinitionError, match=r"scr-x: “explanation” lacks the language tr"):
+    with pytest.raises(EntryError, match=r"explanation lacks the language tr"):
         rule_with(explanation={"en": "Why"})

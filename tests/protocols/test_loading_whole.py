@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import pytest
 
+from patients.choices import Text
+from protocols import faults
 from protocols.comparing import compare
 from protocols.cycles import circles
 from protocols.definitions import Catalogue
 from protocols.leaves import leaves, with_leaf
 from protocols.limits import Direction, direction_of, is_hard, outside_cfg
-from protocols.loading import REFERENCE, CatalogueError, catalogue_from_entries, entries_of_reference, load_reference
+from protocols.loading import (
+    REFERENCE,
+    CatalogueError,
+    Problem,
+    catalogue_from_entries,
+    entries_of_reference,
+    load_reference,
+)
+from protocols.rules import _SHAPES
 
 
 @pytest.fixture
@@ -28,10 +40,15 @@ def replaced(folder: Path, file: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+def appended(folder: Path, file: str, entry: str) -> None:
+    with (folder / file).open("a", encoding="utf-8") as written:
+        written.write(f"\n{entry}")
+
+
 def problems(folder: Path) -> list[tuple[str, str, str]]:
     with pytest.raises(CatalogueError) as error:
         load_reference(folder)
-    return [tuple(problem) for problem in error.value.problems]
+    return [(one.file, one.entry, one.problem) for one in error.value.problems]
 
 
 def test_every_problem_is_told_at_once_and_none_twice(folder: Path) -> None:
@@ -42,9 +59,129 @@ def test_every_problem_is_told_at_once_and_none_twice(folder: Path) -> None:
     replaced(folder, "aftercare.yaml", "at_least_as_long_as: ac-no-water", "at_least_as_long_as: ac-no-rain")
     found = problems(folder)
     assert [(file, code) for file, code, _words in found] == [
-        ("regions.yaml", "reg-neck"), ("substances.yaml", "sub-biotin"), ("mixtures.yaml", "ck-pain-lido"),
-        ("aftercare.yaml", "ac-hair-wash"),
+        ("regions.yaml", "reg-neck"), ("substances.yaml", "sub-biotin"), ("substances.yaml", "sub-biotin"),
+        ("mixtures.yaml", "ck-pain-lido"), ("aftercare.yaml", "ac-hair-wash"),
     ]  # fmt: skip
+    assert [words for _file, code, words in found if code == "sub-biotin"] == [
+        "name must hold a text per language (en, tr)", "unknown field nam"]
+
+
+def test_every_problem_of_one_entry_is_told(folder: Path) -> None:
+    """Figures, words, texts, ranges, what does not fit together and what refers to nothing, all in one substance."""
+    appended(folder, "substances.yaml", """- code: sub-wrong
+  name: {en: Wrong}
+  class: {en: vitamin, tr: vitamin}
+  status: lost
+  source: hearsay
+  mark: maybe
+  dose_unit: mg
+  strength: [5, 4]
+  strength_unit: IU/ml
+  typical: [5, 20]
+  hard_max: 10
+  max_points: many
+  mg_per_kg: -1
+  groups: [grp-a, grp-a]
+  never_in: [France]
+  allowed: {regions: [reg-elbow], sexes: [cat]}
+  by_region: {reg-knie: {max_ml: lots}}
+  cfg: {hard_max: [1, 5], hard_min: [1, 5]}
+  colour: red
+""")
+    told = {words for _file, code, words in problems(folder) if code == "sub-wrong"}
+    assert told == {
+        "name has no text in language tr",
+        "status 'lost' is not one of: on, off, locked, withdrawn",
+        "source 'hearsay' is not a seed (S0–S4), a source (E1–E99), bg, check or dec",
+        "mark 'maybe' is not one of: bg, check, dec",
+        "strength is a range from 5 down to 4",
+        "typical reaches 20, above the hard_max of 10",
+        "max_points must be a whole number, not 'many'",
+        "mg_per_kg -1 is outside 0–100000",
+        "groups names grp-a twice",
+        "never_in must hold two-letter country codes",
+        "allowed.sexes may hold only female, male, other",
+        "by_region.reg-knie.max_ml must be a number, not 'lots'",
+        "hard_max 10 is outside its cfg range 1–5",
+        "cfg names hard_min, which is not a field of the entry",
+        "unknown field colour",
+        "by_region refers to reg-knie, which is not in the catalogue",
+        "allowed.regions refers to reg-elbow, which is not in the catalogue",
+    }
+
+
+def test_every_problem_of_one_screening_rule_is_told(folder: Path) -> None:
+    appended(folder, "screening/4_recent_and_clinical.yaml", """- code: scr-wrong
+  title: {en: Wrong}
+  sentence: {en: Wrong, tr: Yanlış}
+  source: S9
+  clauses:
+  - {severity: grave, when: {answer: q-nothing, is: yes}}
+  - {severity: temporary, when: {number: q-heart-medicines, above: many}, colour: red}
+  - {severity: relative, when: [{answer: q-stroke}, {riddle: q-stroke}], labs: [{measurement: m-nothing, valid_days: soon}]}
+  - {severity: temporary, when: {medicine: med-nothing}, wait: {within: q-mi-date}}
+""")
+    told = [words for _file, code, words in problems(folder) if code == "scr-wrong"]
+    assert told == [
+        "title lacks the language tr",
+        "clauses.1.severity must be one of absolute, incomplete, relative, temporary, info, not “grave”",
+        "clauses.2.when.above must be a number, not 'many'",
+        "unknown key colour",
+        "a temporary clause needs “wait”; beside it only a note (info) may have one",
+        "clauses.3.when.1.answer needs “is”",
+        f"no known condition in ['riddle']; known are {', '.join(_SHAPES)}",
+        "clauses.3.labs.1.valid_days must be a whole number, not 'soon'",
+        "“within” needs days or months",
+        "source 'S9' is not a seed (S0–S4), a source (E1–E99), bg, check or dec",
+        "clause 1: answer refers to q-nothing, which is not in the catalogue",
+        "clause 3: labs refers to m-nothing, which is not in the catalogue",
+        "clause 4: medicine refers to med-nothing, which is not in the catalogue",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["indication", "mixture", "mixing_rule", "aftercare", "question", "measurement", "message"])
+def test_an_empty_entry_of_any_kind_names_everything_it_lacks(kind: str) -> None:
+    """Nothing but a code: a list of faults, never a crash, and the catalogue is not built."""
+    prefix = {"question": "q-", "measurement": "m-", "aftercare": "ac-", "message": "msg-", "mixture": "ck-",
+              "mixing_rule": "ix-", "indication": "ind-"}[kind]  # fmt: skip
+    with pytest.raises(CatalogueError) as error:
+        catalogue_from_entries([*reference_rows().values(), (kind, f"{prefix}bare", {"code": f"{prefix}bare"})])
+    told = [one.problem for one in error.value.problems if one.entry == f"{prefix}bare"]
+    assert len(told) >= 2
+    assert any("source" in one for one in told)
+    assert {one.entry for one in error.value.problems} == {f"{prefix}bare"}
+
+
+@cache
+def reference_rows() -> dict[str, tuple[str, str, dict[str, Any]]]:
+    return {row.code: (row.kind, row.code, row.body) for row in entries_of_reference()}
+
+
+def faults_with(rows: list[Any]) -> tuple[Problem, ...]:
+    try:
+        catalogue_from_entries(rows)
+    except CatalogueError as error:
+        return error.problems
+    return ()
+
+
+@pytest.mark.parametrize("junk", [None, 7, "x", [], [1], {"a": []}, True, "1e9", {"en": 3}])
+@pytest.mark.parametrize("code", ["sub-lidocaine", "ind-aga", "scr-bp", "q-allergy", "med-nsaid", "ck-hair-vit", "lab-base"])
+def test_whatever_stands_in_a_field_is_a_fault_or_fine_but_never_a_crash(code: str, junk: Any) -> None:
+    kind, _code, body = reference_rows()[code]
+    for field in body:
+        assert all(one.problem for one in faults_with([(kind, code, {**body, field: junk})]))
+
+
+def test_every_sentence_fills_the_same_places_in_both_languages() -> None:
+    sentences = {name: one for name, one in vars(faults).items() if isinstance(one, Text)}
+    assert len(sentences) > 80
+    for name, text in sentences.items():
+        english, turkish = text.own("en"), text.own("tr")
+        places = [{place for _said, place, _spec, _how in Formatter().parse(one) if place} for one in (english, turkish)]
+        assert english, name
+        assert turkish, name
+        assert places[0] == places[1], name
 
 
 def test_instructions_that_wait_for_each_other_are_a_circle(folder: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 from patients.choices import Text
 from patients.questionnaire import Kind, Question, as_list
 from protocols.conditions import AllOf, Answered, AnyOf, Condition, Not, Number, Within
+from protocols.faults import EntryError
 from protocols.findings import Severity
-from protocols.rules import DefinitionError, parse_measurement, parse_medicine_class, parse_question, parse_rule
+from protocols.rules import parse_measurement, parse_medicine_class, parse_question, parse_rule
 from tests.protocols.healthy import catalogue, healthy_measurements
 from tests.protocols.test_screening_rules import ANSWERS, MEASURED, MEDICINES
 
@@ -306,7 +307,7 @@ TEXT = {"en": "A", "tr": "B"}
             {"code": "scr-x", "title": {"en": "A"}, "sentence": TEXT, "source": "S2"},
             "lacks the language tr",
         ),
-        (parse_rule, {"code": "scr-x", "title": TEXT, "sentence": TEXT}, "“source” is missing"),
+        (parse_rule, {"code": "scr-x", "title": TEXT, "sentence": TEXT}, "source is missing"),
         (
             parse_rule,
             {"code": "scr-x", "title": TEXT, "sentence": TEXT, "source": "S2", "colour": 1},
@@ -321,7 +322,7 @@ TEXT = {"en": "A", "tr": "B"}
                 "source": "S2",
                 "clauses": [{"severity": "fatal", "when": {"answer": "q-x", "is": "a"}}],
             },
-            "“severity” must be one of",
+            "severity must be one of",
         ),
         (
             parse_rule,
@@ -356,7 +357,7 @@ TEXT = {"en": "A", "tr": "B"}
             },
             "must be a number",
         ),
-        (parse_question, {"code": "q-x", "text": TEXT, "source": "S2", "kind": "riddle"}, "“kind” must be one of"),
+        (parse_question, {"code": "q-x", "text": TEXT, "source": "S2", "kind": "riddle"}, "kind must be one of"),
         (parse_question, {"code": "q-x", "text": TEXT, "source": "S2", "kind": "list"}, "“none” first"),
         (parse_question, {"code": "q-x", "text": TEXT, "source": "S2", "kind": "choice"}, "at least two options"),
         (parse_question, {"code": "q-x", "text": TEXT, "source": "S2", "sexes": ["cat"]}, "no such sex"),
@@ -379,9 +380,8 @@ TEXT = {"en": "A", "tr": "B"}
     ],
 )
 def test_a_wrong_definition_is_refused_with_its_reason(parse: Any, data: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(DefinitionError, match=complaint) as refused:
+    with pytest.raises(EntryError, match=complaint):
         parse(data)
-    assert str(refused.value).startswith(data["code"])
 
 
 def test_healthy_is_the_first_option() -> None:

@@ -12,9 +12,10 @@ from playwright.sync_api import Page, expect
 from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.models import Site, User
-from protocols import catalogue, enabling, versions
+from protocols import catalogue, editing, enabling, versions
 from protocols.models import CatalogueVersion
 from tests import factories as make
+from tests.protocols.test_reworking import BODY, OWN
 from tests.protocols.test_versions import change
 from tests.screens import enter, fits
 
@@ -107,6 +108,11 @@ def test_every_page_of_a_version_is_readable_at_every_size(
             reverse("catalogue-entry-add", args=[*args, kind])
             for kind in ("substance", "indication", "mixture", "mixing_rule", "rule")
         ]
+        editing.add_entry(version=draft, kind="rule", code=OWN, body=BODY, reason="Ours", by=Doer.staff(lead))
+        pages += [
+            reverse("catalogue-entry", args=[*args, OWN]), reverse("catalogue-clause", args=[*args, OWN, 1]),
+            reverse("catalogue-clause-new", args=[*args, OWN]), reverse("catalogue-clause-remove", args=[*args, OWN, 1]),
+        ]  # fmt: skip
         pages += [reverse("catalogue-publish", args=args), reverse("enablement-new")]
     for address in pages:
         answer = page.goto(address)
@@ -116,3 +122,44 @@ def test_every_page_of_a_version_is_readable_at_every_size(
             page.set_viewport_size({"width": width, "height": height})
             fits(page)
         no_axe_findings(page)
+
+
+def test_a_rule_of_the_house_is_added_and_reworked_in_turkish(
+    lead: User, new_page: Callable[..., Page], live_server: Any, no_axe_findings: Callable[[Page], None], picture: Any
+) -> None:
+    # given a medical lead who reads Turkish, with a rule of the house in a draft
+    chief = make.make_user(Role.MEDICAL_LEAD, name="Dr Ayşe Kaya", language="tr")
+    draft = versions.make_draft(based_on=catalogue.current(), note="Spring review", by=Doer.staff(chief))
+    editing.add_entry(version=draft, kind="rule", code=OWN, body=BODY, reason="Ours", by=Doer.staff(chief))
+    page = new_page(locale="tr-TR")
+    enter(page, live_server.url, chief)
+    page.goto(reverse("catalogue-entry", args=[draft.public_id, OWN]))
+    page.get_by_role("link", name="1. maddeyi yeniden yaz").click()
+    # when a figure is forgotten, the sentence stands beside it and what was typed is kept
+    page.get_by_label("Koşul 2", exact=True).select_option("age:")
+    page.locator("#id_compare_2").select_option("above")
+    page.locator("#id_reason").fill("Ekip karar verdi")
+    page.get_by_role("button", name="Maddeyi kaydet").click()
+    expect(page.locator("#div_id_figure_2 .invalid-feedback")).to_be_visible()
+    expect(page.locator("#id_what_2")).to_have_value("age:")
+    no_axe_findings(page)
+    picture(page, "clause-refused-tr")
+    page.locator("#id_figure_2").fill("70")
+    page.get_by_role("button", name="Maddeyi kaydet").click()
+    # then the rule says so, and a second clause stands beside it
+    expect(page.get_by_role("heading", name="Madde 1")).to_be_visible()
+    page.get_by_role("link", name="Madde ekle").click()
+    page.locator("#id_what_1").select_option("medicine:med-beta-blocker")
+    page.locator("#id_severity").select_option("info")
+    page.locator("#id_reason").fill("Not olarak")
+    page.get_by_role("button", name="Maddeyi kaydet").click()
+    expect(page.get_by_role("heading", name="Madde 2")).to_be_visible()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        fits(page)
+        picture(page, f"rule-own-{width}")
+    page.get_by_role("link", name="1. maddeyi yeniden yaz").click()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        fits(page)
+        picture(page, f"clause-{width}")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
+from patients.questionnaire import Kind
 from protocols.bodies import listed, without_nothing
 from protocols.catalogue_forms import MOST, reason_field, word_choices
 from protocols.definitions import Catalogue
@@ -80,7 +81,7 @@ def _condition_fields(number: int, looked_at: list[Any]) -> dict[str, forms.Fiel
 def _dates(rules: Catalogue) -> list[tuple[str, str]]:
     language = get_language() or "en"
     return [(key, f"{field.text.get(language)} ({key})"[:120]) for key, field in answer_fields(rules).items()
-            if field.kind.value == "date" and key.count(".") < 1]  # fmt: skip
+            if field.kind is Kind.DATE and key.count(".") < 1]  # fmt: skip
 
 
 def _what(rules: Catalogue) -> list[Any]:
@@ -89,7 +90,7 @@ def _what(rules: Catalogue) -> list[Any]:
     fields = {key: field for key, field in answer_fields(rules).items() if key.count(".") < 1}
     said = {key: f"{field.text.get(language)} ({key})"[:120] for key, field in fields.items()}
     answers = [(f"answer:{key}", said[key]) for key, field in fields.items() if field.values or key in rules.questions]
-    figures = [(f"number:{key}", said[key]) for key, field in fields.items() if field.kind.value == "integer"]
+    figures = [(f"number:{key}", said[key]) for key, field in fields.items() if field.kind is Kind.NUMBER]
     measured = [(f"measured:{code}", f"{one.name.get(language)} ({code})") for code, one in rules.measurements.items()]
     taken = [(f"medicine:{code}", f"{one.name.get(language)} ({code})") for code, one in rules.medicine_classes.items()]
     record = [("age:", _("Age in years")), ("bmi:", _("Body mass index")), ("sex:", pgettext_lazy("of a person", "Sex"))]

@@ -73,7 +73,7 @@ FIELDS: Mapping[str, Any] = {
     "body_days": _("body courses, days"), "inject_minutes": _("Inject within, minutes"),
     "never_after_hours": _("Never after, hours"), "opened_vial_days": _("Opened vial, days"),
     "quiet_from_hour": _("Quiet from, hour of the day"), "quiet_until_hour": _("Quiet until, hour of the day"),
-    "usual_hour": _("Usual hour of the day"),
+    "usual_hour": _("Usual hour of the day"), "look_back_days": _("Looked back, days"),
     "urgency": _("How soon"), "rising": _("When it rises"),
     "after_hours": _("After hours"), "from_day": _("From day"), "until_day": _("Until day"), "about": _("About"),
     "procedures": _("Other treatment"), "hours": _("hours"), "number": _("Number"), "group": _("Area"),

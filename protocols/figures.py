@@ -12,6 +12,7 @@ HOUSE: Mapping[str, Mapping[str, int]] = {
     "house-handling": {"inject_minutes": 60, "never_after_hours": 4, "opened_vial_days": 28},
     "house-full-round": {"most_days": 180},
     "house-clearance": {"most_days": 180},
+    "house-late-infection": {"look_back_days": 90},
     "house-mails": {"quiet_from_hour": 21, "quiet_until_hour": 8, "usual_hour": 10},
 }
 

@@ -198,6 +198,7 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
         *_NAME, *_BODY,
         *(_there(f"limits.{name}", Looser.UP)
           for name in ("inject_minutes", "never_after_hours", "opened_vial_days", "most_days")),
+        _there("limits.look_back_days", Looser.DOWN),
         *(replace(_there(f"limits.{name}", looser), hard=False)
           for name, looser in (("quiet_from_hour", Looser.UP), ("quiet_until_hour", Looser.DOWN), ("usual_hour", Looser.NEVER))),
         *_ORIGIN,

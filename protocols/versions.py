@@ -33,9 +33,10 @@ nobody has approved anything yet (`catalogue.ensure_reference_catalogue`)."""
 
 
 def load_any(version: CatalogueVersion) -> Catalogue:
-    """The frozen values of any version; a draft is built anew each time, because it changes. Raises `CatalogueError`
-    only for rows that nobody edited through `protocols.editing`, which lets no faulty draft be saved."""
-    return catalogue.load(version)
+    """The frozen values of any version, for the forms of its pages: built anew each time, because a draft changes, and
+    without the texts in other languages, which no form of a rule shows. Raises `CatalogueError` only for rows that nobody
+    edited through `protocols.editing`, which lets no faulty draft be saved."""
+    return catalogue_from_entries(catalogue.rows_of(version), version=str(version))
 
 
 def open_draft() -> CatalogueVersion | None:

@@ -21,6 +21,7 @@ from clinic.permissions import check_may
 from patients.facts import PatientFacts
 from patients.models import Patient
 from protocols import catalogue
+from protocols.definitions import Catalogue
 from protocols.findings import Finding, Severity
 from protocols.findings import Screening as Evaluated
 from protocols.screening import ClearanceNeed, Stage, clearance_gaps, clearance_needs
@@ -40,14 +41,13 @@ class Asked:
     screening: Evaluated
     facts: PatientFacts
     day: dt.date
+    rules: Catalogue
 
     def needs(self, *, letter: bool) -> list[ClearanceNeed]:
-        return clearance_needs(
-            self.finding, facts=self.facts, on=self.day, catalogue=catalogue.in_force(), letter=letter
-        )
+        return clearance_needs(self.finding, facts=self.facts, on=self.day, catalogue=self.rules, letter=letter)
 
     def gaps(self, *, letter: bool) -> list[str]:
-        gaps = clearance_gaps(self.finding, facts=self.facts, on=self.day, catalogue=catalogue.in_force(), letter=letter)
+        gaps = clearance_gaps(self.finding, facts=self.facts, on=self.day, catalogue=self.rules, letter=letter)
         return [screenings.sentence(gap) for gap in gaps]
 
 
@@ -57,12 +57,12 @@ def asked_for(*, patient: Patient, course: Course | None, rule_code: str) -> Ask
     day = coursework.next_day(course) if course else patient.registered_at.today()
     evaluated = screenings.evaluate(patient=patient, stage=Stage.PLAN, on=day, course=course, facts=facts)
     finding = next((one for one in evaluated.uncleared if one.code == rule_code), None)
-    return None if finding is None else Asked(finding, evaluated, facts, day)
+    return None if finding is None else Asked(finding, evaluated, facts, day, catalogue.in_force())
 
 
-def last_day(site: Site) -> dt.date:
+def last_day(site: Site, rules: Catalogue) -> dt.date:
     """The longest a clearance granted today can hold; it ends earlier with its course."""
-    return site.today() + dt.timedelta(days=catalogue.in_force().figure("house-clearance", "most_days"))
+    return site.today() + dt.timedelta(days=rules.figure("house-clearance", "most_days"))
 
 
 def check_may_clear(user: User, finding: Finding, site: Site) -> None:
@@ -186,7 +186,7 @@ def _check_complete(asked: Asked, *, letter: bool) -> None:
 
 def _checked_end(valid_until: dt.date | None, site: Site) -> dt.date:
     """The day it holds to: shorter than the longest if the clinician says so, never longer."""
-    longest = last_day(site)
+    longest = last_day(site, catalogue.in_force())
     if valid_until is None:
         return longest
     if valid_until < site.today():

@@ -30,7 +30,7 @@ from sessions.models import AdverseEvent, Lot, TreatmentSession, UsedProduct
 
 GRADES = range(1, 6)
 SERIOUS_GRADE = 3
-NTM, NTM_DAYS = "ae-infection-ntm", 90
+NTM = "ae-infection-ntm"
 REPORTABLE = ("adverse", "expected")  # kinds of the catalogue's reactions that can be an event
 
 
@@ -206,8 +206,9 @@ def is_suspected_ntm(event: AdverseEvent) -> bool:
 
 
 def _hold_lots_back(event: AdverseEvent, by: Doer) -> None:
-    """Every lot this patient had in the last 90 days is quarantined; releasing one is a deed of its own (section 11)."""
-    since = event.reported_at - dt.timedelta(days=NTM_DAYS)
+    """Every lot this patient had in the last 90 days (`house-late-infection`) is quarantined; releasing one is a deed of
+    its own (section 11)."""
+    since = event.reported_at - _looked_back()
     used = UsedProduct.objects.filter(
         patient=event.patient, lot__isnull=False, treatment_session__begun_at__gte=since,
         treatment_session__begun_at__lte=event.reported_at,
@@ -221,11 +222,16 @@ def _hold_lots_back(event: AdverseEvent, by: Doer) -> None:
         )  # fmt: skip
 
 
+def _looked_back() -> dt.timedelta:
+    return dt.timedelta(days=catalogue.in_force().figure("house-late-infection", "look_back_days"))
+
+
 def is_outbreak(event: AdverseEvent) -> bool:
-    """Two suspected cases at one site or on one lot within 90 days ask for an outbreak report (section 11)."""
+    """Two suspected cases at one site or on one lot within 90 days (`house-late-infection`) ask for an outbreak report
+    (section 11)."""
     if not is_suspected_ntm(event):
         return False
-    near = dt.timedelta(days=NTM_DAYS)
+    near = _looked_back()
     others = AdverseEvent.objects.filter(
         reaction=NTM, reported_at__range=(event.reported_at - near, event.reported_at + near)
     ).exclude(patient=event.patient).exclude(causality=Causality.UNRELATED)  # fmt: skip

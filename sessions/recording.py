@@ -40,7 +40,6 @@ from sessions.planned import replan
 from sessions.plans import given_plan, plan_of, plan_to_json, same_day_plans
 
 SIGNED_MEANING = "I performed this treatment and this record is complete."
-CORRECTABLE_HOURS = 24  # the end may be corrected by this much, before signing
 
 
 @transaction.atomic

@@ -20,7 +20,6 @@ from clinic.file_fields import ask_for_files_again
 from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.permissions import requires
-from protocols import catalogue
 from sessions import clearing
 from sessions.clearing_page import asked_shown, history_of, why_not_clear
 from sessions.forms.clearance import ClearanceForm, EndClearanceForm
@@ -38,7 +37,7 @@ def clearance_new(request: StaffRequest, public_id: str, code: str) -> HttpRespo
     if asked is None:
         raise Http404
     on_record = list(Upload.objects.standing().filter(patient=found.patient))
-    rules = catalogue.in_force()
+    rules = asked.rules
     if request.method == "GET":
         access_log.viewed(request, patient=found.patient, of=found)
 
@@ -61,7 +60,7 @@ def clearance_new(request: StaffRequest, public_id: str, code: str) -> HttpRespo
         return reverse("course", args=[found.public_id])
 
     form = ClearanceForm(
-        request.POST or None, request.FILES or None, on_record=on_record, last_day=clearing.last_day(found.site)
+        request.POST or None, request.FILES or None, on_record=on_record, last_day=clearing.last_day(found.site, rules)
     )
     return carry_out(request, form, deed=clear, show=show)
 

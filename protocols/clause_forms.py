@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _g
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
-from patients.questionnaire import Kind
+from patients.questionnaire import UNSURE, Kind
 from protocols.bodies import listed, without_nothing
 from protocols.catalogue_forms import MOST, reason_field, word_choices
 from protocols.definitions import Catalogue
@@ -125,10 +125,23 @@ def _condition_problems(data: Mapping[str, Any], number: int, what: str, rules: 
     words = shape in ("answer", "sex") or (shape == "measured" and bool(rules.measurements[code].values))
     if words and not values:
         yield f"is_{number}", _g("Say which answers fire it.")
+    elif words and (known := _known_words(shape, code, rules)) and (strange := set(listed(str(values))) - known):
+        yield f"is_{number}", _g("%(words)s cannot be answered here; possible are %(known)s.") % {
+            "words": ", ".join(sorted(strange)), "known": ", ".join(sorted(known))}
     if shape == "within" and not (compare in dict(AGO) and figure):
         yield f"figure_{number}", _g("Say within how many days or months.")
     if not words and shape in ("age", "bmi", "number", "measured") and not (compare in BOUNDS and figure is not None):
         yield f"figure_{number}", _g("Say how the figure compares, and with what.")
+
+
+def _known_words(shape: str, code: str, rules: Catalogue) -> frozenset[str]:
+    """What a question, a measurement or the record can hold; empty where the words are free."""
+    if shape == "sex":
+        return frozenset({"female", "male", "other"})
+    if shape == "measured":
+        return frozenset(rules.measurements[code].values)
+    field = answer_fields(rules)[code]
+    return frozenset({*field.values, UNSURE}) if field.values and not field.code_prefix else frozenset()
 
 
 def clause_of(data: Mapping[str, Any]) -> dict[str, Any]:

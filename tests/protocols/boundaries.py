@@ -5,6 +5,7 @@ failing. So a moved figure that no case notices has no boundary case. Pure; read
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -22,6 +23,18 @@ from protocols.limits import Shape, specs_of
 from protocols.loading import FIELD_BY_KIND, entries_of_reference, load_reference
 
 CLINICAL = Path(__file__).resolve().parents[1] / "clinical"
+KINDS_OF_CASE = {
+    "rule": ("screening",), "mixing_rule": ("mixture",), "region": ("mixture", "course"), "substance": ("mixture", "course"),
+    "technique": ("mixture",), "indication": ("course",), "combination": ("mixture",), "planner_rule": ("course",),
+    "aftercare": ("aftercare",), "message": ("messages", "course"), "house_rule": ("messages", "screening"),
+}  # fmt: skip
+"""The kinds of case that judge each kind of entry."""
+NOT_JUDGED = {
+    ("substance", "strength"): "the usual strength is shown; doses are computed with the strength that is drawn up",
+    ("technique", "ml_per_point"): "only above the figure warns (lower end)",
+    ("substance", "typical"): "below the typical figure nothing is said (lower end)",
+}
+"""Ranges of which one end, or both, decides nothing by the reference, and why."""
 OTHER = {"at_least": "above", "above": "at_least", "at_most": "below", "below": "at_most"}
 
 
@@ -45,8 +58,8 @@ def rows() -> Mapping[str, tuple[str, dict[str, Any]]]:
 
 
 def step_of(figure: Decimal) -> Decimal:
-    """One unit of a figure: 1 mg of 300, 0.1 ml of 3, 0.01 ml of 0.5."""
-    return Decimal(1) if figure >= 20 else Decimal("0.1") if figure >= 1 else Decimal("0.01")
+    """One unit of a figure: 1 mg of 300, 0.1 ml of 3, 0.01 ml of 0.1."""
+    return Decimal(1) if figure >= 20 else Decimal("0.1") if figure > Decimal("0.3") else Decimal("0.01")
 
 
 def figures_of(kinds: tuple[str, ...]) -> Iterator[Moved]:
@@ -60,15 +73,23 @@ def figures_of(kinds: tuple[str, ...]) -> Iterator[Moved]:
             if spec.shape in (Shape.NUMBER, Shape.WHOLE) and value is not None:
                 yield from _moved(kind, code, path, value, whole=spec.shape is Shape.WHOLE or isinstance(value, int))
             elif spec.shape is Shape.RANGE and value:
-                for place in (0, 1):
+                for place in judged_ends(kind, path):
                     for one in _moved(kind, code, path, value[place], whole=False):
                         both = [one.after if at == place else end for at, end in enumerate(value)]
                         if Decimal(str(both[0])) <= Decimal(str(both[1])):
                             yield replace(one, before=value, after=both)
         for path in leaves(body):
-            outer, _dot, last = path.rpartition(".")
-            if kind == "rule" and last in OTHER:
+            last = path.rpartition(".")[2]
+            if kind == "rule" and last in OTHER and not path.startswith("cfg"):
                 yield Moved(kind, code, path, last, OTHER[last])
+
+
+def judged_ends(kind: str, path: str) -> tuple[int, ...]:
+    """Which ends of a range decide something: 0 the lower, 1 the upper."""
+    last = path.rpartition(".")[2]
+    if (kind, last) not in NOT_JUDGED:
+        return (0, 1)
+    return () if last == "strength" else (1,)
 
 
 def _moved(kind: str, code: str, path: str, value: Any, *, whole: bool) -> Iterator[Moved]:
@@ -85,7 +106,7 @@ def with_moved(one: Moved) -> Catalogue | None:
     """The reference with this one figure moved; None where the loader refuses that (a range that would end before it
     begins): the loader is then the boundary."""
     kind, body = rows()[one.code]
-    if one.before in OTHER:
+    if isinstance(one.before, str) and one.before in OTHER:
         outer = one.path.rpartition(".")[0]
         changed = with_leaf(with_leaf(body, one.path, None), f"{outer}.{one.after}", leaf(body, one.path))
     else:
@@ -112,13 +133,14 @@ def _parsed(kind: str, code: str, body: dict[str, Any]) -> Any:
 
 
 @cache
-def written_cases() -> tuple[tuple[str, Written], ...]:
-    """Every case as text and as nodes, read once."""
-    found: list[tuple[str, Written]] = []
+def written_cases() -> tuple[tuple[str, str, Written], ...]:
+    """Every case: its kind, all its words, its nodes; read once."""
+    found: list[tuple[str, str, Written]] = []
     for file in case_files([CLINICAL]):
         name = file.as_posix()
         for case in compose(file.read_text(encoding="utf-8"), name).items():
-            found.append((str(_plain(case.node)), Written(case.node, name, "")))
+            kind = dict(case.pairs())["kind"].text()
+            found.append((kind, str(_plain(case.node)), Written(case.node, name, "")))
     return tuple(found)
 
 
@@ -129,13 +151,16 @@ def _plain(node: Any) -> Any:
 
 
 def noticed(one: Moved) -> bool:
-    """Whether a clinical case fails with the figure moved. Those that name the entry are asked first."""
+    """Whether a clinical case fails with the figure moved. Those that name the entry, or a question, measurement or class
+    of medicines it asks for, are tried first."""
     changed = with_moved(one)
     if changed is None:
         return True
-    cases = written_cases()
-    near = [case for text, case in cases if one.code in text]
-    far = [case for text, case in cases if one.code not in text]
+    asked = re.findall(r"'((?:q|m|med)-[a-z0-9-]+)", str(rows()[one.code][1]))
+    words = {one.code, *asked}
+    cases = [(text, case) for kind, text, case in written_cases() if kind in KINDS_OF_CASE[one.kind]]
+    near = [case for text, case in cases if any(word in text for word in words)]
+    far = [case for text, case in cases if not any(word in text for word in words)]
     return any(fails(case, changed) for case in (*near, *far))
 
 

@@ -89,6 +89,22 @@ def course_behind(message: Message) -> Course | None:
     return None
 
 
+def indications_behind(messages: Iterable[Message]) -> dict[int, str]:
+    """The indication of each message that is about a course, by its key; three queries for however many."""
+    rows = list(messages)
+    found = {row.pk: indication_of(row.appointment.course) for row in rows if row.appointment is not None}
+    ways = {
+        "course": Course.objects.values_list("public_id", "indication"),
+        "treatmentsession": TreatmentSession.objects.values_list("public_id", "course__indication"),
+        "consent": Consent.objects.values_list("public_id", "course__indication"),
+    }
+    for cause, pairs in ways.items():
+        keys = {row.cause_public_id for row in rows if row.cause_kind == cause and row.appointment is None}
+        known = dict(pairs.filter(public_id__in=keys)) if keys else {}
+        found |= {row.pk: known.get(row.cause_public_id, "") for row in rows if row.cause_public_id in known}
+    return found
+
+
 def is_off(message: Message) -> bool:
     """Has the clinic switched this message off?"""
     indication = indication_of(course_behind(message))

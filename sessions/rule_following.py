@@ -26,7 +26,8 @@ from sessions.models import Appointment, Course, Message, MessageRule, MessageSt
 
 S = MessageState
 AT_ONCE = 200  # steps done while the manager waits; more than that in the background
-CHUNK = 100
+CHUNK = 500
+SETTLED = dt.timedelta(minutes=2)  # no deed is under way for longer
 BEFORE_A_VISIT = (PREPARE, ALLERGY_TEST, REMINDER)
 RULE_CHANGED = gettext_noop("The clinic changed when this message is sent")
 
@@ -139,13 +140,13 @@ def _after_sessions(rule: MessageRule, rules: Rules, now: dt.datetime) -> Iterat
         .select_related("course", "appointment__site")
     }  # fmt: skip
     for message in messages:
-        session_ = found.get(message.cause_public_id)
-        due_at = messaging.session_due_at(rule.kind, session_, rules=rules) if session_ is not None else None
-        if session_ is None or due_at is None:
+        treatment_session = found.get(message.cause_public_id)
+        due_at = messaging.session_due_at(rule.kind, treatment_session, rules=rules) if treatment_session is not None else None
+        if treatment_session is None or due_at is None:
             continue
-        sent = rules.is_sent(rule.kind, site=session_.appointment.site, indication=session_.course.indication)
+        sent = rules.is_sent(rule.kind, site=treatment_session.appointment.site, indication=treatment_session.course.indication)
         useful_until = due_at + dt.timedelta(hours=messaging.AFTER_THE_END[rule.kind])
-        yield from _judged(message, session_, due_at, useful_until, sent=sent, now=now)
+        yield from _judged(message, treatment_session, due_at, useful_until, sent=sent, now=now)
 
 
 def _of_courses(rule: MessageRule, rules: Rules, now: dt.datetime) -> Iterator[Step]:
@@ -191,9 +192,11 @@ def reworded_by(rule: MessageRule, before: Rules, after: Rules) -> Iterator[Mess
     """Messages not sent yet that get other words."""
     if [row.words for row in before.rows] == [row.words for row in after.rows]:
         return
-    rows = within(rule, Message.objects.filter(kind=rule.kind, state=S.SCHEDULED, is_test=False))
-    for message in rows.select_related("site", "appointment__course"):
-        indication = message_rules.indication_of(message_rules.course_behind(message))
+    waiting = within(rule, Message.objects.filter(kind=rule.kind, state=S.SCHEDULED, is_test=False))
+    rows = list(waiting.select_related("site", "appointment__course"))
+    indications = message_rules.indications_behind(rows)
+    for message in rows:
+        indication = indications.get(message.pk, "")
         language = written_in(message.language)
         old, new = (one.words(rule.kind, language, site=message.site, indication=indication) for one in (before, after))
         if (old and old.words) != (new and new.words):
@@ -241,7 +244,7 @@ def _written(step: Step) -> bool:
 def work() -> int:
     """Let the messages follow the rules that changed and are not followed yet; returns how many messages it touched."""
     touched = 0
-    for rule in MessageRule.objects.to_follow():
+    for rule in MessageRule.objects.to_follow(changed_since=timezone.now() - SETTLED):
         touched += _follow(rule.pk)
     return touched
 
@@ -252,7 +255,7 @@ def _follow(pk: int) -> int:
     while True:
         with transaction.atomic():
             rule = MessageRule.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).filter(pk=pk).first()
-            if rule is None or rule.is_followed:
+            if rule is None:
                 return touched
             steps = list(steps_for(rule, message_rules.in_force([rule.kind])))
             done = take(steps[:CHUNK])
@@ -264,3 +267,5 @@ def _follow(pk: int) -> int:
                 followed_added=F("followed_added") + done.added,
                 followed_withdrawn=F("followed_withdrawn") + done.withdrawn,
             )
+        if over:
+            return touched

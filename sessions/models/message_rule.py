@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar, Self
 
 import pghistory
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from clinic.models import PublicId, Site, User, Versioned
 
@@ -15,9 +16,11 @@ class MessageRuleQuerySet(models.QuerySet["MessageRule"]):
     def in_force(self) -> Self:
         return self.filter(is_active=True)
 
-    def to_follow(self) -> Self:
-        """Changed, and what is not sent yet does not follow them wholly."""
-        return self.exclude(followed_version=F("version")).order_by("id")
+    def to_follow(self, *, changed_since: dt.datetime) -> Self:
+        """Those that what is not sent yet does not follow wholly, and those of a moment ago: a booking that was under way
+        then may have been written by the rule before."""
+        late = Exists(MessageRuleVersion.objects.filter(rule=OuterRef("pk"), at__gt=changed_since))
+        return self.filter(~Q(followed_version=F("version")) | late).order_by("id")
 
 
 @pghistory.track()

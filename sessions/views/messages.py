@@ -119,7 +119,7 @@ def refused(request: StaffRequest, chosen: Message, form: SendAgainForm, refusal
 def find(request: StaffRequest, public_id: str) -> Message:
     rows = message_log.visible(request.user, request.site)
     chosen: Message = get_object_or_404(
-        rows.select_related("patient", "site", "appointment__site", "appointment__patient"), public_id=public_id
+        rows.select_related("patient", "site", "appointment__site", "appointment__patient", "rule_version"), public_id=public_id
     )
     return chosen
 

@@ -23,6 +23,7 @@ from protocols.models import Service
 from sessions import booking, deciding, public_booking, request_links, sending
 from sessions.forms.public_booking import shown_now
 from sessions.letters import HIDDEN, write_mail
+from sessions.message_texts import KINDS, LANGUAGES, day_of, say
 from sessions.models import Appointment, BookingRequest, Message, PublicBooking
 from sessions.offers_outside import offers
 from sessions.public_booking import HOLD_MINUTES, Gone, Over, Person, TooMany
@@ -147,6 +148,24 @@ def test_the_mail_goes_out_by_the_outbox_also_at_night_and_keeps_no_link(day: Cl
     token = re.search(r"/book/confirm/([\w-]+)/", sent.body)[1]
     assert token not in message.text + message.html
     assert request_links.request_behind(token) == request
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mail_speaks_the_language_of_who_asked(day: ClinicDay, language: str) -> None:
+    held = hold(day, language=language)
+    message = Message.objects.get(cause_public_id=held.public_id)
+    written = write_mail(message)
+    when = {"day": day_of(FRIDAY, language), "time": "10:00", "until": "08:10"}
+    assert written.subject == KINDS["msg-request"].subject.get(language)  # type: ignore[union-attr]
+    for words in (say("request", language, **when), say("request-not-you", language), say("confirm-request", language),
+                  say("withdraw-request", language), say("hello", language, name="Ayşe")):  # fmt: skip
+        assert words in plain(written.text), words
+    assert f'lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}"' in written.html
+
+
+def plain(text: str) -> str:
+    """Without the marks that keep numbers in order among Arabic words."""
+    return re.sub("[\u2066-\u2069\u200e\u200f]", "", text)
 
 
 def test_a_mail_that_comes_too_late_is_not_sent(day: ClinicDay, at: At) -> None:

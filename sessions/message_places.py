@@ -85,4 +85,5 @@ def shipped_lead(kind: str, language: str) -> str:
 
 def shipped_text(kind: str) -> str:
     """Where a clinic starts from: everything in its usual place."""
-    return "\n\n".join(f"{{{name}}}" for name in (ADVICE, LINK) if name in PLACES[kind].blocks)
+    order = (ADVICE, LINK) if kind == PREPARE else (LINK, ADVICE)
+    return "\n\n".join(f"{{{name}}}" for name in order if name in PLACES[kind].blocks)

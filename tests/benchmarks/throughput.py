@@ -36,7 +36,7 @@ from tests.renderer import RendererProcess
 from tests.sessions.clinicday import make_clinic_day
 
 NAME = "bench_throughput"
-MAILS, WORKERS = 600, 4
+MAILS, WORKERS = 400, 4
 DOCUMENTS, AT_ONCE = 40, 2
 ANSWER_SECONDS = 0.03  # how long a mail server elsewhere takes to accept one mail; 0 is a server on the same machine
 WITHIN = 1.5

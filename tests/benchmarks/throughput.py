@@ -23,6 +23,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections
+from django.db.models import Max
 from django.utils import timezone
 
 from clinic import pdf, rendering
@@ -82,7 +83,7 @@ def say_messages(report: Report) -> None:
 
 def write_many(day: Any, count: int) -> None:
     """Confirmations that are due, each of a visit and a patient of its own."""
-    Message.objects.all().delete()
+    earlier = Message.objects.aggregate(last=Max("cause_revision"))["last"] or 0
     now = timezone.now()
     first = (now + dt.timedelta(days=30)).replace(hour=9, minute=0, second=0, microsecond=0)
     visits = list(Appointment.objects.select_related("patient")[:count])
@@ -96,7 +97,7 @@ def write_many(day: Any, count: int) -> None:
     Message.objects.bulk_create(
         Message(
             kind="msg-confirm", patient=visit.patient, site=day.site, appointment=visit, cause_kind="appointment",
-            cause_public_id=visit.public_id, recipient=visit.patient.email, language="en", due_at=now,
+            cause_public_id=visit.public_id, cause_revision=earlier + 1, recipient=visit.patient.email, language="en", due_at=now,
             useful_until=visit.starts_at, rfc_message_id=messaging.new_rfc_message_id(),
         )
         for visit in visits

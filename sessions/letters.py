@@ -197,9 +197,10 @@ def confirmation(message: Message, language: str) -> Letter:
 
 def prepares_already(appointment: Appointment) -> bool:
     """Less than a week ahead the mail about preparing would be late: its words stand in the confirmation (section 12)."""
+    if not appointment.service.is_gated:
+        return False
     rules = message_rules.in_force([PREPARE])
-    due_at = messaging.visit_due_at(PREPARE, appointment, rules=rules, booked_at=timezone.now())
-    return appointment.service.is_gated and due_at is None
+    return messaging.visit_due_at(PREPARE, appointment, rules=rules, booked_at=timezone.now()) is None
 
 
 def reminder(message: Message, language: str) -> Letter:

@@ -112,9 +112,10 @@ def is_off(message: Message) -> bool:
 
 
 def words_for(message: Message, language: str) -> Found | None:
-    rules = in_force([message.kind])
-    if not rules.rows:
-        return None
+    rows = tuple(MessageRule.objects.in_force().filter(kind=message.kind))
+    if not rows:
+        return None  # as for most mails: one query and no more
+    rules = Rules(rows, mail_hours())
     return rules.words(message.kind, language, site=message.site, indication=indication_of(course_behind(message)))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -144,8 +144,9 @@ def calendar_of(
 def appointments_of(site: Site, asked: Asked, patients: Any) -> QuerySet[Appointment]:
     """Those that begin on the asked days and pass the filters, in order of time."""
     start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
+    may_be_seen = Exists(patients.filter(pk=OuterRef("patient")))  # asked of a day's few, where IN reads all patients
     rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end).filter(
-        Q(patient__in=patients) | Q(patient__is_provisional=True)
+        may_be_seen | Q(patient__is_provisional=True)
     )
     for name, wanted in (
         ("practitioner__public_id__in", asked.practitioners), ("room__public_id__in", asked.rooms),

@@ -52,6 +52,9 @@ class Place:
     closed: frozenset[dt.date]
 
 
+HOLIDAYS = {(1, 1), (5, 1), (12, 25)}  # month and day; Sundays are closed too
+
+
 def build(rules: Catalogue, days: list[dt.date], practitioners: int) -> tuple[Clinic, list[Place]]:
     """The organisation, its services and everybody who works there, by the same rows the pages would write."""
     Organisation.objects.create(pk=1, name="Halden Group", website="load.example")
@@ -111,7 +114,7 @@ def _place(
     rooms = [Room.objects.create(site=site, name=f"Room {one + 1:02d}") for one in range(count)]
     clinic.rooms[site.pk] = rooms
     devices = [Device.objects.create(site=site, name=f"Gun {one + 1:02d}", kind="dv-gun") for one in range(count)]
-    closed = {day for day in days if (day.month, day.day) in {(1, 1), (5, 1), (12, 25)}}
+    closed = {day for day in days if (day.month, day.day) in HOLIDAYS}
     Closure.objects.bulk_create(Closure(site=site, first_day=day, last_day=day, reason="Holiday") for day in sorted(closed))
     _absences(people, site, days)
     return Place(site, people, rooms, devices, _lots(clinic, site, rules), frozenset(closed))

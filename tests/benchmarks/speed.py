@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.load.people import ENDINGS, STEMS
+from sessions.load.place import HOLIDAYS
 from tests.benchmarks import serving
 from tests.benchmarks.loading import Application, Figures, Page, in_turns
 from tests.benchmarks.report import Report
@@ -41,7 +42,7 @@ def pages_of(floor: Application, ours: Application) -> dict[str, Page]:
     def a_day() -> str:
         """A working day of ours in the last four years."""
         day = today - dt.timedelta(days=dice.randrange(4 * 365))
-        return (day - dt.timedelta(days=1) if day.isoweekday() == 7 else day).isoformat()
+        return a_day() if day.isoweekday() == 7 or (day.month, day.day) in HOLIDAYS else day.isoformat()
 
     def floor_day() -> str:
         first, count = FLOOR_DAYS

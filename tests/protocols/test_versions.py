@@ -270,7 +270,7 @@ def form_values(client: Client, page: str) -> dict[str, object]:
     ("name", "args", "queries"),
     [
         ("protocols", [], 8), ("catalogue-versions", [], 8), ("catalogue-version", ["draft"], 8),
-        ("catalogue-entry", ["draft", "sub-lidocaine"], 13), ("catalogue-difference", ["draft"], 13),
+        ("catalogue-entry", ["draft", "sub-lidocaine"], 11), ("catalogue-difference", ["draft"], 13),
         ("catalogue-publish", ["draft"], 14), ("enablements", [], 8),
     ],
 )  # fmt: skip

@@ -28,6 +28,7 @@ from tests.healthy import answered
 from tests.house.world import behind_link, make_world, set_fields
 
 LIGHT_BYTES = 100_000
+PATIENCE_MS = 90_000  # a machine that is shared: how fast pages are is measured elsewhere
 DESK = {"viewport": {"width": 1280, "height": 800}}
 SUBJECTS = {"appointment": "appointment", "changes": "appointment", "consent": "consent_to_sign"}
 
@@ -111,7 +112,7 @@ def test_every_page_is_light(new_page: Callable[..., Page], live_server: Any, wo
         if client is not None:
             carry(phone, client, live_server.url)
         phone.on("response", add)
-        phone.goto(address, wait_until="networkidle")
+        phone.goto(address, wait_until="networkidle", timeout=PATIENCE_MS)
         assert not [one for one in loaded if one.endswith((".woff2", "/icons.svg"))], name
         weights[name] = sum(loaded.values())
         phone.context.close()
@@ -127,8 +128,8 @@ def test_every_page_is_light(new_page: Callable[..., Page], live_server: Any, wo
     for name, address in open_to_all(world):
         weigh(name, address, None)
     assert len(weights) > 20
-    assert max(weights.values()) < LIGHT_BYTES, weights
     print({name: round(size / 1000, 1) for name, size in weights.items()})
+    assert max(weights.values()) < LIGHT_BYTES, weights
 
 
 @pytest.mark.django_db(transaction=True)
@@ -153,7 +154,7 @@ def test_every_page_on_a_phone_and_at_a_desk(
             page = new_page(**options, locale=language)
             if client is not None:
                 carry(page, client, live_server.url)
-            page.goto(address)
+            page.goto(address, timeout=PATIENCE_MS)
             picture(page, f"patient-{name}-{kind}-{language}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             if client is not None:

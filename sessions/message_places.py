@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from sessions.message_texts import (
     AFTER_4H,
     AFTERCARE,
+    ALERT,
     ALLERGY_TEST,
     CANCELLED,
     CHECK_IN,
     CONFIRM,
     CONSENT,
+    DATA_ANSWERED,
+    DATA_ASKED,
     FIRST_DAY,
     INTAKE,
     KINDS,
@@ -20,6 +23,7 @@ from sessions.message_texts import (
     MAY_WASH,
     MOVED,
     NEXT,
+    PAPERS,
     PREPARE,
     REMINDER,
     REQUEST,
@@ -50,7 +54,10 @@ PLACES: Mapping[str, Places] = {
     CONSENT: _LINK_ALONE,
     REQUEST: Places(values=("day", "time", "until"), in_lead=("day", "time", "until")),
 }  # fmt: skip
-"""The kinds whose words the clinic may write. What goes to the clinic itself (msg-alert) is not among them."""
+"""The kinds whose words the clinic may write."""
+
+FIXED = frozenset({ALERT, PAPERS, DATA_ASKED, DATA_ANSWERED})
+"""Always as shipped: what goes to the clinic itself, papers sent on request, answers to a request about one's data."""
 
 LEADS: Mapping[str, str] = {
     CONFIRM: "expect", REMINDER: "expect", PREPARE: "expect", MOVED: "moved", CANCELLED: "cancelled", ALLERGY_TEST: "test-for",

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.message_places import LEADS, PLACES, RANGES, may_be_off, shipped_lead, shipped_text
-from sessions.message_texts import ALERT, KINDS, LANGUAGES, say
+from sessions.message_places import FIXED, LEADS, PLACES, RANGES, may_be_off, shipped_lead, shipped_text
+from sessions.message_texts import KINDS, LANGUAGES, say
 from sessions.own_words import Places, Words, faults_of, filled, paragraphs_around_link
 
 VISIT = Places(values=("day", "time"), in_subject=("day",), in_lead=("day", "time"))
@@ -64,8 +64,8 @@ def test_shipped_words_would_be_accepted_as_own_words(kind: str) -> None:
         assert faults_of(words, PLACES[kind]) == [], language
 
 
-def test_every_kind_but_the_one_to_the_clinic_has_its_places() -> None:
-    assert set(PLACES) == set(LEADS) == set(KINDS) - {ALERT}
+def test_every_kind_has_its_places_or_is_always_as_shipped() -> None:
+    assert set(PLACES) == set(LEADS) == set(KINDS) - FIXED
     assert set(RANGES) < set(PLACES)
     assert {kind for kind in PLACES if may_be_off(kind)} == {kind for kind in PLACES if KINDS[kind].optional}
 

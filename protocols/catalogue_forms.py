@@ -8,8 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _g
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
@@ -69,7 +68,7 @@ class EntryForm(HouseForm):
     def _field(self, path: str, spec: Spec, rules: Catalogue) -> dict[str, forms.Field]:
         now, label = leaf(self.body, path), with_unit(label_of(self.kind, path), path, self.body)
         span = cfg_of(self.body).get(path)
-        hint = _g("Allowed: %(low)s to %(high)s.") % {"low": shown("", span[0]), "high": shown("", span[-1])} if span else ""
+        hint = gettext("Allowed: %(low)s to %(high)s.") % {"low": shown("", span[0]), "high": shown("", span[-1])} if span else ""
         common: dict[str, Any] = {"label": label, "required": spec.required, "help_text": hint}
         match spec.shape:
             case Shape.NUMBER:
@@ -78,7 +77,7 @@ class EntryForm(HouseForm):
                 return {path: forms.IntegerField(initial=now, min_value=0, max_value=int(MOST), **common)}
             case Shape.RANGE:
                 low, high = now or (None, None)
-                ends = (("low", low, _g("from")), ("high", high, _g("to")))
+                ends = (("low", low, gettext("from")), ("high", high, gettext("to")))
                 return {f"{path}.{end}": forms.DecimalField(initial=value, min_value=0, max_value=MOST,
                                                             **{**common, "label": f"{label}, {words}"})
                         for end, value, words in ends}  # fmt: skip
@@ -109,7 +108,7 @@ class EntryForm(HouseForm):
         chosen = now if isinstance(now, list) else [now] if now else []
         choices = condition_choices(path, self.body, rules, chosen) or word_choices(path, rules, chosen)
         if choices is None:
-            hint = common["help_text"] or _g("Words with commas between them.")
+            hint = common["help_text"] or gettext("Words with commas between them.")
             return forms.CharField(initial=", ".join(chosen), max_length=LONGEST, **{**common, "help_text": hint})
         return forms.MultipleChoiceField(
             initial=chosen, choices=choices, widget=forms.CheckboxSelectMultiple, **{**common, "required": spec.required}
@@ -206,7 +205,7 @@ def _values_of(condition: Any, each: str, rules: Catalogue, language: str) -> li
         return []
     values = [(option.value, option.text.get(language)) for option in field.options]
     unsure = isinstance(field, Question) and UNSURE not in field.values
-    return [*values, (UNSURE, _g("Unsure"))] if values and unsure else values
+    return [*values, (UNSURE, gettext("Unsure"))] if values and unsure else values
 
 
 def word_choices(path: str, rules: Catalogue, chosen: Sequence[str]) -> list[tuple[str, str]] | None:

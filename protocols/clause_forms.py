@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language, pgettext_lazy
-from django.utils.translation import gettext as _g
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
@@ -107,12 +106,12 @@ def clause_problems(data: Mapping[str, Any], rules: Catalogue) -> Iterator[tuple
         yield from _condition_problems(data, number, what, rules)
     if data.get("severity") == "temporary":
         if data.get("wait_key") and not (data.get("wait_days") or data.get("wait_months")):
-            yield "wait_days", _g("Say how many days or months.")
+            yield "wait_days", gettext("Say how many days or months.")
     elif data.get("wait_key") or data.get("wait_days") or data.get("wait_months"):
-        yield "wait_key", _g("Only a wait has a date to wait from.")
+        yield "wait_key", gettext("Only a wait has a date to wait from.")
     for name in TEXTS:
         if bool(data.get(f"{name}_en")) != bool(data.get(f"{name}_tr")) and f"{name}_en" in data:
-            yield f"{name}_{'tr' if data.get(f'{name}_en') else 'en'}", _g("Write it in both languages, or in neither.")
+            yield f"{name}_{'tr' if data.get(f'{name}_en') else 'en'}", gettext("Write it in both languages, or in neither.")
 
 
 def _condition_problems(data: Mapping[str, Any], number: int, what: str, rules: Catalogue) -> Iterator[tuple[str, str]]:
@@ -120,18 +119,18 @@ def _condition_problems(data: Mapping[str, Any], number: int, what: str, rules: 
     values, compare, figure = (data.get(f"{part}_{number}") for part in ("is", "compare", "figure"))
     if not shape:
         if number > 1 and (values or compare or figure is not None):
-            yield f"what_{number}", _g("Choose what this condition looks at.")
+            yield f"what_{number}", gettext("Choose what this condition looks at.")
         return
     words = shape in ("answer", "sex") or (shape == "measured" and bool(rules.measurements[code].values))
     if words and not values:
-        yield f"is_{number}", _g("Say which answers fire it.")
+        yield f"is_{number}", gettext("Say which answers fire it.")
     elif words and (known := _known_words(shape, code, rules)) and (strange := set(listed(str(values))) - known):
-        yield f"is_{number}", _g("%(words)s cannot be answered here; possible are %(known)s.") % {
+        yield f"is_{number}", gettext("%(words)s cannot be answered here; possible are %(known)s.") % {
             "words": ", ".join(sorted(strange)), "known": ", ".join(sorted(known))}
     if shape == "within" and not (compare in dict(AGO) and figure):
-        yield f"figure_{number}", _g("Say within how many days or months.")
+        yield f"figure_{number}", gettext("Say within how many days or months.")
     if not words and shape in ("age", "bmi", "number", "measured") and not (compare in BOUNDS and figure is not None):
-        yield f"figure_{number}", _g("Say how the figure compares, and with what.")
+        yield f"figure_{number}", gettext("Say how the figure compares, and with what.")
 
 
 def _known_words(shape: str, code: str, rules: Catalogue) -> frozenset[str]:

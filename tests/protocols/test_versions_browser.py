@@ -140,7 +140,7 @@ def test_a_rule_of_the_house_is_added_and_reworked_in_turkish(
     page.locator("#id_compare_2").select_option("above")
     page.locator("#id_reason").fill("Ekip karar verdi")
     page.get_by_role("button", name="Maddeyi kaydet").click()
-    expect(page.locator("#div_id_figure_2 .invalid-feedback")).to_be_visible()
+    expect(page.locator("#div_id_figure_2 .field-error")).to_have_text("Sayının nasıl ve neyle karşılaştırılacağını belirtin.")
     expect(page.locator("#id_what_2")).to_have_value("age:")
     no_axe_findings(page)
     picture(page, "clause-refused-tr")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -57,17 +57,26 @@ def consents_in_force(patient: Patient, language: str) -> list[OwnConsent]:
 
 def photo_uses(patient: Patient) -> dict[str, bool]:
     """Each use of photographs and whether it is allowed: as the newest signed consent says, unless taken back since."""
-    newest = (
-        Consent.objects.filter(patient=patient, signed_at__isnull=False, withdrawn_at=None).order_by("-signed_at").first()
-    )
-    uses = {}
-    for use in PHOTO_USES:
-        refused = patient.privacy_choices.filter(kind=photo_kind(use), allowed=False).first()
-        allowed = newest is not None and bool(getattr(newest, f"photos_{use}"))
-        if allowed and refused is not None and newest is not None and newest.signed_at is not None:
-            allowed = newest.signed_at > refused.chosen_at
-        uses[use] = allowed
-    return uses
+    return _uses_after(patient, _refused(patient))
+
+
+def _refused(patient: Patient) -> dict[str, dt.datetime]:
+    """When the patient last took each use back."""
+    use_of = {photo_kind(use): use for use in PHOTO_USES}
+    newest: dict[str, dt.datetime] = {}
+    for choice in patient.privacy_choices.filter(kind__in=list(use_of), allowed=False):
+        newest.setdefault(use_of[choice.kind], choice.chosen_at)
+    return newest
+
+
+def _uses_after(patient: Patient, refused: Mapping[str, dt.datetime]) -> dict[str, bool]:
+    signed = Consent.objects.filter(patient=patient, signed_at__isnull=False, withdrawn_at=None).order_by("-signed_at").first()
+    if signed is None or signed.signed_at is None:
+        return dict.fromkeys(PHOTO_USES, False)
+    return {
+        use: bool(getattr(signed, f"photos_{use}")) and (use not in refused or signed.signed_at > refused[use])
+        for use in PHOTO_USES
+    }
 
 
 USES_FOR_STAFF = {
@@ -79,13 +88,11 @@ USES_FOR_STAFF = {
 
 def photo_refusals(patient: Patient, language: str) -> list[str]:
     """What was allowed once and taken back since, in words for staff; a newer consent that allows it again ends it."""
-    uses = photo_uses(patient)
-    newest: dict[str, dt.datetime] = {}
-    for choice in patient.privacy_choices.filter(kind__in=[photo_kind(use) for use in PHOTO_USES], allowed=False):
-        newest.setdefault(choice.kind, choice.chosen_at.astimezone(patient.registered_at.zone))
+    refused = _refused(patient)
+    zone = patient.registered_at.zone
     return [
-        str(USES_FOR_STAFF[use]) % {"day": day(newest[photo_kind(use)], language, year=True)}
-        for use, allowed in uses.items() if not allowed and photo_kind(use) in newest
+        str(USES_FOR_STAFF[use]) % {"day": day(refused[use].astimezone(zone), language, year=True)}
+        for use, allowed in _uses_after(patient, refused).items() if not allowed and use in refused
     ]  # fmt: skip
 
 

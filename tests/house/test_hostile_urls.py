@@ -27,7 +27,7 @@ PARAMETERS = (
     "role", "language", "where", "name", "site", "practitioner", "room", "service", "patient", "course", "start",
     "starts_at", "at", "next", "to", "open", "length", "code", "view", "session", "from", "indication", "mixture",
     "part", "seen", "until", "show", "with", "before", "after", "rule", "category", "first", "last", "reason",
-    "subject", "outcome", "planned_session", "rest", "then", "days", "time", "paper", "changed",
+    "subject", "outcome", "planned_session", "rest", "then", "days", "time", "paper", "changed", "way",
 )  # fmt: skip
 
 

@@ -35,9 +35,9 @@ from sessions.models import Message, MessageRule
 from sessions.own_words import Words
 from sessions.rule_following import Effect
 from sessions.ruling import Wish
+from sessions.views.messages import MAIL_POLICY
 
 FRAMED = csp_update({"frame-src": [SELF]})
-MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; sandbox"
 
 
 # --- to see ---------------------------------------------------------------------------------------------------------

@@ -19,7 +19,10 @@ from tests.house.world import address, behind_link, every_url, is_ours, make_wor
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
 # The mail in its own frame, the stored PDF and a letter to download have policies of their own; none allows a script.
-OWN_POLICY = {"message-mail": "sandbox", "document-pdf": "object-src 'self'", "upload-file": "sandbox"}
+OWN_POLICY = {
+    "message-mail": "sandbox", "mail-rule-mail": "sandbox", "mail-rule-preview": "sandbox", "upload-file": "sandbox",
+    "document-pdf": "object-src 'self'",
+}  # fmt: skip
 
 # Refused before any page is asked for; there is nothing to frame or to keep, and frame-ancestors holds all the same.
 TURNED_AWAY = {"bad host", "no token"}

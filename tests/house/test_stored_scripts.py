@@ -89,7 +89,7 @@ def poisoned_world() -> SimpleNamespace:
 def escapes(html: str, url: str) -> Iterator[str]:
     """What a stored text has become on this page that is not text."""
     for tag, given in Page(html, url=url).tags:
-        mail = tag == "iframe" and given.get("src", "").startswith("/messages/")  # the one frame of ours
+        mail = tag == "iframe" and given.get("src", "").startswith(("/messages/", "/mail-rules/"))  # the frames of ours
         if tag.startswith("xss") or (tag in {"base", "iframe", "math"} and not mail):
             yield f"<{tag}>"
         if tag == "script" and not given.get("src") and given.get("type") != "application/json":

@@ -82,6 +82,8 @@ def small_renderer(small_renderer_process: RendererProcess, settings: Any) -> Re
 
 @pytest.fixture
 def renderer(renderer_process: RendererProcess, settings: Any) -> RendererProcess:
-    """The running renderer, and `settings.RENDERER_SOCKET` leading to it."""
+    """The running renderer, and `settings.RENDERER_SOCKET` leading to it. A page waits longer for it than in the clinic: the
+    machine may be busy with other tests."""
     settings.RENDERER_SOCKET = str(renderer_process.socket)
+    settings.RENDER_WAIT_SECONDS = 30
     return renderer_process

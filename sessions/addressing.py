@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from clinic.doer import SYSTEM
-from sessions import messaging
+from sessions import messaging, outbox
 from sessions.choices import UPCOMING, MessageState
 from sessions.message_texts import CHECK_IN, REMINDER
 from sessions.models import Message
@@ -25,7 +25,7 @@ def write_anew() -> int:
     with transaction.atomic():
         waiting = (
             Message.objects.filter(
-                state=MessageState.SUPPRESSED, reason=messaging.NO_ADDRESS, kind__in=[REMINDER, CHECK_IN],
+                state=MessageState.SUPPRESSED, reason=outbox.NO_ADDRESS, kind__in=[REMINDER, CHECK_IN],
                 due_at__gt=timezone.now(),
             )
             .exclude(patient__email="")
@@ -34,15 +34,15 @@ def write_anew() -> int:
         )  # fmt: skip
         for message in waiting.exclude(patient__in=messaging.patients_stopped()).order_by("due_at")[:AT_MOST]:
             if message.patient is not None and is_wanted(message):
-                messaging.write(
-                    message.kind, cause=messaging.origin_of(message), patient=message.patient, site=message.site,
+                outbox.write(
+                    message.kind, cause=outbox.origin_of(message), patient=message.patient, site=message.site,
                     appointment=message.appointment, by=SYSTEM, due_at=message.due_at, useful_until=message.useful_until,
                     revision=message.cause_revision,
                 )  # fmt: skip
                 written += 1
             message.reason = WRITTEN_ANEW
             message.save(update_fields=["reason"])
-            messaging.step(message, by=None)
+            outbox.step(message, by=None)
     return written
 
 
@@ -52,7 +52,7 @@ def is_wanted(message: Message) -> bool:
     if visit is None:
         return False
     if message.kind == REMINDER:
-        newest = messaging.next_revision(visit, REMINDER) - 1
+        newest = outbox.next_revision(visit, REMINDER) - 1
         return visit.status in UPCOMING and message.cause_revision == newest
     record = getattr(visit, "treatment_session", None)
     return record is not None and record.ended_at is not None

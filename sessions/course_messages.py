@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from clinic.doer import SYSTEM
 from protocols import catalogue, message_times
 from protocols.planning import maintenance_window, review_dates
-from sessions import message_rules, messaging
+from sessions import message_rules, messaging, outbox
 from sessions.choices import CourseStatus, MessageState
 from sessions.message_rules import SWITCHED_OFF, Rules
 from sessions.message_texts import LATE, NEXT, REVIEW_1M, REVIEW_6M
@@ -46,7 +46,7 @@ def follow(course: Course) -> None:
     """Write what the dates of the course ask for now, withdraw what they no longer ask for. What was sent stays."""
     rules = message_rules.in_force(KINDS)
     wanted = {(one.kind, one.number): one for one in wanted_of(course, rules)}
-    gone = messaging.messages_of(course).filter(kind__in=KINDS, state=MessageState.SCHEDULED)
+    gone = outbox.messages_of(course).filter(kind__in=KINDS, state=MessageState.SCHEDULED)
     stale: list[int] = []
     off: list[int] = []
     for row in gone:
@@ -55,10 +55,10 @@ def follow(course: Course) -> None:
             (off if one is not None and one.off else stale).append(row.pk)
     for keys, reason in ((stale, FOLLOWS_THE_COURSE if is_alive(course) else COURSE_ENDED), (off, SWITCHED_OFF)):
         if keys:
-            messaging.withdraw(Message.objects.filter(pk__in=keys), reason=reason, by=SYSTEM)
+            outbox.withdraw(Message.objects.filter(pk__in=keys), reason=reason, by=SYSTEM)
     held_back = messaging.EVENT_OPEN if wanted and messaging.stopped_by_event(course.patient) else ""
     for one in wanted.values():
-        messaging.write(
+        outbox.write(
             one.kind, cause=course, patient=course.patient, site=course.site, by=SYSTEM, due_at=one.due_at,
             useful_until=one.due_at + dt.timedelta(days=USEFUL_DAYS), revision=one.number,
             suppressed=held_back or (SWITCHED_OFF if one.off else ""),

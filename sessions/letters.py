@@ -22,9 +22,17 @@ from clinic.languages import direction
 from clinic.models import Organisation, Site
 from clinic.reading_direction import isolated, isolated_html
 from patients import links
-from patients.labels import DataRequestKind, DataRequestState, LinkPurpose
-from patients.models import DataRequest
-from sessions import changes_before, letters_between, message_rules, messaging, own_data_links, own_letters, unsubscribing
+from patients.labels import LinkPurpose
+from sessions import (
+    changes_before,
+    letters_between,
+    letters_on_request,
+    message_rules,
+    messaging,
+    own_data_links,
+    own_letters,
+    unsubscribing,
+)
 from sessions.delivery import Invitation, Mail
 from sessions.invitations import invitation_to
 from sessions.language_note import language_note
@@ -71,7 +79,7 @@ from sessions.message_texts import (
     say,
     written_in,
 )  # fmt: skip
-from sessions.models import Appointment, CheckIn, Consent, Message, MessageRuleVersion
+from sessions.models import Appointment, CheckIn, Message, MessageRuleVersion
 from sessions.request_mail import request_letter
 from sessions.return_addresses import signed_for
 
@@ -318,79 +326,6 @@ def alert(message: Message, language: str) -> Letter:
     )
 
 
-def intake(message: Message, language: str) -> Letter:
-    expires_at = timezone.now() + dt.timedelta(days=links.VALID_DAYS)
-    patient = message.patient
-    if patient is None:
-        raise ValueError("An intake mail needs a patient.")
-    link, token = links.issue(patient=patient, site=message.site, purpose=LinkPurpose.INTAKE, expires_at=expires_at, by=SYSTEM)
-    del link
-    return Letter(
-        subject=subject_of(message, language),
-        lead=say("intake", language),
-        paragraphs=[say("intake-safe", language, day=day_of(expires_at.astimezone(message.site.zone), language))],
-        buttons=[(say("open-questions", language), link_address(token))],
-        token=token,
-    )
-
-
-def consent_to_read(message: Message, language: str) -> Letter:
-    """The text itself stays behind the link: the mail says only that there is something to read."""
-    consent = Consent.objects.select_related("patient").get(public_id=message.cause_public_id)
-    expires_at = timezone.now() + dt.timedelta(days=links.VALID_DAYS)
-    link, token = links.issue(
-        patient=consent.patient, site=message.site, purpose=LinkPurpose.CONSENT, subject=consent, expires_at=expires_at,
-        by=SYSTEM,
-    )  # fmt: skip
-    del link
-    return Letter(
-        subject=subject_of(message, language),
-        lead=say("consent-read", language),
-        paragraphs=[say("intake-safe", language, day=day_of(expires_at.astimezone(message.site.zone), language))],
-        buttons=[(say("open-consent", language), link_address(token))],
-        token=token,
-    )
-
-
-def papers(message: Message, language: str) -> Letter:
-    """Which papers they are stays behind the link."""
-    expires_at = timezone.now() + dt.timedelta(days=links.VALID_DAYS)
-    patient = message.patient
-    if patient is None:
-        raise ValueError("A mail about papers needs a patient.")
-    _link, token = links.issue(
-        patient=patient, site=message.site, purpose=LinkPurpose.PAPERS, expires_at=expires_at, by=SYSTEM
-    )
-    return Letter(
-        subject=subject_of(message, language),
-        lead=say("papers", language),
-        paragraphs=[say("intake-safe", language, day=day_of(expires_at.astimezone(message.site.zone), language))],
-        buttons=[(say("open-papers", language), link_address(token))],
-        token=token,
-    )
-
-
-def data_asked(message: Message, language: str) -> Letter:
-    request = DataRequest.objects.get(public_id=message.cause_public_id)
-    erase = [say("asked-erase-law", language)] if request.kind == DataRequestKind.ERASE else []
-    return Letter(
-        subject=subject_of(message, language),
-        lead=say(f"asked-{request.kind}", language, day=day_of(request.due_on, language, year=True)),
-        paragraphs=[*erase, *([say("asked-not-you", language, phone=message.site.phone)] if message.site.phone else [])],
-    )
-
-
-def data_answered(message: Message, language: str) -> Letter:
-    request = DataRequest.objects.get(public_id=message.cause_public_id)
-    asked_on = request.asked_at.astimezone(message.site.zone)
-    return Letter(
-        subject=subject_of(message, language),
-        lead=say(f"answer-{request.kind}-{request.state}", language, day=day_of(asked_on, language, year=True)),
-        facts=[(say("answer-reason", language), request.reason)],
-        paragraphs=[say("answer-complain", language)] if request.state == DataRequestState.REFUSED else [],
-    )
-
-
 COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     CONFIRM: confirmation,
     REMINDER: reminder,
@@ -399,7 +334,7 @@ COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     AFTERCARE: aftercare,
     CHECK_IN: check_in,
     ALERT: alert,
-    INTAKE: intake,
+    INTAKE: letters_on_request.intake,
     REQUEST: request_letter,
     PREPARE: letters_between.preparation,
     ALLERGY_TEST: letters_between.allergy_test,
@@ -411,8 +346,8 @@ COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     LATE: letters_between.of_course,
     REVIEW_1M: letters_between.of_course,
     REVIEW_6M: letters_between.of_course,
-    CONSENT: consent_to_read,
-    PAPERS: papers,
-    DATA_ASKED: data_asked,
-    DATA_ANSWERED: data_answered,
+    CONSENT: letters_on_request.consent_to_read,
+    PAPERS: letters_on_request.papers,
+    DATA_ASKED: letters_on_request.data_asked,
+    DATA_ANSWERED: letters_on_request.data_answered,
 }

@@ -15,8 +15,9 @@ from patients.models import Patient
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import MessageState
 from sessions.message_texts import KINDS
-from sessions.messaging import AFTERCARE_HOURS, SUPERSEDED, move, next_revision, origin_of, write
+from sessions.messaging import AFTERCARE_HOURS, SUPERSEDED
 from sessions.models import Message
+from sessions.outbox import move, next_revision, origin_of, write
 
 S = MessageState
 

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import Max
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from clinic.doer import Doer
 from clinic.models import Site, User
-from clinic.models.base import new_public_id
 from patients.models import DataRequest, Patient
 from protocols import message_times
 from sessions import message_rules
 from sessions.before_the_first import visit_for_testing
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
-from sessions.choices import MESSAGE_MOVES, UPCOMING, MessageState
+from sessions.choices import UPCOMING, MessageState
 from sessions.message_rules import SWITCHED_OFF, Rules, indication_of
 from sessions.message_texts import (
     AFTER_4H,
@@ -47,13 +44,13 @@ from sessions.message_texts import (
     PREPARE,
     REMINDER,
 )  # fmt: skip
-from sessions.models import AdverseEvent, Appointment, CheckIn, Consent, Course, Message, MessageStep, TreatmentSession
+from sessions.models import AdverseEvent, Appointment, CheckIn, Consent, Message, TreatmentSession
+from sessions.outbox import NO_ADDRESS, messages_of, new_rfc_message_id, next_revision, step, withdraw, write
 from sessions.plans import plan_of
 
 S = MessageState
 
 # Why a message does not go out. Stored in English, shown through gettext.
-NO_ADDRESS = gettext_noop("No e-mail address")
 ADDRESS_FAILS = gettext_noop("Mails to this address come back")
 MOVED_AWAY = gettext_noop("Appointment moved")
 CALLED_OFF = gettext_noop("Appointment cancelled")
@@ -359,90 +356,3 @@ def earlier_late_checks(treatment_session: TreatmentSession) -> Any:
     others = treatment_session.course.treatment_sessions.exclude(pk=treatment_session.pk)
     earlier = others.filter(ended_at__lt=treatment_session.ended_at).values("public_id")
     return Message.objects.filter(kind=LATE_LUMP, cause_kind="treatmentsession", cause_public_id__in=earlier)
-
-
-# --- rows -----------------------------------------------------------------------------------------------------------
-def messages_of(cause: models.Model) -> Any:
-    return Message.objects.filter(cause_kind=cause._meta.model_name, cause_public_id=cause.public_id)  # type: ignore[attr-defined]
-
-
-def origin_of(message: Message) -> models.Model:
-    """The row a message speaks of. Its revisions go on counting when a message is repeated."""
-    if message.cause_kind == "appointment":
-        return Appointment.objects.get(public_id=message.cause_public_id)
-    if message.cause_kind == "treatmentsession":
-        return TreatmentSession.objects.get(public_id=message.cause_public_id)
-    if message.cause_kind == "consent":
-        return Consent.objects.get(public_id=message.cause_public_id)
-    if message.cause_kind == "datarequest":
-        return DataRequest.objects.get(public_id=message.cause_public_id)
-    if message.cause_kind == "course":
-        return Course.objects.get(public_id=message.cause_public_id)
-    return Patient.objects.get(public_id=message.cause_public_id)
-
-
-def next_revision(cause: models.Model, kind: str, *, if_sent: bool = False) -> int:
-    """The revision a new row of this kind gets. With `if_sent` an unsent last row is used again."""
-    rows = messages_of(cause).filter(kind=kind)
-    last: int = rows.aggregate(last=Max("cause_revision"))["last"] or 0
-    if if_sent and last and not rows.filter(cause_revision=last).exclude(state=S.SUPPRESSED).exists():
-        return last
-    return last + 1
-
-
-def write(
-    kind: str, *, cause: models.Model, patient: Patient, site: Site, by: Doer, due_at: dt.datetime, revision: int,
-    useful_until: dt.datetime | None = None, appointment: Appointment | None = None, suppressed: str = "",
-) -> Message:  # fmt: skip
-    """One row, or the withdrawn one of the same key brought back. Without an address it says so instead of waiting."""
-    suppressed = suppressed or ("" if patient.email else NO_ADDRESS)
-    state = S.SUPPRESSED if suppressed else S.SCHEDULED
-    message, is_new = Message.objects.get_or_create(
-        cause_kind=cause._meta.model_name,
-        cause_public_id=cause.public_id,  # type: ignore[attr-defined]
-        kind=kind,
-        cause_revision=revision,
-        recipient=patient.email,
-        defaults={
-            "patient": patient, "site": site, "appointment": appointment, "language": patient.language,
-            "due_at": due_at, "useful_until": useful_until, "state": state, "reason": suppressed,
-            "rfc_message_id": new_rfc_message_id(),
-        },
-    )  # fmt: skip
-    if is_new:
-        step(message, by=by)
-    elif message.state == S.SUPPRESSED and not suppressed:
-        message.due_at, message.useful_until = due_at, useful_until
-        message.save(update_fields=["due_at", "useful_until"])
-        move(message, S.SCHEDULED, by=by)
-    return message
-
-
-def withdraw(messages: Any, *, reason: str, by: Doer) -> int:
-    """Suppress what is not sent yet. Waits for a claim in progress, so that a row is either withdrawn or sending."""
-    waiting = list(messages.filter(state=S.SCHEDULED).select_for_update(no_key=True).order_by("id"))
-    for message in waiting:
-        move(message, S.SUPPRESSED, reason=reason, by=by)
-    return len(waiting)
-
-
-def move(message: Message, to: str, *, reason: str = "", by: Doer | None = None, **fields: Any) -> None:
-    """The one place where a message changes its state. The row must be locked. Each change is a step in the log."""
-    if to not in MESSAGE_MOVES[message.state]:
-        raise ValueError(f"A message cannot go from {message.state} to {to}.")
-    message.state, message.reason = to, reason[:300]
-    for name, value in fields.items():
-        setattr(message, name, value)
-    message.save(update_fields=["state", "reason", *fields])
-    step(message, by=by)
-
-
-def step(message: Message, *, by: Doer | None = None) -> None:
-    MessageStep.objects.create(
-        message=message, at=timezone.now(), state=message.state, reason=message.reason, by=by.user if by else None
-    )
-
-
-def new_rfc_message_id() -> str:
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    return f"<{new_public_id()}@{domain}>"

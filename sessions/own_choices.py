@@ -18,7 +18,7 @@ from clinic.languages import NAMES
 from patients import privacy
 from patients.models import Patient
 from protocols import catalogue
-from sessions import messaging
+from sessions import messaging, outbox
 from sessions.choices import MessageState
 from sessions.message_texts import KINDS
 from sessions.models import Consent, Message
@@ -117,7 +117,7 @@ def choose_mails(*, patient: Patient, wanted: Collection[str], language: str, se
             continue
         privacy.choose(patient=held, kind=kind, allowed=allowed, source=SOURCE, by=by)
         if not allowed:
-            messaging.withdraw(waiting.filter(kind=kind), reason=messaging.NOT_WANTED, by=by)
+            outbox.withdraw(waiting.filter(kind=kind), reason=messaging.NOT_WANTED, by=by)
     if language != held.language:
         was, held.language = held.language, language
         if not held.save_if_unchanged(seen=seen_version, fields=["language"]):

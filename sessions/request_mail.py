@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from clinic.doer import Doer
-from sessions import messaging, request_links
+from sessions import messaging, outbox, request_links
 from sessions.choices import MessageState
 from sessions.letter_parts import Letter, place_of, subject_of
 from sessions.message_texts import CONFIRM, REQUEST, day_of, say
@@ -22,23 +22,23 @@ def request_to_confirm(*, request: BookingRequest, by: Doer) -> Message:
     message = Message.objects.create(
         kind=REQUEST, patient=None, site=request.site, cause_kind="bookingrequest", cause_public_id=request.public_id,
         recipient=request.email, language=request.language, due_at=timezone.now(), useful_until=request.hold_ends_at,
-        state=MessageState.SCHEDULED, rfc_message_id=messaging.new_rfc_message_id(),
+        state=MessageState.SCHEDULED, rfc_message_id=outbox.new_rfc_message_id(),
     )  # fmt: skip
-    messaging.step(message, by=by)
+    outbox.step(message, by=by)
     return message
 
 
 def forget_request(*, request: BookingRequest, by: Doer) -> None:
     """The request is over: what is unsent stays unsent, and the words of the mail, which name a stranger, go."""
-    messaging.withdraw(messaging.messages_of(request), reason=REQUEST_OVER, by=by)
-    messaging.messages_of(request).update(text="", html="")
+    outbox.withdraw(outbox.messages_of(request), reason=REQUEST_OVER, by=by)
+    outbox.messages_of(request).update(text="", html="")
 
 
 @transaction.atomic
 def tell_anew(*, appointment: Appointment, by: Doer) -> None:
     """Confirm once more, to the address that counts now: the links of the earlier mail are dead. One that is not sent yet
     goes there by itself."""
-    if not messaging.messages_of(appointment).filter(kind=CONFIRM, state=MessageState.SCHEDULED).exists():
+    if not outbox.messages_of(appointment).filter(kind=CONFIRM, state=MessageState.SCHEDULED).exists():
         messaging.write_visit(CONFIRM, appointment, by=by, due_at=timezone.now())
 
 

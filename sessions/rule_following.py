@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from clinic.doer import SYSTEM
-from sessions import course_messages, message_rules, messaging
+from sessions import course_messages, message_rules, messaging, outbox
 from sessions.choices import MessageState
 from sessions.message_rules import SWITCHED_OFF, Rules
 from sessions.message_texts import ALLERGY_TEST, PREPARE, REMINDER, written_in
@@ -217,12 +217,12 @@ def _taken(step: Step) -> bool:
     if held.state != step.message.state or held.attempts != step.message.attempts:
         return False
     if step.act == Act.WITHDRAWN:
-        messaging.move(held, S.SUPPRESSED, reason=SWITCHED_OFF, by=SYSTEM)
+        outbox.move(held, S.SUPPRESSED, reason=SWITCHED_OFF, by=SYSTEM)
         return True
     held.due_at, held.useful_until = step.due_at, step.useful_until
     held.save(update_fields=["due_at", "useful_until"])
     if step.act == Act.ADDED:
-        messaging.move(held, S.SCHEDULED, by=SYSTEM)
+        outbox.move(held, S.SCHEDULED, by=SYSTEM)
     else:
         MessageStep.objects.create(message=held, at=timezone.now(), state=held.state, reason=RULE_CHANGED)
     return True
@@ -232,7 +232,7 @@ def _written(step: Step) -> bool:
     if isinstance(step.cause, Appointment):
         message = messaging.write_visit(step.kind, step.cause, by=SYSTEM, due_at=step.due_at)
     elif isinstance(step.cause, Course):
-        message = messaging.write(
+        message = outbox.write(
             step.kind, cause=step.cause, patient=step.cause.patient, site=step.cause.site, by=SYSTEM, due_at=step.due_at,
             useful_until=step.useful_until, revision=step.number,
         )  # fmt: skip

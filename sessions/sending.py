@@ -38,12 +38,11 @@ from sessions.messaging import (
     CALLED_OFF,
     END_TAKEN_BACK,
     MOVED_AWAY,
-    NO_ADDRESS,
     NOT_WANTED,
     UNDONE,
-    move,
 )  # fmt: skip
 from sessions.models import Appointment, Consent, Course, Message, TreatmentSession
+from sessions.outbox import NO_ADDRESS, move
 
 log = structlog.get_logger(__name__)
 S = MessageState

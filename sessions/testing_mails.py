@@ -18,7 +18,7 @@ from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused
 from clinic.models import Site, User
 from clinic.permissions import check_may
-from sessions import messaging, previewing
+from sessions import outbox, previewing
 from sessions.choices import MessageState
 from sessions.models import Message
 from sessions.own_words import Words
@@ -56,9 +56,9 @@ def send_test(
         cause_revision=(own.filter(kind=kind).aggregate(last=Max("cause_revision"))["last"] or 0) + 1,
         language=language, due_at=now, useful_until=now + USEFUL, state=MessageState.SCHEDULED, is_test=True,
         subject=f"[{mark}] {shown.subject}"[:200], text=shown.text, html=shown.html,
-        rfc_message_id=messaging.new_rfc_message_id(),
+        rfc_message_id=outbox.new_rfc_message_id(),
     )  # fmt: skip
-    messaging.step(message, by=by)
+    outbox.step(message, by=by)
     audit.record(by=by, action="message-test-sent", sentence=f"sent a test of {kind} to themselves", of=message, site=site,
                  detail={"language": language})  # fmt: skip
     return message

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop
 from clinic.doer import SYSTEM
 from patients import privacy
 from patients.models import Patient
-from sessions import messaging
+from sessions import outbox
 from sessions.choices import MESSAGE_MOVES, MessageState
 from sessions.message_texts import KINDS
 from sessions.models import Message
@@ -46,7 +46,7 @@ def take_in(report: Report) -> bool:
     if report.fate not in MESSAGE_MOVES[message.state]:
         return False
     reason = (" ".join(report.words.split())[:300] or CAME_BACK) if report.fate == S.BOUNCED else ""
-    messaging.move(message, report.fate, reason=reason, by=SYSTEM, sent_at=message.sent_at or timezone.now())
+    outbox.move(message, report.fate, reason=reason, by=SYSTEM, sent_at=message.sent_at or timezone.now())
     if report.fate == S.BOUNCED and report.for_good:
         # Whoever has another address by now is not marked for the old one.
         Patient.objects.filter(messages=message, email=message.recipient).update(email_problem=reason[:200])

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from clinic.doer import Doer
 from patients import privacy
-from sessions import messaging
+from sessions import messaging, outbox
 from sessions.choices import MessageState
 from sessions.message_texts import KINDS
 from sessions.models import Message
@@ -49,4 +49,4 @@ def stop(*, message: Message) -> None:
     by = Doer.patient(patient.public_id, "patient, by the address in a mail")
     privacy.choose(patient=patient, kind=message.kind, allowed=False, source=SOURCE, by=by)
     waiting = Message.objects.filter(patient=patient, kind=message.kind, state=MessageState.SCHEDULED)
-    messaging.withdraw(waiting, reason=messaging.NOT_WANTED, by=by)
+    outbox.withdraw(waiting, reason=messaging.NOT_WANTED, by=by)

@@ -23,6 +23,21 @@ def fits(page: Page) -> None:
     assert wider <= 0, f"{page.url} is {wider} px wider than {page.viewport_size}"
 
 
+def frame_stays(page: Page) -> None:
+    """The bar at the top and the rail beside it do not scroll away (on a phone the rail lies at the foot)."""
+    tops = page.evaluate(
+        """() => {
+            scrollTo(0, document.documentElement.scrollHeight);
+            const found = [...document.querySelectorAll(".staff > .topbar, .staff > .rail")]
+                .map(part => part.getBoundingClientRect())
+                .map(box => [Math.round(box.top), Math.round(box.bottom - innerHeight)]);
+            scrollTo(0, 0);
+            return found;
+        }"""
+    )
+    assert all(0 in edges for edges in tops), f"{page.url} at {page.viewport_size}: {tops}"
+
+
 def readable_at_every_size(
     page: Page, address: str, sizes: Iterable[tuple[int, int]], look: Callable[[int], object] = lambda width: None
 ) -> None:
@@ -34,5 +49,6 @@ def readable_at_every_size(
         assert answer.status == 200, address
         page.wait_for_load_state("networkidle")
         fits(page)
+        frame_stays(page)
         check_accessibility(page)
         look(width)

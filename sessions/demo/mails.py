@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from sessions.choices import MessageState as M
 from sessions.delivery import NO_ANSWER
-from sessions.messaging import CALLED_OFF, new_rfc_message_id
+from sessions.messaging import CALLED_OFF
 from sessions.models import Appointment, Message, MessageStep
+from sessions.outbox import new_rfc_message_id
 from sessions.sending import INTERRUPTED, TOO_LATE
 
 LEFT_BEHIND = [

@@ -29,7 +29,7 @@ from django.utils import timezone
 from clinic import pdf, rendering
 from clinic.doer import Doer
 from protocols import catalogue
-from sessions import documents, messaging, papers
+from sessions import documents, outbox, papers
 from sessions.models import Appointment, Message
 from tests import database, factories
 from tests.benchmarks.report import Report
@@ -98,7 +98,7 @@ def write_many(day: Any, count: int) -> None:
         Message(
             kind="msg-confirm", patient=visit.patient, site=day.site, appointment=visit, cause_kind="appointment",
             cause_public_id=visit.public_id, cause_revision=earlier + 1, recipient=visit.patient.email, language="en", due_at=now,
-            useful_until=visit.starts_at, rfc_message_id=messaging.new_rfc_message_id(),
+            useful_until=visit.starts_at, rfc_message_id=outbox.new_rfc_message_id(),
         )
         for visit in visits
     )  # fmt: skip

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from patients import privacy
 from protocols import catalogue
-from sessions import booking, course_messages, coursework, letters, messaging, sending
+from sessions import booking, course_messages, coursework, letters, messaging, outbox, sending
 from sessions.choices import CourseStatus, MessageState
 from sessions.message_texts import KINDS
 from sessions.models import Appointment, Course, Message, PlannedSession
@@ -38,7 +38,7 @@ def course(day: CareDay) -> Course:
 
 
 def of(course: Course, *kinds: str) -> list[Message]:
-    rows = messaging.messages_of(course)
+    rows = outbox.messages_of(course)
     return list((rows.filter(kind__in=kinds) if kinds else rows).order_by("id"))
 
 
@@ -162,22 +162,22 @@ class TestBeforeAVisit:
     def test_preparation_is_written_a_week_ahead_at_ten(self, day: CareDay) -> None:
         course = make.make_course(day.patient, day.doctor, site=day.site, first_day=after(14))
         visit = self.visit(day, course, 14)
-        (message,) = messaging.messages_of(visit).filter(kind="msg-prep-7d")
+        (message,) = outbox.messages_of(visit).filter(kind="msg-prep-7d")
         assert due(message) == (after(7), "10:00")
         assert "painkillers" in due_letter(message).text
 
     def test_less_than_a_week_ahead_its_words_stand_in_the_confirmation(self, day: CareDay) -> None:
         course = make.make_course(day.patient, day.doctor, site=day.site, first_day=after(5))
         visit = self.visit(day, course, 5)
-        assert not messaging.messages_of(visit).filter(kind="msg-prep-7d").exists()
-        confirmation = messaging.messages_of(visit).get(kind="msg-confirm")
+        assert not outbox.messages_of(visit).filter(kind="msg-prep-7d").exists()
+        confirmation = outbox.messages_of(visit).get(kind="msg-confirm")
         assert "painkillers" in due_letter(confirmation).text
 
     def test_the_test_is_asked_for_while_a_new_product_has_none(self, day: CareDay, at: Any, monkeypatch: Any) -> None:
         monkeypatch.setattr(messaging, "needs_test", lambda appointment: True)
         course = make.make_course(day.patient, day.doctor, site=day.site, first_day=after(14))
         visit = self.visit(day, course, 14)
-        (message,) = messaging.messages_of(visit).filter(kind="msg-allergy-test")
+        (message,) = outbox.messages_of(visit).filter(kind="msg-allergy-test")
         assert due(message) == (after(9), "10:00")
         monkeypatch.setattr(messaging, "needs_test", lambda appointment: False)
         at(message.due_at.isoformat())
@@ -191,7 +191,7 @@ class TestBeforeAVisit:
             site=day.site, practitioner=day.doctor, room=day.room,
             starts_at=dt.datetime.combine(after(14), dt.time(15), day.site.zone), by=day.by,
         )  # fmt: skip
-        assert not messaging.messages_of(visit).filter(kind__in=["msg-prep-7d", "msg-allergy-test"]).exists()
+        assert not outbox.messages_of(visit).filter(kind__in=["msg-prep-7d", "msg-allergy-test"]).exists()
 
 
 def test_only_mails_a_patient_can_do_without_may_be_declined() -> None:

@@ -64,7 +64,6 @@ GOLDEN = Path(settings.BASE_DIR) / "tests" / "golden" / "papers"
 
 @pytest.mark.prove
 @pytest.mark.django_db
-@pytest.mark.skipif(not FONTS.exists(), reason="the front-end files are not here")
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_every_paper_in_every_language(at: Any, language: str, when: str) -> None:
     """Text and pages against the golden copy (`GOLDEN=write` makes it anew), a letter for every sign, and a picture."""

@@ -14,7 +14,7 @@ from django.utils import timezone
 from clinic.choices import Role
 from clinic.models import AccessEvent, AuditEvent
 from patients import links
-from sessions import messaging
+from sessions import messaging, outbox
 from sessions.choices import MessageState
 from sessions.models import Message
 from tests import factories
@@ -38,16 +38,16 @@ def desk(day: MailDay, client: Client) -> Client:
 
 
 def as_sent(message: Message) -> Message:
-    messaging.move(message, S.SENDING, claimed_at=timezone.now())
+    outbox.move(message, S.SENDING, claimed_at=timezone.now())
     message.subject, message.html, message.text = "Your appointment", "<p>we expect you</p>", "we expect you"
     message.save()
-    messaging.move(message, S.SENT, sent_at=timezone.now())
+    outbox.move(message, S.SENT, sent_at=timezone.now())
     return message
 
 
 def as_bounced(message: Message) -> Message:
-    messaging.move(message, S.SENDING, claimed_at=timezone.now())
-    messaging.move(message, S.BOUNCED, reason="550 no such user")
+    outbox.move(message, S.SENDING, claimed_at=timezone.now())
+    outbox.move(message, S.BOUNCED, reason="550 no such user")
     message.patient.email_problem = "550 no such user"  # type: ignore[union-attr]
     message.patient.save()  # type: ignore[union-attr]
     return message
@@ -229,16 +229,16 @@ class TestRepair:
 
     def test_arrived_without_the_state_that_was_seen_says_so(self, day: MailDay, desk: Client) -> None:
         message = messaging.intake_requested(patient=day.patient, site=day.clinic.site, by=day.by)
-        messaging.move(message, S.SENDING, claimed_at=timezone.now())
-        messaging.move(message, S.UNKNOWN)
+        outbox.move(message, S.SENDING, claimed_at=timezone.now())
+        outbox.move(message, S.UNKNOWN)
         response = self.post(desk, message, "message-arrived", seen_state="")
         assert response.status_code == 422
         assert "The page was out of date" in response.content.decode()
 
     def test_it_arrived(self, day: MailDay, desk: Client) -> None:
         message = messaging.intake_requested(patient=day.patient, site=day.clinic.site, by=day.by)
-        messaging.move(message, S.SENDING, claimed_at=timezone.now())
-        messaging.move(message, S.UNKNOWN)
+        outbox.move(message, S.SENDING, claimed_at=timezone.now())
+        outbox.move(message, S.UNKNOWN)
         assert "It arrived" in page_of(desk, "message", message.public_id)
         self.post(desk, message, "message-arrived")
         message.refresh_from_db()

@@ -15,7 +15,7 @@ from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.models import AuditEvent
 from protocols import catalogue
-from sessions import letters, message_rules, messaging, rule_following, ruling, sending, testing_mails
+from sessions import letters, message_rules, messaging, outbox, rule_following, ruling, sending, testing_mails
 from sessions.choices import MessageState
 from sessions.letter_parts import Letter
 from sessions.message_places import PLACES
@@ -180,7 +180,7 @@ class TestOfACourse:
         return course
 
     def of(self, course: Course) -> Message:
-        (message,) = messaging.messages_of(course).filter(kind="msg-next")
+        (message,) = outbox.messages_of(course).filter(kind="msg-next")
         return message  # type: ignore[no-any-return]
 
     def test_follows_figure_and_switch(self, course: Course, by: Doer) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from protocols import catalogue
-from sessions import booking, message_repair, messaging
+from sessions import booking, message_repair, messaging, outbox
 from sessions.choices import MessageState
 from sessions.models import Message, MessageStep, TreatmentSession
 from tests.sessions.clinicday import MORNING
@@ -32,8 +32,8 @@ def day(at: Callable[[str], Any]) -> MailDay:
 def pretend_sent(*messages: Message) -> None:
     for message in messages:
         told = message.appointment.agreed_start if message.appointment else ""
-        messaging.move(message, S.SENDING, claimed_at=timezone.now())
-        messaging.move(message, S.SENT, sent_at=timezone.now(), told_start=told)
+        outbox.move(message, S.SENDING, claimed_at=timezone.now())
+        outbox.move(message, S.SENT, sent_at=timezone.now(), told_start=told)
 
 
 def rome(moment: dt.datetime) -> str:
@@ -65,7 +65,7 @@ class TestBooking:
         day.patient.email = ""
         day.patient.save()
         day.book()
-        assert {(m.state, m.reason) for m in day.messages()} == {(S.SUPPRESSED, messaging.NO_ADDRESS)}
+        assert {(m.state, m.reason) for m in day.messages()} == {(S.SUPPRESSED, outbox.NO_ADDRESS)}
 
     def test_writes_nothing_when_the_deed_is_rolled_back(self, day: MailDay) -> None:
         with transaction.atomic():
@@ -123,8 +123,8 @@ class TestMoving:
     def test_counts_what_may_have_been_read_as_told(self, day: MailDay) -> None:
         appointment = day.book("10:00")
         (confirmation,) = day.messages("msg-confirm")
-        messaging.move(confirmation, S.SENDING, claimed_at=timezone.now(), told_start=appointment.agreed_start)
-        messaging.move(confirmation, S.UNKNOWN)
+        outbox.move(confirmation, S.SENDING, claimed_at=timezone.now(), told_start=appointment.agreed_start)
+        outbox.move(confirmation, S.UNKNOWN)
         self.move(day, appointment, "11:00")
         assert [m.kind for m in day.messages() if m.state == S.SCHEDULED] == ["msg-moved", "msg-24h"]
 
@@ -248,8 +248,8 @@ class TestSendingAgain:
     def bounced(self, day: MailDay) -> Message:
         day.book()
         (message,) = day.messages("msg-confirm")
-        messaging.move(message, S.SENDING, claimed_at=timezone.now())
-        messaging.move(message, S.BOUNCED, reason="550 no such user")
+        outbox.move(message, S.SENDING, claimed_at=timezone.now())
+        outbox.move(message, S.BOUNCED, reason="550 no such user")
         day.patient.email_problem = "550 no such user"
         day.patient.save()
         return message
@@ -282,8 +282,8 @@ class TestSendingAgain:
 
     def test_says_that_an_unknown_one_arrived(self, day: MailDay) -> None:
         message = messaging.intake_requested(patient=day.patient, site=day.clinic.site, by=day.by)
-        messaging.move(message, S.SENDING, claimed_at=timezone.now())
-        messaging.move(message, S.UNKNOWN)
+        outbox.move(message, S.SENDING, claimed_at=timezone.now())
+        outbox.move(message, S.UNKNOWN)
         message_repair.mark_arrived(message=message, seen_state=S.UNKNOWN, by=day.by)
         message.refresh_from_db()
         assert (message.state, message.sent_at) == (S.SENT, timezone.now())
@@ -293,4 +293,4 @@ def test_a_state_changes_only_along_the_table(day: MailDay) -> None:
     day.book()
     (message,) = day.messages("msg-confirm")
     with pytest.raises(ValueError, match="cannot go"):
-        messaging.move(message, S.SENT, sent_at=timezone.now())
+        outbox.move(message, S.SENT, sent_at=timezone.now())

@@ -19,7 +19,7 @@ from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from mesoclinic.urls import urlpatterns as ours
 from patients import privacy
-from sessions import messaging, providers, return_addresses, tracking
+from sessions import outbox, providers, return_addresses, tracking
 from sessions.choices import MessageState
 from sessions.delivery import Permanent, Temporary, Unknown
 from sessions.models import Message
@@ -46,8 +46,8 @@ def day(at: Any) -> MailDay:
 def sent(day: MailDay) -> Message:
     day.book()
     message = day.messages("msg-confirm")[0]
-    messaging.move(message, S.SENDING, claimed_at=timezone.now())
-    messaging.move(message, S.SENT, sent_at=timezone.now())
+    outbox.move(message, S.SENDING, claimed_at=timezone.now())
+    outbox.move(message, S.SENT, sent_at=timezone.now())
     return message
 
 

@@ -16,7 +16,7 @@ from django.db import connections
 from django.utils import timezone
 
 from mesoclinic.services import BASE_DIR
-from sessions import booking, delivery, messaging, sending
+from sessions import booking, delivery, outbox, sending
 from sessions.choices import MessageState
 from sessions.models import Appointment, Message, MessageStep
 from tests import factories
@@ -63,7 +63,7 @@ def write_many(day: ClinicDay, count: int, *, visits: int = 20, due_at: dt.datet
             cause_kind="appointment", cause_public_id=appointment.public_id, cause_revision=1 + number // visits,
             recipient=appointment.patient.email, language="en", due_at=due_at or now,
             useful_until=appointment.starts_at,
-            rfc_message_id=messaging.new_rfc_message_id(),
+            rfc_message_id=outbox.new_rfc_message_id(),
         )
         for number in range(count)
         for appointment in [appointments[number % len(appointments)]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -12,51 +12,53 @@ from django.utils.translation import gettext as _
 
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.forms import HouseForm
-from clinic.idempotency import once
+from clinic.idempotency import answered, once
 
 INVALID, STALE = 422, 409
 DEADLOCK, LOCK_TIMEOUT = "40P01", "55P03"
 
 
-class Show(Protocol):
+AForm = TypeVar("AForm", bound=HouseForm)
+ItsForm = TypeVar("ItsForm", bound=HouseForm, contravariant=True)
+
+
+class Show(Protocol[ItsForm]):
     """Renders the page with the form as it stands; `theirs` is what somebody else saved meanwhile."""
 
     def __call__(
-        self, form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()
+        self, form: ItsForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()
     ) -> HttpResponse: ...
 
 
 def carry_out(
     request: HttpRequest,
-    form: HouseForm,
+    form: AForm,
     *,
     deed: Callable[[dict[str, Any]], str],
-    show: Show,
+    show: Show[AForm],
     version_now: Callable[[], int] | None = None,
 ) -> HttpResponse:
     """GET shows the form; a valid POST carries `deed` out once and goes to the address it names.
 
-    What was typed stays: 422 with the sentence beside the field, 409 when somebody else saved first. `version_now`
-    reads the version that is shown then, so that the next try is made knowingly from it."""
+    What was typed stays: 422 with the sentence beside the field, 409 when somebody else was first; `form.refusal` is what
+    the deed said. `version_now` reads the version that is shown then, so that the next try is made knowingly from it."""
     if request.method != "POST":
         return show(form)
     if not form.is_valid():
-        return show(form, status=INVALID)
+        led_to = answered(request)
+        return redirect(led_to) if led_to else show(form, status=INVALID)
     try:
         with once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
             return attempt.leads_to(deed(form.cleaned_data))
-    except NotPermitted:
-        raise  # 403 for the whole page: no form can mend a missing role
-    except Stale as stale:
-        form.refuse(stale)
-        if version_now is not None:
-            form.see_again(version_now())
-        return show(form, status=STALE, theirs=stale.theirs)
     except Refused as refusal:
+        if isinstance(refusal, NotPermitted) and refusal.field is None:
+            raise  # 403 for the whole page: no form can mend a missing role
         form.refuse(refusal)
-        return show(form, status=INVALID)
+        if isinstance(refusal, Stale) and version_now is not None:
+            form.see_again(version_now())
+        return show(form, status=refusal.status, theirs=refusal.theirs)
     except OperationalError as error:
         if not is_busy(error):
             raise

@@ -50,6 +50,7 @@ class _House:
 
     fields: dict[str, forms.Field]
     data: Any
+    refusal: Refused | None = None  # what the deed said, for a page that shows more of it than its sentence
 
     def guard_text_fields(self) -> None:
         for field in self.fields.values():
@@ -76,6 +77,7 @@ class _House:
 
     def refuse(self, refusal: Refused) -> None:
         """Put the sentence of a refusal beside the field it names, or above the form."""
+        self.refusal = refusal
         field = refusal.field if refusal.field in self.fields else None
         self.add_error(field, refusal.sentence)  # type: ignore[attr-defined]
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from clinic import audit
 from clinic.choices import Permission
 from clinic.doer import Doer
-from clinic.errors import Refused, Stale
-from clinic.permissions import check_may
+from clinic.errors import NotPermitted, Refused, Stale
+from clinic.permissions import may
 from patients.models import PatientSite
 from sessions import booking_rules as rules
 from sessions import freeing, messaging
@@ -35,7 +35,8 @@ def check_who(wish: Wish, by: Doer) -> None:
     if wish.overbook_reason:
         if by.user is None:
             raise Refused(_("Only staff may overbook."), code="overbook")
-        check_may(by.user, Permission.OVERBOOK, wish.site)
+        if not may(by.user, Permission.OVERBOOK, wish.site):
+            raise NotPermitted(_("Your role does not allow you to overbook."), field="overbook_reason")
 
 
 def look(wish: Wish) -> None:

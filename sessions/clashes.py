@@ -47,6 +47,8 @@ class Blocker:
 class SlotTaken(Refused):
     """`blockers` say what is in the way, `next_free` what could be taken instead."""
 
+    status = 409
+
     def __init__(self, sentence: str, blockers: Sequence[Blocker] = (), next_free: Sequence[Offer] = ()) -> None:
         super().__init__(sentence, field="starts_at", code="slot-taken")
         self.blockers = tuple(blockers)

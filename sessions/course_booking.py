@@ -49,6 +49,8 @@ class RowReport:
 class CourseClash(Refused):
     """Nothing was booked. `report` has one line per row, in the order they were given."""
 
+    status = 409
+
     def __init__(self, report: Sequence[RowReport]) -> None:
         count = sum(not row.fits for row in report)
         words = _("%(count)s of %(all)s sessions do not fit; nothing was booked.")

@@ -61,6 +61,8 @@ class ChangeReport:
 class ChangeClash(Refused):
     """Nothing was moved. `report` has one line per change, in the order they were given."""
 
+    status = 409
+
     def __init__(self, report: Sequence[ChangeReport]) -> None:
         against = [row for row in report if not row.fits]
         words = _("%(count)s of %(all)s appointments do not fit there; nothing was moved.")

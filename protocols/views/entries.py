@@ -61,7 +61,7 @@ def catalogue_entry(request: StaffRequest, public_id: str, code: str) -> HttpRes
         return reverse("catalogue-entry", args=[version.public_id, code])
 
     return carry_out(
-        request, form, deed=deed, show=show,  # type: ignore[arg-type]
+        request, form, deed=deed, show=show,
         version_now=lambda: CatalogueEntry.objects.values_list("edits", flat=True).get(pk=entry.pk),
     )  # fmt: skip
 

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
@@ -15,9 +16,10 @@ from django.views.decorators.http import require_http_methods
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import AccessCategory, Permission
+from clinic.deeds import carry_out
 from clinic.doer import Doer
-from clinic.errors import Refused, Stale
-from clinic.idempotency import answered, once
+from clinic.errors import Refused
+from clinic.forms import HouseForm
 from clinic.models import Site, User
 from clinic.permissions import requires
 from patients.models import Patient
@@ -56,28 +58,20 @@ def appointment_new(request: HttpRequest) -> HttpResponse:
         access_log.viewed(request, patient=patient)
         context |= suggestions(request.GET, patient, site) | foreseen(request, request.GET, patient, site)
         return render(request, "appointments/new.html#suggestions", context)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                with once(request) as attempt:
-                    if attempt.answer:
-                        return redirect(attempt.answer)
-                    made = booking.book(**form.wish(), by=doer_of(request))
-                    return attempt.leads_to(reverse("appointment", args=[made.public_id]))
-            except Refused as refusal:
-                status = refuse(form, refusal, context)
-        elif led_to := answered(request):
-            return redirect(led_to)
-    else:
+    if request.method == "GET":
         access_log.viewed(request, patient=patient)
-    if "offers" not in context:
+        context |= foreseen(request, first_guess(request, patient), patient, site)
+
+    def book(_data: dict[str, Any]) -> str:
+        made = booking.book(**form.wish(), by=doer_of(request))
+        return reverse("appointment", args=[made.public_id])
+
+    def show(form: AppointmentForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
         asked = form.data if form.is_bound else first_guess(request, patient)
-        context |= suggestions(asked, patient, site)
-        if not form.is_bound:
-            context |= foreseen(request, asked, patient, site)
-    return render(request, "appointments/new.html", context, status=status)
+        free = free_instead(form) or suggestions(asked, patient, site)
+        return render(request, "appointments/new.html", context | free | {"theirs": theirs}, status=status)
+
+    return carry_out(request, form, deed=book, show=show)
 
 
 def wait_query(request: HttpRequest) -> str:
@@ -96,16 +90,11 @@ def foreseen(request: HttpRequest, asked: Any, patient: Patient, site: Any) -> d
     return said
 
 
-def refuse(form: AppointmentForm | MoveForm, refusal: Refused, context: dict[str, Any]) -> int:
-    """The sentence beside its field, free times to take instead, and the status that fits."""
-    form.refuse(refusal)
-    if isinstance(refusal, booking.SlotTaken):
-        context["offers"] = [(offer, offer_value(offer)) for offer in refusal.next_free]
-        return 409
-    if isinstance(refusal, Stale):
-        context["theirs"] = refusal.theirs
-        return 409
-    return 422
+def free_instead(form: AppointmentForm | MoveForm) -> dict[str, Any]:
+    """What could be taken instead of a time that is gone."""
+    if not isinstance(form.refusal, booking.SlotTaken):
+        return {}
+    return {"offers": [(offer, offer_value(offer)) for offer in form.refusal.next_free]}
 
 
 def site_asked(request: HttpRequest) -> Site | None:
@@ -216,28 +205,23 @@ def appointment_move(request: HttpRequest, public_id: str) -> HttpResponse:
         access_log.viewed(request, patient=visit.patient, of=visit)
         context |= free_for_move(visit, MoveForm(request.GET, appointment=visit)) | move_foreseen(request, visit)
         return render(request, "appointments/move.html#suggestions", context)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                with once(request) as attempt:
-                    if attempt.answer:
-                        return redirect(attempt.answer)
-                    if request.POST.get("scope") == "later":
-                        move_with_later(visit, form, doer_of(request))
-                    else:
-                        booking.move(appointment=visit, **form.change(), by=doer_of(request))
-                    return attempt.leads_to(reverse("appointment", args=[visit.public_id]))
-            except Refused as refusal:
-                status = refuse(form, refusal, context)
-    else:
+    if request.method == "GET":
         access_log.viewed(request, patient=visit.patient, of=visit)
         context |= move_forecast_of(form, by=doer_of(request))
-    if "offers" not in context:
-        context |= free_for_move(visit, form)
-    context["later"] = booking.later_of_course(visit).count()
-    return render(request, "appointments/move.html", context, status=status)
+
+    def move(_data: dict[str, Any]) -> str:
+        if request.POST.get("scope") == "later":
+            move_with_later(visit, form, doer_of(request))
+        else:
+            booking.move(appointment=visit, **form.change(), by=doer_of(request))
+        return reverse("appointment", args=[visit.public_id])
+
+    def show(form: MoveForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        free = free_instead(form) or free_for_move(visit, form)
+        later = booking.later_of_course(visit).count()
+        return render(request, "appointments/move.html", context | free | {"later": later, "theirs": theirs}, status=status)
+
+    return carry_out(request, form, deed=move, show=show)
 
 
 def move_foreseen(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
@@ -270,31 +254,23 @@ def move_with_later(visit: Appointment, form: MoveForm, by: Doer) -> None:
 def appointment_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     visit = appointment_or_404(request, public_id)
     form = CancelForm(request.POST or None, seen_version=visit.version)
-    status = 200
-    theirs: Any = ()
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                with once(request) as attempt:
-                    if attempt.answer:
-                        return redirect(attempt.answer)
-                    booking.cancel(
-                        appointment=visit, seen_version=form.cleaned_data["seen_version"],
-                        reason=form.cleaned_data["reason"], by=doer_of(request),
-                    )  # fmt: skip
-                    return attempt.leads_to(after_cancelling(request, visit))
-            except Refused as refusal:
-                form.refuse(refusal)
-                status = 409 if isinstance(refusal, Stale) else 422
-                theirs = getattr(refusal, "theirs", ())
-    else:
+    if request.method == "GET":
         access_log.viewed(request, patient=visit.patient, of=visit)
-    context = {
-        "visit": visit, "patient": visit.patient, "form": form, "theirs": theirs,
-        "rebook": request.GET.get("then") == "rebook",
-    }  # fmt: skip
-    return render(request, "appointments/cancel.html", context, status=status)
+
+    def cancel(data: dict[str, Any]) -> str:
+        booking.cancel(
+            appointment=visit, seen_version=data["seen_version"], reason=data["reason"], by=doer_of(request)
+        )
+        return after_cancelling(request, visit)
+
+    def show(form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        context = {
+            "visit": visit, "patient": visit.patient, "form": form, "theirs": theirs,
+            "rebook": request.GET.get("then") == "rebook",
+        }  # fmt: skip
+        return render(request, "appointments/cancel.html", context, status=status)
+
+    return carry_out(request, form, deed=cancel, show=show)
 
 
 def after_cancelling(request: HttpRequest, visit: Appointment) -> str:

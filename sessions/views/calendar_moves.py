@@ -49,8 +49,7 @@ def appointment_drop(request: HttpRequest, public_id: str) -> HttpResponse:
             booking.move(appointment=visit, **form.change(), by=doer_of(request))
             return attempt.leads_to(reverse("appointment-moved", args=[visit.public_id]))
     except Refused as refusal:
-        status = 409 if isinstance(refusal, (Stale, booking.SlotTaken)) else 422
-        return answer(request, visit, form, refusal=refusal, status=status)
+        return answer(request, visit, form, refusal=refusal, status=refusal.status)
 
 
 def foreseen(request: HttpRequest, visit: Appointment) -> HttpResponse:
@@ -60,8 +59,7 @@ def foreseen(request: HttpRequest, visit: Appointment) -> HttpResponse:
         check_movable(visit)
         data = typed_from(request, visit)
     except Refused as stands_against:
-        status = 409 if isinstance(stands_against, Stale) else 422
-        return answer(request, visit, None, refusal=stands_against, status=status)
+        return answer(request, visit, None, refusal=stands_against, status=stands_against.status)
     form = MoveForm(data, appointment=visit)
     if not form.is_valid():
         return answer(request, visit, form, refusal=Refused(first_error(form)), status=422)

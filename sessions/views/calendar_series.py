@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,8 +18,10 @@ from django.views.decorators.http import require_http_methods
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
-from clinic.errors import Refused, Stale
-from clinic.idempotency import answered, new_token, once
+from clinic.deeds import carry_out
+from clinic.errors import Refused
+from clinic.forms import HouseForm
+from clinic.idempotency import answered, new_token
 from clinic.permissions import requires
 from patients.models import Patient
 from sessions import booking, series
@@ -51,27 +54,19 @@ def appointment_series(request: HttpRequest, public_id: str) -> HttpResponse:
         return render(request, "appointments/series.html", context)
     asked = asked_shift(request, visit, only_rest=only_rest)
     form = SeriesForm(request.POST if request.method == "POST" else None, rows=rows, walls=walls_of(rows, visit, asked))
-    status, report = 200, {}
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                with once(request) as attempt:
-                    if attempt.answer:
-                        return redirect(attempt.answer)
-                    series.move_together(changes=form.changes(), by=doer_of(request), tell=form.cleaned_data["tell"])
-                    return attempt.leads_to(calendar_at(rows[0].pk, visit))
-            except booking.ChangeClash as clash:
-                form.refuse(clash)
-                report = {row.change.appointment.pk: row for row in clash.report}
-                status = 409
-            except Refused as refusal:
-                form.refuse(refusal)
-                status = 409 if isinstance(refusal, Stale) else 422
-    else:
+    if request.method == "GET":
         access_log.viewed(request, patient=visit.patient, of=visit)
-    context |= {"form": form, "rows": shown_rows(form, rows, report), "days": asked[0]}
-    return render(request, "appointments/series.html", context, status=status)
+
+    def move(data: dict[str, Any]) -> str:
+        series.move_together(changes=form.changes(), by=doer_of(request), tell=data["tell"])
+        return calendar_at(rows[0].pk, visit)
+
+    def show(form: SeriesForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        report = {row.change.appointment.pk: row for row in getattr(form.refusal, "report", ())}
+        shown = context | {"form": form, "rows": shown_rows(form, rows, report), "days": asked[0]}
+        return render(request, "appointments/series.html", shown, status=status)
+
+    return carry_out(request, form, deed=move, show=show)
 
 
 def calendar_at(pk: int, visit: Appointment) -> str:
@@ -165,30 +160,22 @@ def appointment_freed(request: HttpRequest, public_id: str) -> HttpResponse:
 def with_another(request: HttpRequest, visit: Appointment, page: str, deed: Any, others: list[Appointment]) -> HttpResponse:
     """One page, one list, one act with the chosen other appointment."""
     form = OtherForm(request.POST if request.method == "POST" else None, seen_version=visit.version)
-    status, theirs = 200, ()
-    if request.method == "POST":
-        if led_to := answered(request):
-            return redirect(led_to)
-        status = 422
-        if form.is_valid():
-            other = appointment_or_404(request, form.cleaned_data["other"].replace("\x00", ""))
-            try:
-                with once(request) as attempt:
-                    if attempt.answer:
-                        return redirect(attempt.answer)
-                    deed(other, form)
-                    return attempt.leads_to(calendar_at(other.pk, other))
-            except Refused as refusal:
-                form.refuse(refusal)
-                status = 409 if isinstance(refusal, (Stale, booking.ChangeClash, booking.SlotTaken)) else 422
-                theirs = getattr(refusal, "theirs", ())
-    else:
+    if request.method == "GET":
         access_log.viewed(request, patient=visit.patient, of=visit)
-    context = {
-        "visit": visit, "patient": visit.patient, "form": form, "others": others, "theirs": theirs,
-        "closed": closed(visit), "fresh_token": new_token,
-    }  # fmt: skip
-    return render(request, page, context, status=status)
+
+    def done(data: dict[str, Any]) -> str:
+        other = appointment_or_404(request, data["other"].replace("\x00", ""))
+        deed(other, form)
+        return calendar_at(other.pk, other)
+
+    def show(form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        context = {
+            "visit": visit, "patient": visit.patient, "form": form, "others": others, "theirs": theirs,
+            "closed": closed(visit), "fresh_token": new_token,
+        }  # fmt: skip
+        return render(request, page, context, status=status)
+
+    return carry_out(request, form, deed=done, show=show)
 
 
 def closed(visit: Appointment) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import AccessCategory, Permission
-from clinic.errors import Refused, Stale
+from clinic.errors import Refused
 from clinic.http import StaffRequest
 from clinic.idempotency import answered, new_token, once
 from clinic.models import Site
@@ -68,8 +68,7 @@ def calendar_slot(request: StaffRequest) -> HttpResponse:
         return shown(request, form, person, status=409, refusal=refusal, likely=refusal.likely)
     except Refused as refusal:
         form.patient = patient  # somebody new was not kept either
-        status = 409 if isinstance(refusal, (Stale, booking.SlotTaken)) else 422
-        return shown(request, form, person, status=status, refusal=refusal)
+        return shown(request, form, person, status=refusal.status, refusal=refusal)
 
 
 @transaction.atomic

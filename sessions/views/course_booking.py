@@ -1,6 +1,7 @@
 """A whole course on one page: a proposed time per session, mended row by row, booked all at once or not at all."""
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +13,11 @@ from django.views.decorators.http import require_http_methods
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
+from clinic.deeds import carry_out
 from clinic.doer import Doer
-from clinic.errors import Refused, Stale
+from clinic.errors import Stale
 from clinic.http import StaffRequest
-from clinic.idempotency import answered, once
+from clinic.idempotency import answered
 from clinic.permissions import requires
 from protocols import catalogue
 from protocols.models import Service
@@ -54,35 +56,29 @@ def course_book(request: StaffRequest, public_id: str) -> HttpResponse:
     proposals = propose(course=course, service=service, sessions=rows) if request.method == "GET" else []
     data = with_offer(request.POST, rows) if request.method == "POST" else None
     form = CourseRowsForm(data, course=course, rows=rows, initial=proposed(proposals, course))
-    report: dict[int, booking.RowReport] = {}
-    status = 200
+
+    def book(_data: dict[str, Any]) -> str:
+        check_unchanged(course, form)
+        booking.book_course(course=course, slots=form.slots(service), by=doer_of(request))
+        return way_back(request, course)
+
+    def show(form: CourseRowsForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        return shown(by_number(getattr(form.refusal, "report", ())), status=status)
+
+    def shown(report: dict[int, booking.RowReport], *, status: int = 200) -> HttpResponse:
+        found = context | {"form": form, "rows": shown_rows(form, rows, report)}
+        return render(request, "appointments/course_book.html", found, status=status)
+
     if request.method == "GET":
-        report = reported(course, slots_of(proposals, service), doer_of(request))
-    if request.method == "POST":
-        status = 422
-        if form.is_valid() and "offer" not in request.POST:
-            try:
-                with once(request) as attempt:
-                    if attempt.answer:
-                        return redirect(attempt.answer)
-                    check_unchanged(course, form)
-                    booking.book_course(course=course, slots=form.slots(service), by=doer_of(request))
-                    return attempt.leads_to(way_back(request, course))
-            except booking.CourseClash as clash:
-                form.refuse(clash)
-                report = {row.choice.planned_session.number: row for row in clash.report}
-                status = 409
-            except Refused as refusal:
-                form.refuse(refusal)
-                status = 409 if isinstance(refusal, Stale) else 422
-        elif "offer" in request.POST:
-            status = 200
-            if form.is_valid():
-                report = reported(course, form.slots(service), doer_of(request))
-    else:
         access_log.viewed(request, patient=course.patient, of=course)
-    context |= {"form": form, "rows": shown_rows(form, rows, report)}
-    return render(request, "appointments/course_book.html", context, status=status)
+        return shown(reported(course, slots_of(proposals, service), doer_of(request)))
+    if "offer" in request.POST:  # another time for one row: the list is judged and shown again with it
+        return shown(reported(course, form.slots(service), doer_of(request)) if form.is_valid() else {})
+    return carry_out(request, form, deed=book, show=show)
+
+
+def by_number(report: Iterable[booking.RowReport]) -> dict[int, booking.RowReport]:
+    return {row.choice.planned_session.number: row for row in report}
 
 
 def slots_of(proposals: list[Proposal], service: Service) -> list[booking.SlotChoice]:
@@ -98,7 +94,7 @@ def slots_of(proposals: list[Proposal], service: Service) -> list[booking.SlotCh
 def reported(course: Course, slots: list[booking.SlotChoice], by: Doer) -> dict[int, booking.RowReport]:
     """Clash or no clash of each row, by its number; a list without any day has nothing to say."""
     found = booking.report_course(course=course, slots=slots, by=by) if slots else []
-    return {row.choice.planned_session.number: row for row in found}
+    return by_number(found)
 
 
 def way_back(request: HttpRequest, course: Course) -> str:

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
-from clinic.errors import Refused, Stale
-from clinic.idempotency import answered, once
+from clinic.deeds import carry_out
+from clinic.errors import Refused
+from clinic.idempotency import answered
 from clinic.models.base import new_public_id
 from clinic.permissions import requires
 from patients.models import Patient
@@ -78,30 +79,22 @@ def displaced_move(request: HttpRequest) -> HttpResponse:
     proposals = propose_anew(visits) if request.method == "GET" else []
     data = with_offer(request.POST, visits) if request.method == "POST" else None
     form = DisplacedRowsForm(data, visits=visits, initial=proposed(proposals))
-    report: dict[str, booking.ChangeReport] = {}
-    status = 200
-    if request.method == "POST" and "offer" not in request.POST:
-        status = 422
-        if form.is_valid():
-            try:
-                with once(request) as attempt:
-                    if attempt.answer:
-                        return redirect(attempt.answer)
-                    moved = move_all(form, request)
-                    words = ngettext("%(count)s appointment moved.", "%(count)s appointments moved.", moved)
-                    messages.success(request, words % {"count": moved})
-                    return attempt.leads_to(reverse("displaced"))
-            except booking.ChangeClash as clash:
-                form.refuse(clash)
-                report = {row.change.appointment.public_id: row for row in clash.report}
-                status = 409
-            except Refused as refusal:
-                form.refuse(refusal)
-                status = 409 if isinstance(refusal, Stale) else 422
-    else:
+
+    def move(_data: dict[str, Any]) -> str:
+        moved = move_all(form, request)
+        words = ngettext("%(count)s appointment moved.", "%(count)s appointments moved.", moved)
+        messages.success(request, words % {"count": moved})
+        return reverse("displaced")
+
+    def show(form: DisplacedRowsForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        report = {row.change.appointment.public_id: row for row in getattr(form.refusal, "report", ())}
+        context = {"form": form, "rows": shown_rows(form, visits, report)}
+        return render(request, "appointments/displaced_move.html", context, status=status)
+
+    if request.method == "GET" or "offer" in request.POST:  # another time for one row: the list is shown again with it
         access_log.viewed(request)
-    context = {"form": form, "rows": shown_rows(form, visits, report)}
-    return render(request, "appointments/displaced_move.html", context, status=status)
+        return show(form)
+    return carry_out(request, form, deed=move, show=show)
 
 
 def move_all(form: DisplacedRowsForm, request: HttpRequest) -> int:

@@ -127,7 +127,7 @@ def mail_rule_preview(request: StaffRequest, mail_kind: str, where: str, languag
     form = words_form(request, rule, language)
     if not form.is_valid():
         faults = [error for field in form for error in field.errors]
-        return in_frame(request, "mails/not_yet.html", {"faults": faults}, status=422)
+        return in_frame(request, "message_rules/framed/not_yet.html", {"faults": faults}, status=422)
     return show_mail(request, rule, language, form.words(), PreviewForm(request.POST))
 
 
@@ -298,7 +298,7 @@ def show_mail(
     )
     if scheme == "text":
         context = {"mail": mail, "language": language, "direction": direction(language)}
-        return in_frame(request, "mails/plain.html", context)
+        return in_frame(request, "message_rules/framed/plain.html", context)
     return HttpResponse(mail.html, headers={"Content-Security-Policy": MAIL_POLICY})
 
 

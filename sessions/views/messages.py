@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from clinic import access_log
 from clinic.choices import AccessCategory, Permission
-from clinic.errors import Refused, Stale
+from clinic.errors import Refused
 from clinic.http import StaffRequest
 from clinic.idempotency import once
 from clinic.models import Site
@@ -113,7 +113,7 @@ def refused(request: StaffRequest, chosen: Message, form: SendAgainForm, refusal
         form.is_valid()
     form.refuse(refusal)
     chosen.refresh_from_db()
-    return show_log(request, chosen, form=form, status=409 if isinstance(refusal, Stale) else 422)
+    return show_log(request, chosen, form=form, status=refusal.status)
 
 
 def find(request: StaffRequest, public_id: str) -> Message:

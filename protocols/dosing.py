@@ -43,7 +43,7 @@ def amount_of(component: Component, substance: Substance) -> Decimal | None:
         unit, dose_unit = component.strength_unit, substance.dose_unit.value
         raise PlanError(
             en=f"{substance.code}: a strength in {unit} does not fit doses in {dose_unit}.",
-            tr=f"{substance.code}: {unit} birimindeki yoğunluk {dose_unit} birimindeki doza uymuyor.")
+            tr=f"{substance.code}: {unit} birimindeki konsantrasyon {dose_unit} birimindeki doza uymuyor.")
     return component.strength * component.volume_ml
 
 
@@ -74,7 +74,7 @@ def limit_by_weight_mg(substance: Substance, weight_kg: Decimal) -> Decimal | No
 def volume_for_dose_ml(dose: Decimal, strength_per_ml: Decimal) -> Decimal:
     """The volume that holds a dose (mg, U or IU as the strength is): the other direction of `amount_of`."""
     if strength_per_ml <= 0 or dose <= 0:
-        raise PlanError(en="Dose and strength must be above zero.", tr="Doz ve yoğunluk sıfırdan büyük olmalıdır.")
+        raise PlanError(en="Dose and strength must be above zero.", tr="Doz ve konsantrasyon sıfırdan büyük olmalıdır.")
     return dose / strength_per_ml
 
 

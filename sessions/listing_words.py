@@ -75,7 +75,7 @@ LISTING: Mapping[str, Text] = {
     "products": Text.of(en="Products and lots", tr="Ürünler ve lotlar"),
     "per_session": Text.of(en="Products each session", tr="Seans başına ürünler"),
     "product": Text.of(en="Product", tr="Ürün"),
-    "strength": Text.of(en="Strength", tr="Yoğunluk"),
+    "strength": Text.of(en="Strength", tr="Konsantrasyon"),
     "amount": Text.of(en="Amount", tr="Miktar"),
     "lot": Text.of(en="Product name, maker, lot", tr="Ürün adı, üretici, lot"),
     "where": Text.of(en="Where", tr="Bölgeler"),

@@ -118,7 +118,7 @@ CONSENT: Mapping[str, Text] = {
     "grade_or": Text.of(en="; or, depending on the product, ", tr="; ürüne göre ise "),
     "grade_unknown": Text.of(en="not graded", tr="derecelendirilmemiş"),
     "product": Text.of(en="Product", tr="Ürün"),
-    "strength": Text.of(en="Strength", tr="Yoğunluk"),
+    "strength": Text.of(en="Strength", tr="Konsantrasyon"),
     "amount": Text.of(en="Amount each session", tr="Seans başına miktar"),
     "origin": Text.of(en="Origin", tr="Kaynak"),
     "origin_fish": Text.of(en="fish", tr="balık"),

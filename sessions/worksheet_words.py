@@ -35,7 +35,7 @@ WORKSHEET: Mapping[str, Text] = {
     "depth": Text.of(en="depth {depth} mm", tr="derinlik {depth} mm"),
     "order": Text.of(en="Draw up", tr="Sıra"),
     "component": Text.of(en="Component", tr="Bileşen"),
-    "strength": Text.of(en="Strength", tr="Yoğunluk"),
+    "strength": Text.of(en="Strength", tr="Konsantrasyon"),
     "volume": Text.of(en="Volume", tr="Hacim"),
     "dose": Text.of(en="Dose", tr="Doz"),
     "in_the_mix": Text.of(en="In the mix", tr="Karışımda"),

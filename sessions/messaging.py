@@ -45,7 +45,7 @@ from sessions.message_texts import (
     REMINDER,
 )  # fmt: skip
 from sessions.models import AdverseEvent, Appointment, CheckIn, Consent, Message, TreatmentSession
-from sessions.outbox import NO_ADDRESS, messages_of, new_rfc_message_id, next_revision, step, withdraw, write
+from sessions.outbox import NO_ADDRESS, messages_of, move, new_rfc_message_id, next_revision, step, withdraw, write
 from sessions.plans import plan_of
 
 S = MessageState
@@ -107,12 +107,15 @@ def treatment_ended(*, treatment_session: TreatmentSession, by: Doer) -> None:
 def end_corrected(*, treatment_session: TreatmentSession, by: Doer) -> None:
     """Rewrite what is not sent; a patient who has the old clock times gets the right ones, after the hold.
 
-    Also for an end that was taken back (`ended_at` is empty again): then everything is withdrawn.
+    Also for an end that was taken back (`ended_at` is empty again): then everything is withdrawn, and the late check
+    counts from the session before.
     """
     reason = END_CORRECTED if treatment_session.ended_at else END_TAKEN_BACK
     withdraw(messages_of(treatment_session), reason=reason, by=by)
     if treatment_session.ended_at is not None:
         after_the_end(treatment_session, by=by, corrected=True)
+    else:
+        late_check_comes_back(treatment_session, by=by)
 
 
 @transaction.atomic
@@ -204,6 +207,11 @@ def patients_stopped() -> Any:
 def stopped_by_event(patient: Patient) -> bool:
     found: bool = AdverseEvent.objects.for_patient(patient).stopping_messages().exists()
     return found
+
+
+def is_stopped_by_event(message: Message) -> bool:
+    """One that comes by itself, to a patient with such an event."""
+    return message.kind not in ANSWERS and message.patient is not None and stopped_by_event(message.patient)
 
 
 # --- appointments ---------------------------------------------------------------------------------------------------
@@ -356,3 +364,21 @@ def earlier_late_checks(treatment_session: TreatmentSession) -> Any:
     others = treatment_session.course.treatment_sessions.exclude(pk=treatment_session.pk)
     earlier = others.filter(ended_at__lt=treatment_session.ended_at).values("public_id")
     return Message.objects.filter(kind=LATE_LUMP, cause_kind="treatmentsession", cause_public_id__in=earlier)
+
+
+def late_check_comes_back(treatment_session: TreatmentSession, *, by: Doer) -> None:
+    """This session has not ended after all: the course's latest one that did gets its late check back while it is of use."""
+    others = treatment_session.course.treatment_sessions.exclude(pk=treatment_session.pk).exclude(ended_at=None)
+    latest = others.select_related("appointment__site", "course").order_by("ended_at", "id").last()
+    if latest is None or stopped_by_event(latest.patient):
+        return
+    rows = messages_of(latest).filter(kind=LATE_LUMP).select_for_update(no_key=True)
+    newest = rows.order_by("cause_revision", "id").last()
+    due_at = session_due_at(LATE_LUMP, latest, rules=message_rules.in_force([LATE_LUMP]))
+    if newest is None or due_at is None or (newest.state, newest.reason) != (S.SUPPRESSED, LATER_SESSION):
+        return
+    useful_until = due_at + dt.timedelta(hours=AFTER_THE_END[LATE_LUMP])
+    if useful_until > timezone.now():
+        newest.due_at, newest.useful_until = due_at, useful_until
+        newest.save(update_fields=["due_at", "useful_until"])
+        move(newest, S.SCHEDULED, by=by)

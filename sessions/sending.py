@@ -37,6 +37,7 @@ from sessions.messaging import (
     BEGUN_ALREADY,
     CALLED_OFF,
     END_TAKEN_BACK,
+    EVENT_OPEN,
     MOVED_AWAY,
     NOT_WANTED,
     UNDONE,
@@ -243,6 +244,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
         return S.SUPPRESSED, NOT_WANTED
     if kind.optional and message_rules.is_off(message):
         return S.SUPPRESSED, SWITCHED_OFF
+    if messaging.is_stopped_by_event(message):
+        return S.SUPPRESSED, EVENT_OPEN
     if kind.visit and appointment is not None:
         stop = why_no_visit(message, appointment, now)
         if stop is not None:

@@ -13,16 +13,25 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Model, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from clinic.doer import SYSTEM
-from sessions import course_messages, message_rules, messaging, outbox
+from sessions import before_the_first, course_messages, message_rules, messaging, outbox
 from sessions.choices import MessageState
+from sessions.message_places import RANGES
 from sessions.message_rules import SWITCHED_OFF, Rules
 from sessions.message_texts import ALLERGY_TEST, PREPARE, REMINDER, written_in
-from sessions.models import Appointment, Course, Message, MessageRule, MessageStep, TreatmentSession
+from sessions.models import (
+    Appointment,
+    Course,
+    Message,
+    MessageRule,
+    MessageRuleVersion,
+    MessageStep,
+    TreatmentSession,
+)  # fmt: skip
 
 S = MessageState
 AT_ONCE = 200  # steps done while the manager waits; more than that in the background
@@ -64,24 +73,40 @@ class Effect:
         return self.changed + self.added + self.withdrawn
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """With what the messages are compared. `retime`: the figures have changed, so what waits moves; otherwise each keeps
+    the moment it was written with, whatever a later catalogue says."""
+
+    rules: Rules
+    now: dt.datetime
+    retime: bool
+    stopped: frozenset[int] = frozenset()  # patients to whom nothing goes out by itself: nothing is added for them
+
+
 def effect_of(rule: MessageRule, *, before: Rules, after: Rules) -> tuple[Effect, list[Step]]:
     """What it would do to the messages that are not sent yet if `rule` were as in `after`. Changes nothing."""
-    steps = list(steps_for(rule, after))
+    steps = list(steps_for(rule, after, retime=figures_of(before) != figures_of(after)))
     count = {act: sum(step.act == act for step in steps) for act in Act}
     gone = {step.message.pk for step in steps if step.message is not None}
     reworded = sum(message.pk not in gone for message in reworded_by(rule, before, after))
     return Effect(count[Act.CHANGED] + reworded, count[Act.ADDED], count[Act.WITHDRAWN]), steps
 
 
-def steps_for(rule: MessageRule, rules: Rules) -> Iterator[Step]:
+def figures_of(rules: Rules) -> dict[tuple[int | None, str], Any]:
+    """The figures by whom they hold for."""
+    return {(row.site_id, row.indication): row.figures for row in rules.rows if row.figures}
+
+
+def steps_for(rule: MessageRule, rules: Rules, *, retime: bool) -> Iterator[Step]:
     """What the messages within the reach of `rule` need, so that they are as `rules` say."""
-    now = timezone.now()
-    if rule.kind in BEFORE_A_VISIT:
-        yield from _before_visits(rule, rules, now)
-    elif rule.kind in messaging.AFTER_THE_END:
-        yield from _after_sessions(rule, rules, now)
-    elif rule.kind in course_messages.KINDS:
-        yield from _of_courses(rule, rules, now)
+    ways = (
+        (BEFORE_A_VISIT, _before_visits), (messaging.AFTER_THE_END, _after_sessions), (course_messages.KINDS, _of_courses),
+    )  # fmt: skip
+    for kinds, way in ways:
+        if rule.kind in kinds:
+            stopped = frozenset(messaging.patients_stopped().values_list("patient", flat=True))
+            yield from way(rule, Look(rules, timezone.now(), retime, stopped))
 
 
 def within(rule: MessageRule, rows: Any, *, site: str = "site", indication: str = "") -> Any:
@@ -98,58 +123,62 @@ def soonest(due_at: dt.datetime, message: Message, now: dt.datetime) -> dt.datet
     return due_at if due_at > now else min(message.due_at, now)
 
 
-def _before_visits(rule: MessageRule, rules: Rules, now: dt.datetime) -> Iterator[Step]:
+def _before_visits(rule: MessageRule, look: Look) -> Iterator[Step]:
     visits = list(
-        within(rule, Appointment.objects.upcoming().filter(starts_at__gt=now), indication="course__indication")
+        within(rule, Appointment.objects.upcoming().filter(starts_at__gt=look.now), indication="course__indication")
         .select_related("site", "course", "patient", "service")
     )  # fmt: skip
     rows = Message.objects.filter(appointment__in=visits, kind=rule.kind, is_test=False).order_by("cause_revision", "id")
     newest = {message.appointment_id: message for message in rows}
-    stopped = set(messaging.patients_stopped().values_list("patient", flat=True)) if visits else set()
+    missing: list[tuple[Appointment, dt.datetime]] = []
     for visit in visits:
-        message, due_at = newest.get(visit.pk), messaging.visit_due_at(rule.kind, visit, rules=rules)
+        message, due_at = newest.get(visit.pk), messaging.visit_due_at(rule.kind, visit, rules=look.rules)
         if due_at is None:
             continue
         if message is not None and message.state == S.SCHEDULED:
-            moment = soonest(due_at, message, now)
-            if message.attempts == 0 and moment != message.due_at:
+            moment = soonest(due_at, message, look.now)
+            if look.retime and message.attempts == 0 and moment != message.due_at:
                 yield Step(Act.CHANGED, rule.kind, visit, message, moment, visit.starts_at)
-        elif due_at > now and visit.patient_id not in stopped and _is_wanted_again(rule.kind, visit, message):
-            yield Step(Act.ADDED, rule.kind, visit, message, due_at, visit.starts_at)
+        elif due_at > look.now and visit.patient_id not in look.stopped:
+            if message is None:
+                missing.append((visit, due_at))
+            elif message.state == S.SUPPRESSED and message.reason == messaging.TOO_LATE_TO_REMIND:
+                # one that came too late by the old rule, and would come in time by the new one
+                yield Step(Act.ADDED, rule.kind, visit, message, due_at, visit.starts_at)
+    wanted = _wanted(rule.kind, [visit for visit, _due_at in missing])
+    for visit, due_at in missing:
+        if visit.pk in wanted:
+            yield Step(Act.ADDED, rule.kind, visit, None, due_at, visit.starts_at)
 
 
-def _is_wanted_again(kind: str, visit: Appointment, message: Message | None) -> bool:
-    """One that came too late by the old rule, and would come in time by the new one."""
-    if message is not None:
-        return message.state == S.SUPPRESSED and message.reason == messaging.TOO_LATE_TO_REMIND
-    if kind == REMINDER or not visit.service.is_gated or visit.course is None:
-        return False
-    return kind == PREPARE or messaging.needs_test(visit)
+def _wanted(kind: str, visits: list[Appointment]) -> set[int]:
+    """Those of these visits without such a mail that ask for one."""
+    gated = [visit for visit in visits if visit.service.is_gated and visit.course is not None]
+    if kind == REMINDER or not gated:
+        return set()
+    return {visit.pk for visit in gated} if kind == PREPARE else before_the_first.visits_to_test_for(gated)
 
 
-def _after_sessions(rule: MessageRule, rules: Rules, now: dt.datetime) -> Iterator[Step]:
+def _after_sessions(rule: MessageRule, look: Look) -> Iterator[Step]:
     rows = within(rule, Message.objects.filter(kind=rule.kind, cause_kind="treatmentsession", is_test=False))
     waiting = rows.filter(state=S.SCHEDULED) | rows.filter(state=S.SUPPRESSED, reason=SWITCHED_OFF)
-    messages = list(waiting.filter(useful_until__gt=now).order_by("id"))
-    sessions = TreatmentSession.objects.exclude(ended_at=None).filter(
-        public_id__in={message.cause_public_id for message in messages}
-    )
-    found = {
-        one.public_id: one
-        for one in within(rule, sessions, site="appointment__site", indication="course__indication")
-        .select_related("course", "appointment__site")
-    }  # fmt: skip
-    for message in messages:
-        treatment_session = found.get(message.cause_public_id)
-        due_at = messaging.session_due_at(rule.kind, treatment_session, rules=rules) if treatment_session is not None else None
-        if treatment_session is None or due_at is None:
+    causes = waiting.filter(useful_until__gt=look.now).values("cause_public_id")
+    # An end that was corrected has a row for each time it was stamped: only the newest is judged.
+    newest = {row.cause_public_id: row for row in rows.filter(cause_public_id__in=causes).order_by("cause_revision", "id")}
+    sessions = TreatmentSession.objects.exclude(ended_at=None).filter(public_id__in=newest)
+    found = within(rule, sessions, site="appointment__site", indication="course__indication")
+    for one in found.select_related("course", "appointment__site").order_by("id"):
+        message, due_at = newest[one.public_id], messaging.session_due_at(rule.kind, one, rules=look.rules)
+        if due_at is None or message.useful_until is None or message.useful_until <= look.now:
             continue
-        sent = rules.is_sent(rule.kind, site=treatment_session.appointment.site, indication=treatment_session.course.indication)
+        if rule.kind not in RANGES:
+            due_at = message.due_at  # no figure moves it: it stays with the times on the printed sheet
+        sent = look.rules.is_sent(rule.kind, site=one.appointment.site, indication=one.course.indication)
         useful_until = due_at + dt.timedelta(hours=messaging.AFTER_THE_END[rule.kind])
-        yield from _judged(message, treatment_session, due_at, useful_until, sent=sent, now=now)
+        yield from _judged(message, one, due_at, useful_until, sent=sent, look=look)
 
 
-def _of_courses(rule: MessageRule, rules: Rules, now: dt.datetime) -> Iterator[Step]:
+def _of_courses(rule: MessageRule, look: Look) -> Iterator[Step]:
     courses = list(
         within(rule, Course.objects.filter(status__in=course_messages.ALIVE), indication="indication")
         .select_related("site", "patient").prefetch_related("planned_sessions")
@@ -158,34 +187,34 @@ def _of_courses(rule: MessageRule, rules: Rules, now: dt.datetime) -> Iterator[S
     ids = [course.public_id for course in courses]
     rows = Message.objects.filter(kind=rule.kind, cause_kind="course", cause_public_id__in=ids, is_test=False)
     newest = {(row.cause_public_id, row.cause_revision): row for row in rows.order_by("id")}
-    stopped = set(messaging.patients_stopped().values_list("patient", flat=True)) if courses else set()
     for course in courses:
-        for one in course_messages.all_of(course, rules, booked=course.pk in booked):
+        for one in course_messages.all_of(course, look.rules, booked=course.pk in booked):
             if one.kind != rule.kind:
                 continue
             message = newest.get((course.public_id, one.number))
             useful_until = one.due_at + dt.timedelta(days=course_messages.USEFUL_DAYS)
             if message is not None:
-                yield from _judged(message, course, one.due_at, useful_until, sent=not one.off, now=now)
-            elif not one.off and one.due_at > now and course.patient_id not in stopped:
+                yield from _judged(message, course, one.due_at, useful_until, sent=not one.off, look=look)
+            elif not one.off and one.due_at > look.now and course.patient_id not in look.stopped:
                 yield Step(Act.ADDED, rule.kind, course, None, one.due_at, useful_until, one.number)
 
 
 def _judged(
     message: Message, cause: TreatmentSession | Course, due_at: dt.datetime, useful_until: dt.datetime, *, sent: bool,
-    now: dt.datetime,
+    look: Look,
 ) -> Iterator[Step]:  # fmt: skip
     if message.state == S.SCHEDULED and not sent:
         yield Step(Act.WITHDRAWN, message.kind, cause, message, message.due_at, useful_until)
     elif message.state == S.SCHEDULED and message.attempts == 0:
-        moment = soonest(due_at, message, now)
-        if moment != message.due_at:
+        moment = soonest(due_at, message, look.now)
+        if look.retime and moment != message.due_at:
             yield Step(Act.CHANGED, message.kind, cause, message, moment, useful_until)
-    elif message.state == S.SUPPRESSED and message.reason in COMES_BACK and sent and due_at > now:
+    elif sent and due_at > look.now and cause.patient_id not in look.stopped and comes_back(message):
         yield Step(Act.ADDED, message.kind, cause, message, due_at, useful_until)
 
 
-COMES_BACK = (SWITCHED_OFF, course_messages.FOLLOWS_THE_COURSE)
+def comes_back(message: Message) -> bool:
+    return message.state == S.SUPPRESSED and message.reason in {SWITCHED_OFF, course_messages.FOLLOWS_THE_COURSE}
 
 
 def reworded_by(rule: MessageRule, before: Rules, after: Rules) -> Iterator[Message]:
@@ -211,6 +240,8 @@ def take(steps: Iterable[Step]) -> Effect:
 
 
 def _taken(step: Step) -> bool:
+    if step.act == Act.ADDED and not _is_as_seen(step):
+        return False
     if step.message is None or (step.act == Act.ADDED and isinstance(step.cause, Appointment)):
         return _written(step)
     held = Message.objects.select_for_update(no_key=True, of=("self",)).get(pk=step.message.pk)
@@ -226,6 +257,21 @@ def _taken(step: Step) -> bool:
     else:
         MessageStep.objects.create(message=held, at=timezone.now(), state=held.state, reason=RULE_CHANGED)
     return True
+
+
+def _is_as_seen(step: Step) -> bool:
+    """Lock what the message speaks of, and look a second time: nobody is changing it or has changed it, and its newest row
+    is the one that was judged. Who holds it is not waited for: the next look is a moment away."""
+    origin: type[Model] = type(step.cause)
+    held = origin._default_manager.select_for_update(skip_locked=True, no_key=True, of=("self",)).filter(pk=step.cause.pk)
+    now_there: Any = held.first()
+    if now_there is None or (now_there.version, now_there.status) != (step.cause.version, step.cause.status):
+        return False
+    rows = outbox.messages_of(step.cause).filter(kind=step.kind, is_test=False)
+    if isinstance(step.cause, Course):
+        rows = rows.filter(cause_revision=step.number if step.message is None else step.message.cause_revision)
+    newest = rows.order_by("cause_revision", "id").values_list("pk", "state").last()
+    return bool(newest == (None if step.message is None else (step.message.pk, step.message.state)))
 
 
 def _written(step: Step) -> bool:
@@ -257,7 +303,7 @@ def _follow(pk: int) -> int:
             rule = MessageRule.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).filter(pk=pk).first()
             if rule is None:
                 return touched
-            steps = list(steps_for(rule, message_rules.in_force([rule.kind])))
+            steps = list(steps_for(rule, message_rules.in_force([rule.kind]), retime=was_retimed(rule)))
             done = take(steps[:CHUNK])
             touched += done.total
             over = len(steps) <= CHUNK or done.total == 0
@@ -269,3 +315,13 @@ def _follow(pk: int) -> int:
             )
         if over:
             return touched
+
+
+def was_retimed(rule: MessageRule) -> bool:
+    """Was a figure changed by what is not followed yet, or a moment ago? A rule given up takes its figures with it."""
+    recent = Q(number__gt=rule.followed_version) | Q(at__gt=timezone.now() - SETTLED)
+    return any(
+        what in RANGES.get(rule.kind, {}) or (what == "is_active" and bool(version.figures))
+        for version in MessageRuleVersion.objects.filter(recent, rule=rule)
+        for what, _before, _now in version.changes
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,8 @@ def draw(component: str, /, **context: Any) -> SafeString:
     return render_to_string(f"components/{component}.html", context)
 
 
+# Components are drawn without the page's context, so that a variable in it would not reach their icons.
+LEAN: ContextVar[bool] = ContextVar("lean_icons", default=False)
 ADDRESS = "%address%"  # where the address goes in what is drawn once for many addresses
 
 
@@ -29,15 +32,15 @@ def draw_known(component: str, /, *, href: str = "", **context: Any) -> SafeStri
     """Like `draw`, for components of few words that come back all the time: drawn once for each set of words. `href` is
     filled in afterwards, because nearly every link has its own."""
     words = tuple((name, value, isinstance(value, SafeData)) for name, value in context.items())
-    drawn = _drawn(component, get_language(), words, bool(href))
+    drawn = _drawn(component, get_language(), LEAN.get(), words, bool(href))
     return mark_safe(drawn.replace(ADDRESS, conditional_escape(href))) if href else drawn  # noqa: S308 - escaped here
 
 
 @lru_cache(maxsize=1024)
 def _drawn(
-    component: str, _language: str | None, words: tuple[tuple[str, Any, bool], ...], is_link: bool
+    component: str, _language: str | None, _lean: bool, words: tuple[tuple[str, Any, bool], ...], is_link: bool
 ) -> SafeString:
-    """What is marked safe and what only reads the same are two things, and so are two languages."""
+    """What is marked safe and what only reads the same are two things, and so are two languages and two sprites."""
     return draw(component, href=ADDRESS if is_link else "", **{name: value for name, value, _is_safe in words})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from clinic.components.drawing import Text, attributes, draw, draw_known, figure, kind_of
+from clinic.components.drawing import LEAN, Text, attributes, draw, draw_known, figure, kind_of
 from clinic.icons import FILLED, MIRRORED, OUTLINE, PATIENT
 
 register = template.Library()
@@ -89,10 +88,6 @@ register.filter("figure", figure)
 
 
 # ---------------------------------------------------------------------------------------------------------------- icon
-# Components are drawn without the page's context, so that a variable in it would not reach their icons.
-_LEAN: ContextVar[bool] = ContextVar("lean_icons", default=False)
-
-
 class LeanIcons(template.Node):
     """What stands inside takes its icons from the small sprite of the patient pages where they are in it."""
 
@@ -100,11 +95,11 @@ class LeanIcons(template.Node):
         self.nodelist = nodelist
 
     def render(self, context: template.Context) -> SafeString:
-        before = _LEAN.set(True)
+        before = LEAN.set(True)
         try:
             return self.nodelist.render(context)
         finally:
-            _LEAN.reset(before)
+            LEAN.reset(before)
 
 
 @register.tag
@@ -121,7 +116,7 @@ def is_icon(name: str) -> bool:
 @register.simple_tag
 def icon(name: str, size: int = 20, label: Text = "", css: str = "") -> SafeString:
     """An icon from the sprite. Raises for a name that `clinic/icons.py` does not list."""
-    return _icon(name, size, str(label), css, _sprite_address(_LEAN.get() and name in PATIENT))
+    return _icon(name, size, str(label), css, _sprite_address(LEAN.get() and name in PATIENT))
 
 
 @lru_cache(maxsize=2)
@@ -176,8 +171,7 @@ def _sprite() -> str:
 def pill(kind: object, text: Text, icon: str | None = None) -> SafeString:
     """A status word with its tint and icon. A kind the table does not know is neutral, never green."""
     tint, own_icon = PILLS.get(kind_of(kind), ("neutral", ""))
-    lean = "lean" if _LEAN.get() else ""  # what is kept drawn names its sprite
-    return draw_known("pill", tint=tint, text=str(text), icon_name=own_icon if icon is None else icon, lean=lean)
+    return draw_known("pill", tint=tint, text=str(text), icon_name=own_icon if icon is None else icon)
 
 
 @register.simple_tag
@@ -190,11 +184,11 @@ def mark(name: str) -> SafeString:
 @register.simple_tag
 def marks(names: Iterable[str]) -> SafeString:
     """All marks of a card, in their order."""
-    return _marks(tuple(names), get_language())
+    return _marks(tuple(names), get_language(), LEAN.get())
 
 
 @lru_cache(maxsize=512)  # a day's cards share a dozen combinations
-def _marks(names: tuple[str, ...], language: str | None) -> SafeString:
+def _marks(names: tuple[str, ...], _language: str | None, _lean: bool) -> SafeString:
     return format_html_join("", "{}", ((mark(name),) for name in names))
 
 

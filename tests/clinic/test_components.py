@@ -13,7 +13,7 @@ from django.template import Context, Template, TemplateSyntaxError
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
-from clinic.components import small
+from clinic.components import drawing, small
 from clinic.components.drawing import draw_known
 from clinic.components.safety import OUTCOMES, outcome_of
 from clinic.components.small import MARKS, PILLS, is_icon
@@ -196,3 +196,19 @@ def test_what_is_drawn_once_is_drawn_anew_in_another_language() -> None:
     english = small.button("PDF", href="/a/", new_tab=True)
     with translation.override("tr"):
         assert small.button("PDF", href="/a/", new_tab=True) != english
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ['{% button "Way back" icon="arrow-left" %}', '{% pill kind="caution" text="Sprites" %}', '{% mark "safety" %}',
+     "{% marks names %}"],
+    ids=["button", "pill", "mark", "marks"],
+)  # fmt: skip
+@pytest.mark.parametrize("lean_first", [True, False])
+def test_what_is_drawn_once_keeps_to_the_sprite_of_its_page(tag: str, lean_first: bool) -> None:
+    for known in (drawing._drawn, small._marks):
+        known.cache_clear()
+    lean = "{% leanicons %}" + tag + "{% endleanicons %}"
+    for source in (lean, tag) if lean_first else (tag, lean):
+        html = drawn(source, names=["safety", "displaced"])
+        assert ("icons-patient.svg#" in html) == (source == lean), html

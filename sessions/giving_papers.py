@@ -57,7 +57,7 @@ def give(*, patient: Patient, chosen: Collection[str], among: Any, by: Doer) -> 
     site = by.site or patient.registered_at
     check_may(by.user, Permission.CHANGE_PERSON, site)
     held = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
-    may_give = {one.public_id: one for one in among}
+    may_give = {one.public_id: one for one in among.all()}  # read again: the lock makes it true
     if not set(chosen) <= set(may_give):
         raise Refused(_("One of these papers was replaced meanwhile. Look at the list again."), field="papers")
     already = given_now(held)

@@ -111,7 +111,7 @@ def given_rows(record: TreatmentSession, rules: Catalogue, write: Writer) -> tup
     return tuple(
         (name_in(rules.substances, one.substance, write.language), write.figure(one.strength, one.strength_unit),
          write.figure(one.volume_ml, "ml"), one.lot_label or "–")
-        for one in record.products.order_by("syringe", "position")
+        for one in sorted(record.products.all(), key=lambda one: (one.syringe, one.position))
     )  # fmt: skip
 
 
@@ -271,7 +271,7 @@ def day_list_of(site: Site, on: dt.date, language: str) -> ListingContent:
     visits = list(
         Appointment.objects.on_day(site, on).exclude(status__in=CANCELLED)
         .select_related("patient", "practitioner", "room", "service", "course", "treatment_session", "site")
-        .prefetch_related("fulfilments__planned_session").order_by("starts_at", "id")
+        .order_by("starts_at", "id")
     )  # fmt: skip
     cards = cards_of(visits, catalogues.in_force(), headline=True, clinical=False)
     columns = tuple(write(key) for key in ("time", "initials", "room", "protocol", "alert", "papers"))

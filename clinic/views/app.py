@@ -13,7 +13,6 @@ from clinic.models import Organisation
 from clinic.permissions import public
 
 SHORT_NAME = 24  # what fits below an icon is cut by the phone; more than this nobody reads anyway
-KEPT_SECONDS = 3600
 
 
 @public
@@ -32,7 +31,7 @@ def app_manifest(_request: HttpRequest, language: str) -> HttpResponse:
         for size in (192, 512)
     ]
     icons.append({"src": static("img/app-maskable.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable"})
-    answer = JsonResponse(
+    return JsonResponse(
         {
             "id": gate, "name": name, "short_name": name[:SHORT_NAME], "lang": language,
             "dir": "rtl" if get_language_info(language)["bidi"] else "ltr", "start_url": gate, "scope": "/",
@@ -40,5 +39,3 @@ def app_manifest(_request: HttpRequest, language: str) -> HttpResponse:
         },
         content_type="application/manifest+json",
     )  # fmt: skip
-    answer["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
-    return answer

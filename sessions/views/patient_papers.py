@@ -28,13 +28,14 @@ PAPERS = LinkPurpose.PAPERS
 def patient_papers(request: HttpRequest, *, link: PatientLink) -> HttpResponse:
     """What the clinic has issued to this patient, newest first."""
     access_log.viewed(request, patient=link.patient)
-    language = request.LANGUAGE_CODE
+    language, papers = request.LANGUAGE_CODE, list(papers_of(link.patient))
+    withdrawn = documents.withdrawn_among(papers)
     rows = [
         {
-            "paper": paper, "name": name_of(paper.kind, language), "withdrawn": documents.is_withdrawn(paper),
+            "paper": paper, "name": name_of(paper.kind, language), "withdrawn": paper.pk in withdrawn,
             "issued": day(paper.issued_at.astimezone(paper.site.zone), language, year=True),
         }
-        for paper in papers_of(link.patient)
+        for paper in papers
     ]  # fmt: skip
     return render(request, "patient_pages/papers.html", {"rows": rows, "site": link.site, "link": link})
 

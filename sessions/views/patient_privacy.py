@@ -84,12 +84,8 @@ def patient_privacy(request: HttpRequest, *, link: PatientLink) -> HttpResponse:
         return show(form)
     answer = carry_out(request, form, deed=save, show=show, version_now=lambda: patient.version)
     if answer.status_code == 302:  # the page goes on in the language that was just chosen
-        forget_chosen_language(answer)
+        answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
     return answer
-
-
-def forget_chosen_language(answer: HttpResponse) -> None:
-    answer.delete_cookie(settings.LANGUAGE_COOKIE_NAME)
 
 
 def shown(request: HttpRequest, link: PatientLink, form: HouseForm) -> dict[str, Any]:
@@ -125,7 +121,8 @@ def patient_privacy_photos(request: HttpRequest, use: str, *, link: PatientLink)
             messages.success(request, _("Taken back. From now on your photographs are not used for this."))
             return attempt.leads_to(reverse("patient-privacy"))
     except Refused as refusal:
-        return refused(request, link, refusal)
+        messages.warning(request, refusal.sentence)
+        return redirect("patient-privacy")  # the page as things are now, with the sentence on top
 
 
 @by_patient_link([PRIVACY])
@@ -177,13 +174,6 @@ def patient_privacy_ask(request: HttpRequest, data_kind: str, *, link: PatientLi
     if request.method != "POST":
         access_log.viewed(request, patient=link.patient)
     return carry_out(request, NothingMoreForm(request.POST or None), deed=ask, show=show)
-
-
-def refused(request: HttpRequest, link: PatientLink, refusal: Refused) -> HttpResponse:
-    """The page as things are now, with the sentence on top."""
-    messages.warning(request, refusal.sentence)
-    del link
-    return redirect("patient-privacy")
 
 
 # --- from the foot of a mail ----------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pypdf import PdfReader
 
@@ -14,9 +16,9 @@ from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused
 from patients.models import Allergy
-from sessions import documents, listed_papers, papers
+from sessions import documents, listed_contents, listed_papers, papers
 from sessions.choices import DocumentState
-from sessions.models import Document, TreatmentSession
+from sessions.models import Document, Fulfilment, TreatmentSession
 from tests import factories as make
 from tests.renderer import RendererProcess
 from tests.sessions.test_documents import made, reader_of, text_of
@@ -166,3 +168,13 @@ def test_the_day_list_names_nobody_and_no_treatment(record: TreatmentSession, do
     content = str(MAKERS["day-list"](record, doctor, "en").source["content"])
     for private in ("Nadia", "Rahman", "1984", record.patient.record_number):
         assert private not in content
+
+
+def test_a_paper_asks_for_the_same_rows_once(record: TreatmentSession) -> None:
+    site = record.appointment.site
+    with CaptureQueriesContext(connection) as asked:
+        listed_contents.passport_of(record.patient, site, "en")
+        listed_contents.day_list_of(site, record.appointment.local_start.date(), "en")
+    said = [query["sql"] for query in asked]
+    assert len([sql for sql in said if f'FROM "{record.products.model._meta.db_table}"' in sql]) == 1
+    assert len([sql for sql in said if f'FROM "{Fulfilment._meta.db_table}"' in sql]) == 1

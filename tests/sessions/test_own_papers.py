@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 from django.core import mail as outbox
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from clinic.doer import SYSTEM, Doer
+from clinic.errors import Refused
 from clinic.models import AccessEvent
+from clinic.models.base import new_public_id
 from patients import links
 from patients.models import PatientLink
-from sessions import listed_papers
+from sessions import documents, giving_papers, listed_papers
 from sessions.models import Document, GivenPaper, Message
 from sessions.sending import send_due
 from tests import factories
@@ -127,6 +131,23 @@ class TestPapers:
         assert GivenPaper.objects.get(document=plan).taken_back_by == world.doctor
         assert client.get(reverse("patient-paper", args=["A" * 22])).status_code == 404
 
+    def test_as_many_queries_for_ten_papers_as_for_two(self, world: SimpleNamespace) -> None:
+        sheet = issued(world, world.document)
+        signed = issued(world, Document.objects.get(pk=world.consent_to_countersign.signed_document_id))
+        client = behind_link(world, "papers")
+        client.get(reverse("patient-papers"))
+
+        def asked() -> tuple[int, int]:
+            with CaptureQueriesContext(connection) as queries:
+                html = client.get(reverse("patient-papers")).content.decode()
+            return html.count("own-row\""), len(queries)
+
+        papers, queries = asked()
+        for paper in (sheet, signed) * 4:
+            paper.pk, paper.public_id, paper.verification_code = None, new_public_id(), documents.new_code()
+            paper.save(force_insert=True)
+        assert asked() == (papers + 8, queries)
+
     def test_a_download_changes_nothing(self, world: SimpleNamespace) -> None:
         sheet = issued(world, world.document)
         client = behind_link(world, "papers")
@@ -155,6 +176,17 @@ class TestPapers:
         kept = Message.objects.get(kind="msg-papers")
         assert "/p/link-not-kept/" in kept.text
         assert "/mail/your-data/link-not-kept" in kept.text
+
+    def test_a_paper_replaced_while_the_list_was_open_is_not_given(self, world: SimpleNamespace) -> None:
+        plan = plan_paper(world)
+        among = giving_papers.papers_to_give(world.patient, {"see-clinical"})
+        assert [one.pk for one in among] == [plan.pk]  # as the form that lists them reads them, before the lock
+        documents.supersede([plan], by_document=world.document)
+        with pytest.raises(Refused, match="replaced meanwhile"):
+            giving_papers.give(
+                patient=world.patient, chosen=[plan.public_id], among=among, by=Doer.staff(world.doctor, world.site)
+            )
+        assert not GivenPaper.objects.exists()
 
     def test_nothing_to_read_sends_nothing(self, world: SimpleNamespace) -> None:
         desk = factories.signed_in(Client(), world.people["front-desk"])

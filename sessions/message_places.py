@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext_lazy as _
+
 from sessions.message_texts import (
     AFTER_4H,
     AFTERCARE,
@@ -78,6 +80,11 @@ RANGES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     LATE_LUMP: {"days": (28, 42), "body_days": (28, 56)},
 }
 """Figures a manager may move, and between which values. The medical lead's figure in the catalogue may be another one."""
+
+FIGURES = {
+    "days": _("Days"), "hours": _("Hours after the end of the session"), "body_days": _("Days, courses of the body"),
+}  # fmt: skip
+PARTS = {"subject": _("Subject"), "lead": _("First sentence"), "text": _("Text")}
 
 
 def may_be_off(kind: str) -> bool:

@@ -1,7 +1,7 @@
 """Which rule holds for a message, and what it says: is it sent, when, in which words.
 
-The narrowest rule decides: protocol and site, then protocol, then site, then everywhere. A figure it does not name, and
-words it does not have in a language, are those of the next wider rule, at last the shipped ones.
+The narrowest rule decides: protocol and site, then protocol, then site, then everywhere. What it leaves open - whether it
+is sent, a figure, the words of a language - the next wider one decides, at last the shipped message.
 """
 
 from __future__ import annotations
@@ -37,15 +37,11 @@ class Rules:
 
     def of(self, kind: str, *, site: Site, indication: str) -> list[MessageRule]:
         """The rules that hold for such a message, the narrowest first."""
-        fitting = [
-            row for row in self.rows
-            if row.kind == kind and row.site_id in {None, site.pk} and row.indication in {"", indication}
-        ]  # fmt: skip
-        return sorted(fitting, key=lambda row: (not row.indication, row.site_id is None))
+        return holding(self.rows, kind=kind, site=site.pk, indication=indication)
 
     def is_sent(self, kind: str, *, site: Site, indication: str) -> bool:
-        narrowest = next(iter(self.of(kind, site=site, indication=indication)), None)
-        return narrowest is None or narrowest.is_sent
+        said = (row.is_sent for row in self.of(kind, site=site, indication=indication) if row.is_sent is not None)
+        return bool(next(said, True))
 
     def hours(self, kind: str, *, site: Site, indication: str) -> MailHours:
         """The catalogue's figures with those of the rules for this kind."""
@@ -62,6 +58,17 @@ class Rules:
             if language in row.words:
                 return Found(Words.of(row.words[language]), row)
         return None
+
+
+def narrowness(row: MessageRule) -> tuple[bool, bool]:
+    """Of two rules the one with the smaller goes before the other."""
+    return not row.indication, row.site_id is None
+
+
+def holding(rows: Iterable[MessageRule], *, kind: str, site: int | None, indication: str) -> list[MessageRule]:
+    """The rules that hold for this kind at a site and for a protocol, the narrowest first."""
+    fitting = (row for row in rows if row.kind == kind and row.site_id in {None, site})
+    return sorted((row for row in fitting if row.indication in {"", indication}), key=narrowness)
 
 
 def in_force(kinds: Iterable[str] = ()) -> Rules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,8 @@ from django.utils.translation import gettext as _
 from clinic.languages import NAMES, direction
 from clinic.models import User
 from protocols import catalogue
-from sessions.forms.message_rules import FIGURES
-from sessions.message_places import PLACES, RANGES, may_be_off
+from sessions.message_places import FIGURES, PLACES, RANGES, may_be_off, shipped_lead, shipped_text
+from sessions.message_rules import holding, narrowness
 from sessions.message_texts import KINDS
 from sessions.models import MessageRule, MessageRuleVersion
 from sessions.rule_following import Effect
@@ -46,7 +47,7 @@ def lines() -> list[Line]:
         found.append(
             Line(
                 kind=kind, label=str(KINDS[kind].label), when=str(KINDS[kind].when),
-                is_sent=wide is None or wide.is_sent, may_be_off=may_be_off(kind),
+                is_sent=wide is None or wide.is_sent is not False, may_be_off=may_be_off(kind),
                 figures=figures_in_words(wide) if wide else "", languages=sorted(wide.words) if wide else [],
                 narrower=sum(not row.everywhere for row in rows),
             )
@@ -56,6 +57,82 @@ def lines() -> list[Line]:
 
 def figures_in_words(rule: MessageRule) -> str:
     return ", ".join(f"{FIGURES[name]}: {figure}" for name, figure in sorted(rule.figures.items()))
+
+
+def timing_of(rule: MessageRule, wider: list[MessageRule]) -> list[str]:
+    """The figures that hold for this rule and differ from the catalogue's: its own, then those it takes from a wider one."""
+    found = []
+    for name in RANGES.get(rule.kind, {}):
+        from_rule = next((row for row in [rule, *wider] if name in row.figures), None)
+        if from_rule is not None:
+            whose = "" if from_rule is rule else f" ({scope_of(from_rule)})"
+            found.append(f"{FIGURES[name]}: {from_rule.figures[name]}{whose}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a figure left empty would be, and whose."""
+
+    figure: int | None
+    whose: str
+
+
+def inherited_figures(rule: MessageRule, wider: list[MessageRule]) -> dict[str, Inherited]:
+    known = catalogue.in_force().messages.get(rule.kind)
+    found = {}
+    for name in RANGES.get(rule.kind, {}):
+        from_rule = next((row for row in wider if name in row.figures), None)
+        if from_rule is not None:
+            found[name] = Inherited(from_rule.figures[name], scope_of(from_rule))
+        else:
+            found[name] = Inherited(known.limits.get(name) if known else None, _("the catalogue"))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SentLine:
+    """Is it sent, and which wider rule says so; empty: this one."""
+
+    is_sent: bool
+    whose: str
+
+
+def sent_lines(rule: MessageRule, rows: Sequence[MessageRule]) -> list[SentLine]:
+    """One line, or, for a protocol that leaves it open, one for each site that has a rule and one for all others."""
+    if rule.is_sent is not None:
+        return [SentLine(rule.is_sent, "")]
+    wider = wider_than(rule, rows)
+    apart = [row for row in goes_before(rule, rows) if row not in wider]
+    found = [SentLine(row.is_sent, scope_of(row)) for row in apart if row.is_sent is not None]
+    said = next((row for row in wider if row.is_sent is not None), None)
+    return [*found, SentLine(said is None or bool(said.is_sent), scope_of(said) if said else _("Everywhere"))]
+
+
+def goes_before(rule: MessageRule, rows: Sequence[MessageRule]) -> list[MessageRule]:
+    """The rules this one overrules where both hold."""
+    return sorted((row for row in _meeting(rule, rows) if narrowness(row) > narrowness(rule)), key=narrowness)
+
+
+def gives_way_to(rule: MessageRule, rows: Sequence[MessageRule]) -> list[MessageRule]:
+    """The rules that overrule this one where both hold."""
+    return sorted((row for row in _meeting(rule, rows) if narrowness(row) < narrowness(rule)), key=narrowness)
+
+
+def _meeting(rule: MessageRule, rows: Sequence[MessageRule]) -> list[MessageRule]:
+    """Those with which it has a site and a protocol in common."""
+    return [
+        row for row in rows
+        if row.pk != rule.pk
+        and (row.site_id == rule.site_id or None in {row.site_id, rule.site_id})
+        and (row.indication == rule.indication or "" in {row.indication, rule.indication})
+    ]  # fmt: skip
+
+
+def with_state(row: MessageRule) -> str:
+    """A rule in a list of others: for whom it holds, and whether it sends."""
+    said = {None: "", True: _("sent"), False: _("switched off")}[row.is_sent]
+    return f"{scope_of(row)} ({said})" if said else scope_of(row)
 
 
 def scope_of(rule: MessageRule) -> str:
@@ -100,6 +177,24 @@ def shipped_subject(kind: str, language: str) -> str:
     return subject(kind, language, "{day}")
 
 
+def words_without(rule: MessageRule, rows: Sequence[MessageRule], language: str) -> Mapping[str, str]:
+    """What is sent while the rule has no words of its own: those of a wider rule, else the shipped ones."""
+    from_rule = next((row for row in wider_than(rule, rows) if language in row.words), None)
+    if from_rule is not None:
+        words: Mapping[str, str] = from_rule.words[language]
+        return words
+    return {
+        "subject": shipped_subject(rule.kind, language), "lead": shipped_lead(rule.kind, language),
+        "text": shipped_text(rule.kind),
+    }  # fmt: skip
+
+
+def whose_words(rule: MessageRule, rows: Sequence[MessageRule], language: str) -> str:
+    """The wider rule those words come from; empty for the shipped ones."""
+    from_rule = next((row for row in wider_than(rule, rows) if language in row.words), None)
+    return scope_of(from_rule) if from_rule is not None else ""
+
+
 @dataclass(frozen=True, slots=True)
 class VersionLine:
     number: int
@@ -121,14 +216,14 @@ def versions_of(rule: MessageRule) -> list[VersionLine]:
 def in_words(what: str, before: Any, now: Any) -> str:
     """One change, said to staff."""
     if what == "is_sent":
-        return _("switched on") if now else _("switched off")
+        return {None: _("as the wider rules say"), True: _("switched on"), False: _("switched off")}[now]
     if what == "is_active":
         return _("taken up again") if now else _("given up")
     if what.startswith("words-"):
         language = NAMES.get(what.removeprefix("words-"), what)
         if before and now:
             return _("%(language)s: other words") % {"language": language}
-        return (_("%(language)s: own words") if now else _("%(language)s: shipped words again")) % {"language": language}
+        return (_("%(language)s: own words") if now else _("%(language)s: own words taken back")) % {"language": language}
     shown = {"before": "–" if before is None else before, "now": "–" if now is None else now}
     return f"{FIGURES.get(what, what)}: {shown['before']} → {shown['now']}"
 
@@ -142,13 +237,10 @@ def effect_in_words(effect: Effect) -> list[str]:
     ]
 
 
-def wider_than(rule: MessageRule, rows: list[MessageRule]) -> list[MessageRule]:
+def wider_than(rule: MessageRule, rows: Sequence[MessageRule]) -> list[MessageRule]:
     """The rules that would hold without this one, the narrowest first."""
-    fitting = [
-        row for row in rows
-        if row.pk != rule.pk and row.site_id in {None, rule.site_id} and row.indication in {"", rule.indication}
-    ]  # fmt: skip
-    return sorted(fitting, key=lambda row: (not row.indication, row.site_id is None))
+    fitting = holding(rows, kind=rule.kind, site=rule.site_id, indication=rule.indication)
+    return [row for row in fitting if row.pk != rule.pk]
 
 
 def has_timing(kind: str) -> bool:

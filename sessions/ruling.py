@@ -23,7 +23,7 @@ from clinic.permissions import check_doer
 from protocols import catalogue
 from sessions import message_rules, rule_following
 from sessions.mail_hours import mail_hours
-from sessions.message_places import PLACES, RANGES, may_be_off
+from sessions.message_places import FIGURES, PARTS, PLACES, RANGES, may_be_off
 from sessions.models import MessageRule, MessageRuleVersion
 from sessions.own_words import LEAD_LETTERS, SUBJECT_LETTERS, TEXT_LETTERS, Fault, Words, faults_of
 from sessions.rule_following import Effect
@@ -35,7 +35,7 @@ ESSENTIAL = gettext_lazy("A visit or somebody's safety depends on this message: 
 class Wish:
     """How a rule is to be. `words` is the whole of its texts by language."""
 
-    is_sent: bool
+    is_sent: bool | None  # None: as the wider rules say
     figures: Mapping[str, int]
     words: Mapping[str, Mapping[str, str]]
     is_active: bool = True
@@ -50,17 +50,22 @@ class Wish:
         return Wish(self.is_sent, self.figures, {**kept, **({language: words.stored()} if words else {})}, self.is_active)
 
 
-def check_wish(kind: str, wish: Wish) -> None:
-    """Raises `Refused` beside the field: what may not be switched off, figures out of their range, words that do not do."""
-    if kind not in PLACES:
-        raise Refused(_("This message has no rule."))
-    if not wish.is_sent and not may_be_off(kind):
+def check_wish(rule: MessageRule, wish: Wish) -> None:
+    """Raises `Refused` beside the field: what may not be switched off, figures out of their range, words that do not do.
+
+    Of the words only those that change are judged: what was saved once does not stand in the way of other changes."""
+    kind = rule.kind
+    if wish.is_sent is None and rule.everywhere:
+        raise Refused(_("The rule for all says whether this message is sent."), field="is_sent")
+    if wish.is_sent is False and not may_be_off(kind):
         raise Refused(str(ESSENTIAL), field="is_sent")
     for name, figure in wish.figures.items():
         low, high = RANGES.get(kind, {}).get(name, (0, -1))
         if not low <= figure <= high:
             raise Refused(_("Between %(low)s and %(high)s.") % {"low": low, "high": high}, field=name)
     for language, stored in wish.words.items():
+        if rule.words.get(language) == stored:
+            continue
         if language not in NAMES:
             raise Refused(_("This language is not one we write in."), field="language")
         for fault in faults_in(kind, language, Words.of(stored)):
@@ -113,7 +118,8 @@ def sentence_of(fault: Fault, kind: str) -> str:
 # --- deeds ----------------------------------------------------------------------------------------------------------
 def foresee(*, rule: MessageRule, wish: Wish) -> Effect:
     """What saving this would do to messages that are not sent yet. Changes nothing; raises as saving would."""
-    check_wish(rule.kind, wish)
+    _check_kind(rule.kind)
+    check_wish(rule, wish)
     effect, _steps = rule_following.effect_of(rule, **_sides(rule, wish))
     return effect
 
@@ -122,13 +128,15 @@ def foresee(*, rule: MessageRule, wish: Wish) -> Effect:
 def set_rule(*, rule: MessageRule, seen_version: int, wish: Wish, by: Doer) -> tuple[MessageRule, Effect]:
     """Save what the manager decided and let the messages follow.
 
-    1. Check the role, the wish and that nobody was faster. 2. A version row and an audit row. 3. Few messages follow
+    1. Check the role, that nobody was faster, and the wish. 2. A version row and an audit row. 3. Few messages follow
     here; many in the background, where `MessageRule.is_followed` says when they are through."""
     check_doer(by, Permission.CHANGE_STAFF, rule.site)
-    check_wish(rule.kind, wish)
+    _check_kind(rule.kind)
     held = _held(rule)
     if held.version != seen_version:
-        raise Stale(_("Somebody else changed this while you were typing. Compare, then save again."))
+        theirs = saved_instead(Wish.of(held), wish)
+        raise Stale(_("Somebody else changed this while you were typing. Compare, then save again."), theirs=theirs)
+    check_wish(held, wish)
     changes = changes_of(Wish.of(held), wish)
     if not changes:
         return held, Effect()
@@ -161,37 +169,25 @@ def _follow(rule: MessageRule, effect: Effect, steps: list[rule_following.Step])
 
 @transaction.atomic
 def open_rule(*, kind: str, site: Site | None, indication: str, by: Doer) -> MessageRule:
-    """A rule of its own for a site, a protocol or both; at first it says what the wider ones say."""
+    """A rule of its own for a site, a protocol or both. It leaves everything open at first: opening it changes nothing."""
     check_doer(by, Permission.CHANGE_STAFF, site)
-    if kind not in PLACES:
-        raise Refused(_("This message has no rule."))
+    _check_kind(kind)
     if site is None and not indication:
         raise Refused(_("Choose a site, a protocol or both: for all there is a rule already."), field="site")
     if indication and indication not in catalogue.in_force().indications:
         raise Refused(_("This protocol is not in force."), field="indication")
-    made, is_new = MessageRule.objects.get_or_create(kind=kind, site=site, indication=indication)
+    made, is_new = MessageRule.objects.get_or_create(
+        kind=kind, site=site, indication=indication, defaults={"is_sent": None}
+    )
     held: MessageRule = MessageRule.objects.select_for_update(no_key=True, of=("self",)).get(pk=made.pk)
     if held.is_active and not is_new:
         raise Refused(_("There is a rule for this already."), field="site")
-    sent = _wider_sends(held)
     if is_new:
-        MessageRule.objects.filter(pk=held.pk).update(is_sent=sent)
-        held.refresh_from_db()
         audit.record(by=by, action="message-rule-opened", sentence=f"made a rule of its own for {kind}", of=held, site=site,
                      detail={"indication": indication})  # fmt: skip
         return held
-    again, _effect = set_rule(rule=held, seen_version=held.version, wish=Wish(sent, {}, {}), by=by)
+    again, _effect = set_rule(rule=held, seen_version=held.version, wish=Wish(None, {}, {}), by=by)
     return again
-
-
-def _wider_sends(rule: MessageRule) -> bool:
-    """Whether the rule this one takes the place of sends. For a protocol at every site: that for all."""
-    rows = MessageRule.objects.in_force().filter(kind=rule.kind).exclude(pk=rule.pk)
-    fitting = [
-        row for row in rows if row.site_id in {None, rule.site_id} and row.indication in {"", rule.indication}
-    ]  # fmt: skip
-    narrowest = min(fitting, key=lambda row: (not row.indication, row.site_id is None), default=None)
-    return narrowest is None or narrowest.is_sent
 
 
 @transaction.atomic
@@ -200,6 +196,11 @@ def end_rule(*, rule: MessageRule, seen_version: int, by: Doer) -> tuple[Message
     if rule.everywhere:
         raise Refused(_("The rule for all cannot be given up."))
     return set_rule(rule=rule, seen_version=seen_version, wish=Wish(rule.is_sent, rule.figures, {}, is_active=False), by=by)
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in PLACES:
+        raise Refused(_("This message has no rule."))
 
 
 def _held(rule: MessageRule) -> MessageRule:
@@ -239,3 +240,27 @@ def changes_of(before: Wish, now: Wish) -> list[list[Any]]:
         if before.words.get(language) != now.words.get(language):
             found.append([f"words-{language}", language in before.words, language in now.words])
     return found
+
+
+def saved_instead(saved: Wish, wish: Wish) -> list[tuple[str, str]]:
+    """What is saved now where the wish is another one, each as (label, text): shown beside what was typed."""
+    found: list[tuple[str, str]] = []
+    for what, _wished, now in changes_of(wish, saved):
+        language = what.removeprefix("words-")
+        if language != what:
+            words = saved.words.get(language)
+            found += [
+                (f"{NAMES.get(language, language)}: {label}", words[part] if words else _("As shipped"))
+                for part, label in PARTS.items()
+            ]
+        elif what == "is_sent":
+            found.append((_("This message is sent"), sent_in_words(now)))
+        elif what == "is_active":
+            found.append((_("State"), _("taken up again") if now else _("given up")))
+        else:
+            found.append((str(FIGURES.get(what, what)), "" if now is None else str(now)))
+    return found
+
+
+def sent_in_words(is_sent: bool | None) -> str:
+    return {None: _("as the wider rules say"), True: _("yes"), False: _("no")}[is_sent]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -14,14 +15,12 @@ from clinic.forms import HouseForm
 from clinic.languages import direction
 from clinic.models import Site
 from protocols import catalogue
-from sessions.message_places import RANGES, may_be_off, shipped_lead, shipped_text
+from sessions.message_places import FIGURES, PARTS, RANGES, may_be_off
 from sessions.models import MessageRule
 from sessions.own_words import LEAD_LETTERS, SUBJECT_LETTERS, TEXT_LETTERS, Words
 from sessions.ruling import Wish, faults_in, sentence_of
 
-FIGURES = {
-    "days": _("Days"), "hours": _("Hours after the end of the session"), "body_days": _("Days, courses of the body"),
-}  # fmt: skip
+SAID = {"": None, "sent": True, "off": False}
 
 
 class Looked(HouseForm):
@@ -41,44 +40,62 @@ class Looked(HouseForm):
         self.data = self.data.copy()
         self.data["looked"] = self.digest()
 
+    def forget(self) -> None:
+        """Nothing is shown of what saving would do: the next press looks again."""
+        if self.is_bound:
+            self.data = self.data.copy()
+            self.data["looked"] = ""
+
 
 class RuleForm(Looked):
-    """Is it sent, and when. A figure left empty is that of the wider rule, at last of the catalogue."""
+    """Is it sent, and when. What is left open is decided by the wider rules, at last by the catalogue: `inherited` says how
+    each figure would be then."""
 
-    def __init__(self, *args: Any, rule: MessageRule, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"is_sent": rule.is_sent, **rule.figures}, seen_version=rule.version, **kwargs)
+    def __init__(self, *args: Any, rule: MessageRule, inherited: Mapping[str, Any], **kwargs: Any) -> None:
+        said = rule.is_sent if rule.everywhere else next(key for key, value in SAID.items() if value is rule.is_sent)
+        super().__init__(*args, initial={"is_sent": said, **rule.figures}, seen_version=rule.version, **kwargs)
         self.rule = rule
         if may_be_off(rule.kind):
-            self.fields["is_sent"] = forms.BooleanField(label=_("This message is sent"), required=False)
-        shipped = catalogue.in_force().messages[rule.kind].limits if rule.kind in catalogue.in_force().messages else {}
+            self.fields["is_sent"] = self._switch()
         for name, (low, high) in RANGES.get(rule.kind, {}).items():
+            empty = {"low": low, "high": high, "figure": inherited[name].figure or "–", "whose": inherited[name].whose}
             self.fields[name] = forms.IntegerField(
                 label=FIGURES[name], min_value=low, max_value=high, required=False,
-                help_text=_("%(low)s to %(high)s; empty: as in the catalogue, %(shipped)s.")
-                % {"low": low, "high": high, "shipped": shipped.get(name, "–")},
+                help_text=_("%(low)s to %(high)s; empty: %(figure)s (%(whose)s).") % empty,
             )  # fmt: skip
         self.order_fields([name for name in self.fields if name not in {"looked", "seen_version", "form_token"}])
+
+    def _switch(self) -> forms.Field:
+        if self.rule.everywhere:
+            return forms.BooleanField(label=_("This message is sent"), required=False)
+        said = [("", _("As the wider rules say")), ("sent", _("Sent")), ("off", _("Switched off"))]
+        return forms.ChoiceField(label=_("Whether"), choices=said, required=False, widget=forms.RadioSelect)
+
+    def is_sent(self) -> bool | None:
+        if not may_be_off(self.rule.kind):
+            return self.rule.is_sent
+        wished = self.cleaned_data["is_sent"]
+        return bool(wished) if self.rule.everywhere else SAID[wished]
 
     def wish(self) -> Wish:
         kept = Wish.of(self.rule)
         given = {name: self.cleaned_data[name] for name in RANGES.get(self.rule.kind, {})}
         figures = {name: figure for name, figure in given.items() if figure is not None}
-        return Wish(bool(self.cleaned_data.get("is_sent", True)), figures, kept.words, kept.is_active)
+        return Wish(self.is_sent(), figures, kept.words, kept.is_active)
 
 
 class WordsForm(Looked):
     """Subject, first sentence and text in one language."""
 
-    subject = forms.CharField(label=_("Subject"), max_length=SUBJECT_LETTERS)
-    lead = forms.CharField(label=_("First sentence"), max_length=LEAD_LETTERS)
-    text = forms.CharField(label=_("Text"), max_length=TEXT_LETTERS, widget=forms.Textarea(attrs={"rows": 10}))
+    subject = forms.CharField(label=PARTS["subject"], max_length=SUBJECT_LETTERS)
+    lead = forms.CharField(label=PARTS["lead"], max_length=LEAD_LETTERS)
+    text = forms.CharField(label=PARTS["text"], max_length=TEXT_LETTERS, widget=forms.Textarea(attrs={"rows": 10}))
 
-    def __init__(self, *args: Any, rule: MessageRule, language: str, shipped_subject: str, **kwargs: Any) -> None:
-        own = rule.words.get(language)
-        initial = own or {
-            "subject": shipped_subject, "lead": shipped_lead(rule.kind, language), "text": shipped_text(rule.kind)
-        }  # fmt: skip
-        super().__init__(*args, initial=initial, seen_version=rule.version, **kwargs)
+    def __init__(
+        self, *args: Any, rule: MessageRule, language: str, begin_with: Mapping[str, str], **kwargs: Any
+    ) -> None:
+        """`begin_with`: the words that are sent while the rule has none of its own."""
+        super().__init__(*args, initial=rule.words.get(language) or begin_with, seen_version=rule.version, **kwargs)
         self.rule, self.language = rule, language
         for name in ("subject", "lead", "text"):
             self.fields[name].widget.attrs |= {"lang": language, "dir": direction(language)}

@@ -26,14 +26,15 @@ class MessageRuleQuerySet(models.QuerySet["MessageRule"]):
 @pghistory.track()
 class MessageRule(PublicId, Versioned):
     """One kind of message at one `site` (none: at all), for courses of one `indication` (empty: for all). `figures` are the
-    days or hours that differ from the catalogue's, `words` the texts by language: subject, lead, text. A kind without a
-    row, a figure or a language without one, are as shipped. `followed_...`: what the last change did to unsent messages."""
+    days or hours that differ from the catalogue's, `words` the texts by language: subject, lead, text. What a rule leaves
+    open (`is_sent` none, a figure or a language it lacks) the next wider one decides, at last the shipped message.
+    `followed_...`: what the last change did to unsent messages."""
 
     kind = models.CharField(max_length=32)
     site = models.ForeignKey(Site, models.PROTECT, null=True, blank=True, related_name="message_rules")
     indication = models.CharField(max_length=64, blank=True)
     is_active = models.BooleanField(default=True)
-    is_sent = models.BooleanField(default=True)
+    is_sent = models.BooleanField(null=True, default=True, help_text="None: as the wider rules say")
     figures = models.JSONField(default=dict, blank=True)
     words = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -51,6 +52,10 @@ class MessageRule(PublicId, Versioned):
                 fields=["kind", "site", "indication"], nulls_distinct=False, name="message_rule_one_a_scope"
             ),
             models.CheckConstraint(condition=~Q(kind=""), name="message_rule_has_kind"),
+            models.CheckConstraint(
+                condition=Q(is_sent__isnull=False) | Q(site__isnull=False) | ~Q(indication=""),
+                name="message_rule_for_all_says_whether",
+            ),
             models.CheckConstraint(
                 condition=Q(followed_version__lte=F("version")), name="message_rule_follows_what_is_there"
             ),
@@ -76,7 +81,7 @@ class MessageRuleVersion(models.Model):
     at = models.DateTimeField()
     by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     is_active = models.BooleanField()
-    is_sent = models.BooleanField()
+    is_sent = models.BooleanField(null=True)
     figures = models.JSONField(default=dict, blank=True)
     words = models.JSONField(default=dict, blank=True)
     changes = models.JSONField(default=list, blank=True, help_text="What changed, each as [what, before, now]")

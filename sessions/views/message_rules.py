@@ -18,9 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic import access_log
 from clinic.access_log import doer_of
 from clinic.choices import Permission
-from clinic.deeds import act_page, carry_out, form_page
+from clinic.deeds import INVALID, act_page, carry_out, form_page
 from clinic.errors import Refused
-from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.languages import NAMES, direction
 from clinic.models import Site
@@ -54,11 +53,12 @@ def mail_rules(request: StaffRequest) -> HttpResponse:
 def mail_rule(request: StaffRequest, mail_kind: str, where: str) -> HttpResponse:
     """One rule: whether, when, the text of every language with its preview, and who changed what."""
     rule, rows = find(mail_kind, where)
-    language = chosen_language(request)
+    language, wider = chosen_language(request), shown.wider_than(rule, rows)
     context = head(rule, rows) | {
-        "texts": shown.texts_of(rule, shown.wider_than(rule, rows)),
+        "texts": shown.texts_of(rule, wider),
         "versions": shown.versions_of(rule),
-        "figures": shown.figures_in_words(rule),
+        "timing": shown.timing_of(rule, wider),
+        "sent": shown.sent_lines(rule, rows),
         "may_change": may(request.user, Permission.CHANGE_STAFF, rule.site),
         "effect": shown.effect_in_words(
             Effect(rule.followed_changed, rule.followed_added, rule.followed_withdrawn)
@@ -87,7 +87,8 @@ def mail_rule_mail(request: StaffRequest, mail_kind: str, where: str, language: 
 def mail_rule_change(request: StaffRequest, mail_kind: str, where: str) -> HttpResponse:
     """Whether it is sent, and when. What that does to unsent messages is counted before it is saved."""
     rule, rows = find(mail_kind, where)
-    form = RuleForm(request.POST or None, rule=rule)
+    wider = shown.wider_than(rule, rows)
+    form = RuleForm(request.POST or None, rule=rule, inherited=shown.inherited_figures(rule, wider))
     more = head(rule, rows) | {"may_be_off": may_be_off(mail_kind), "has_timing": shown.has_timing(mail_kind)}
     return look_then_save(request, form, rule=rule, template="message_rules/change.html", more=more)
 
@@ -100,7 +101,7 @@ def mail_rule_words(request: StaffRequest, mail_kind: str, where: str, language:
     check_language(language)
     if request.method == "POST" and "shipped" in request.POST:
         return give_words_back(request, rule, language)
-    form = words_form(request, rule, language)
+    form = words_form(request, rule, rows, language)
     more = words_context(request, rule, rows, language)
     return look_then_save(request, form, rule=rule, template="message_rules/words.html", more=more)
 
@@ -111,7 +112,8 @@ def words_context(
     places = PLACES[rule.kind]
     return head(rule, rows) | {
         "language": language, "language_name": NAMES[language], "direction": direction(language),
-        "is_own": language in rule.words, "chosen": PreviewForm(request.POST or None).real,
+        "is_own": language in rule.words, "whose": shown.whose_words(rule, rows, language),
+        "chosen": PreviewForm(request.POST or None).real,
         "allowed": {part: " ".join(f"{{{name}}}" for name in places.allowed(part)) for part in ("subject", "lead", "text")},
         "choices": previewing.real_choices(rule.kind, user=request.user, site=request.site),
     }  # fmt: skip
@@ -122,9 +124,9 @@ def words_context(
 @require_POST
 def mail_rule_preview(request: StaffRequest, mail_kind: str, where: str, language: str) -> HttpResponse:
     """What is typed, as the patient would see it; for the frame beside the form."""
-    rule, _rows = find(mail_kind, where)
+    rule, rows = find(mail_kind, where)
     check_language(language)
-    form = words_form(request, rule, language)
+    form = words_form(request, rule, rows, language)
     if not form.is_valid():
         faults = [error for field in form for error in field.errors]
         return in_frame(request, "message_rules/framed/not_yet.html", {"faults": faults}, status=422)
@@ -138,18 +140,19 @@ def mail_rule_test(request: StaffRequest, mail_kind: str, where: str, language: 
     """What is typed, as a mail to oneself; what was typed stays on the page. Two presses at once are one test."""
     rule, rows = find(mail_kind, where)
     check_language(language)
-    form = words_form(request, rule, language)
+    form = words_form(request, rule, rows, language)
     status = 422
     if form.is_valid():
         try:
             testing_mails.send_test(
-                kind=mail_kind, language=language, site=request.site, words=form.words(), by=doer_of(request),
+                kind=mail_kind, language=language, site=site_for(request, rule), words=form.words(), by=doer_of(request),
                 real=real_behind(request, rule, PreviewForm(request.POST)),
             )  # fmt: skip
             messages.success(request, _("A test is on its way to %(address)s.") % {"address": request.user.email})
             status = 200
         except Refused as refusal:
             form.refuse(refusal)
+    form.forget()
     context = words_context(request, rule, rows, language) | {"form": form, "theirs": (), "effect": None}
     return render(request, "message_rules/words.html", context, status=status)
 
@@ -231,15 +234,16 @@ def head(rule: MessageRule, rows: Sequence[MessageRule]) -> dict[str, Any]:
         "scopes": [
             {"label": label, "url": address_of(rule.kind, one), "active": one == where} for one, label in scopes
         ],
+        "goes_before": [shown.with_state(row) for row in shown.goes_before(rule, rows)],
+        "gives_way_to": [shown.with_state(row) for row in shown.gives_way_to(rule, rows)],
         "crumbs": [(_("Messages"), reverse("mail-rules")), (str(KINDS[rule.kind].label), address_of(rule.kind, where))],
         "back": address_of(rule.kind, where),
     }  # fmt: skip
 
 
-def words_form(request: StaffRequest, rule: MessageRule, language: str) -> WordsForm:
-    return WordsForm(
-        request.POST or None, rule=rule, language=language, shipped_subject=shown.shipped_subject(rule.kind, language)
-    )
+def words_form(request: StaffRequest, rule: MessageRule, rows: Sequence[MessageRule], language: str) -> WordsForm:
+    begin_with = shown.words_without(rule, rows, language)
+    return WordsForm(request.POST or None, rule=rule, language=language, begin_with=begin_with)
 
 
 def look_then_save(
@@ -247,11 +251,17 @@ def look_then_save(
 ) -> HttpResponse:
     """The first press shows what it would do to unsent messages, the second saves just that."""
 
-    def show(form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = (), effect: Any = None) -> HttpResponse:
+    def show(form: Any, *, status: int = 200, theirs: Sequence[tuple[str, str]] = (), effect: Any = None) -> HttpResponse:
+        if effect is None:
+            form.forget()
         return render(request, template, {"form": form, "theirs": theirs, "effect": effect, **more}, status=status)
 
     if request.method == "POST" and form.is_valid() and not form.was_looked_at():
-        effect = ruling.foresee(rule=rule, wish=form.wish())
+        try:
+            effect = ruling.foresee(rule=rule, wish=form.wish())
+        except Refused as refusal:
+            form.refuse(refusal)
+            return show(form, status=INVALID)
         form.look()
         return show(form, effect=shown.effect_in_words(effect))
     return carry_out(
@@ -279,6 +289,14 @@ def give_words_back(request: StaffRequest, rule: MessageRule, language: str) -> 
     )  # fmt: skip
 
 
+def site_for(request: StaffRequest, rule: MessageRule) -> Site:
+    """Whose address stands in a mail that is only shown. Before the first site is open, that of one being made."""
+    site = rule.site or request.site or Site.objects.order_by("pk").first()
+    if site is None:
+        raise Refused(_("There is no site yet. Make one first: its name and address stand in every mail."))
+    return site
+
+
 def real_behind(request: StaffRequest, rule: MessageRule, preview: PreviewForm) -> Message | None:
     if not preview.real:
         return None
@@ -291,7 +309,10 @@ def real_behind(request: StaffRequest, rule: MessageRule, preview: PreviewForm) 
 def show_mail(
     request: StaffRequest, rule: MessageRule, language: str, words: Words | None, preview: PreviewForm
 ) -> HttpResponse:
-    scheme, site = preview.scheme, rule.site or request.site
+    try:
+        scheme, site = preview.scheme, site_for(request, rule)
+    except Refused as refusal:
+        return in_frame(request, "message_rules/framed/not_yet.html", {"faults": [refusal.sentence]}, status=INVALID)
     real = real_behind(request, rule, preview)
     mail = previewing.preview(
         rule.kind, language, site=real.site if real else site, words=words, real=real, scheme=scheme if scheme != "text" else ""

@@ -168,7 +168,7 @@ class TestWhether:
         _ended, effect = ruling.end_rule(rule=own, seen_version=own.version, by=by)
         assert effect == Effect(added=1)
         again = ruling.open_rule(kind="msg-4h", site=None, indication=record.course.indication, by=by)
-        assert (again.pk, again.is_sent, again.is_active) == (own.pk, True, True)
+        assert (again.pk, again.is_sent, again.is_active) == (own.pk, None, True)
 
 
 class TestOfACourse:
@@ -444,3 +444,66 @@ class TestTestMails:
     def test_only_managers(self, day: MailDay) -> None:
         with pytest.raises(NotPermitted):
             testing_mails.send_test(kind="msg-24h", language="en", site=day.clinic.site, words=None, by=day.by)
+
+
+class TestLeftOpen:
+    """A narrower rule decides what it says; the rest is decided by the wider ones, at each site by those of that site."""
+
+    def test_opening_one_for_a_protocol_changes_nothing_at_a_site_that_switched_off(self, day: MailDay, by: Doer) -> None:
+        record = day.treat()
+        here = ruling.open_rule(kind="msg-4h", site=day.clinic.site, indication="", by=by)
+        decide("msg-4h", Wish(False, {"hours": 5}, {}), by, here)
+        protocol = ruling.open_rule(kind="msg-4h", site=None, indication=record.course.indication, by=by)
+        assert (protocol.is_sent, rule_following.work()) == (None, 0)
+        assert decide("msg-4h", Wish(None, {"hours": 6}, {}), by, protocol) == Effect()
+        rules = message_rules.in_force(["msg-4h"])
+        where = {"site": day.clinic.site, "indication": record.course.indication}
+        assert not rules.is_sent("msg-4h", **where)
+        assert rules.hours("msg-4h", **where).figures["msg-4h"]["hours"] == 6
+        protocol.refresh_from_db()
+        assert decide("msg-4h", Wish(True, {}, {}), by, protocol) == Effect(added=1)
+
+    def test_opened_again_it_is_as_open_as_at_first(self, day: MailDay, by: Doer) -> None:
+        day.treat()
+        here = ruling.open_rule(kind="msg-4h", site=day.clinic.site, indication="", by=by)
+        decide("msg-4h", Wish(False, {"hours": 5}, {}), by, here)
+        here.refresh_from_db()
+        ruling.end_rule(rule=here, seen_version=here.version, by=by)
+        again = ruling.open_rule(kind="msg-4h", site=day.clinic.site, indication="", by=by)
+        assert (again.is_sent, again.figures, again.words, the(day, "msg-4h").state) == (None, {}, {}, S.SCHEDULED)
+
+    def test_the_rule_for_all_leaves_nothing_open(self, by: Doer) -> None:
+        with pytest.raises(Refused) as refusal:
+            decide("msg-4h", Wish(None, {"hours": 5}, {}), by)
+        assert refusal.value.field == "is_sent"
+        assert not MessageRule.objects.exists()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            MessageRule.objects.create(kind="msg-4h", is_sent=None)
+
+
+class TestWhatIsJudged:
+    def test_words_saved_long_ago_do_not_stand_in_the_way_of_a_figure(self, day: MailDay, by: Doer) -> None:
+        """A catalogue that came later may know a word about health that was none when they were written."""
+        stored = {"en": {"subject": "Your mesotherapy", "lead": "", "text": ""}}
+        rule = MessageRule.objects.create(kind="msg-24h", words=stored)
+        assert ruling.foresee(rule=rule, wish=Wish(True, {"days": 2}, stored)) == Effect()
+        decide("msg-24h", Wish(True, {"days": 2}, stored), by)
+        rule.refresh_from_db()
+        assert (rule.figures, rule.words) == ({"days": 2}, stored)
+        worse = {"en": {**stored["en"], "lead": "On {day}."}}
+        with pytest.raises(Refused) as refusal:
+            decide("msg-24h", Wish(True, {"days": 2}, worse), by)
+        assert refusal.value.field == "subject"
+
+    def test_somebody_who_was_faster_is_shown_with_what_they_saved(self, by: Doer) -> None:
+        decide("msg-24h", Wish(True, {"days": 2}, {"en": OWN.stored()}), by)
+        with pytest.raises(Stale) as stale:
+            ruling.set_rule(rule=rule_for("msg-24h"), seen_version=1, wish=Wish(True, {"days": 3}, {}), by=by)
+        theirs = dict(stale.value.theirs)
+        assert theirs == {
+            "Days": "2", "English: Subject": OWN.subject, "English: First sentence": OWN.lead, "English: Text": OWN.text,
+        }  # fmt: skip
+        with pytest.raises(Stale) as stale:
+            ruling.set_rule(rule=rule_for("msg-24h"), seen_version=1, wish=AS_SHIPPED.with_words("de", OWN), by=by)
+        assert dict(stale.value.theirs)["Deutsch: Text"] == "As shipped"
+        assert rule_for("msg-24h").figures == {"days": 2}

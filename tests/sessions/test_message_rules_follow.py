@@ -189,7 +189,7 @@ class TestMomentsStay:
         monkeypatch.setattr(rule_following, "AT_ONCE", 0)
         day.book()
         here = ruling.open_rule(kind="msg-24h", site=day.clinic.site, indication="", by=by)
-        decide("msg-24h", Wish(True, {"days": 2}, {}), by, here)
+        decide("msg-24h", Wish(None, {"days": 2}, {}), by, here)
         assert rule_following.work() == 1
         here.refresh_from_db()
         ruling.end_rule(rule=here, seen_version=here.version, by=by)

@@ -10,8 +10,10 @@ from django.test import Client
 from django.urls import reverse
 
 from clinic.choices import Role
+from clinic.errors import Refused
 from clinic.models import AccessEvent
 from patients.models import PatientLink
+from sessions import ruling
 from sessions.message_places import PLACES
 from sessions.message_texts import LANGUAGES
 from sessions.models import Message, MessageRule, MessageRuleVersion
@@ -22,6 +24,8 @@ from tests.sessions.mailday import MailDay, make_mail_day
 pytestmark = pytest.mark.django_db
 TOKEN = "t" * 32
 OWN = {"subject": "See you on {day}", "lead": "Come on {day} at {time}.", "text": "{advice}\n{link}", "seen_version": "1"}
+
+OWN_TEXTS = {"subject": "See you", "lead": "Come.", "text": "{advice}\n{link}"}
 
 
 @pytest.fixture
@@ -50,10 +54,15 @@ def press(client: Client, url: str, **data: str) -> Any:
 
 def twice(client: Client, url: str, **data: str) -> tuple[str, Any]:
     """Look, then save what was looked at."""
-    looked = page(press(client, url, **data))
-    found = re.search(r'name="looked" value="([0-9a-f]{64})"', looked)
+    first = press(client, url, **data)
+    return page(first), press(client, url, **data, looked=looked_at(first))
+
+
+def looked_at(response: Any) -> str:
+    """The mark of what this page shows the effect of."""
+    found = re.search(r'name="looked" value="([0-9a-f]{64})"', page(response))
     assert found is not None
-    return looked, press(client, url, **data, looked=found.group(1))
+    return found.group(1)
 
 
 class TestLooking:
@@ -224,6 +233,111 @@ class TestWords:
         for url in (saved.url, address("mail-rule-words", "msg-24h", "en"), address("mail-rule-mail", "msg-24h", "en"),
                     address("mail-rule-mail", "msg-24h", "en") + "?show=text"):  # fmt: skip
             assert "<script>alert" not in page(manager.get(url))
+
+
+class TestNarrower:
+    """A rule of its own says what it takes from wider ones, and before which others it goes."""
+
+    @pytest.fixture
+    def here(self, day: MailDay) -> MessageRule:
+        MessageRule.objects.create(kind="msg-4h", is_sent=False, figures={"hours": 6}, words={"en": OWN_TEXTS})
+        rule = MessageRule.objects.create(kind="msg-4h", is_sent=None, site=day.clinic.site)
+        assert isinstance(rule, MessageRule)
+        return rule
+
+    def test_shows_what_it_takes_from_the_wider_rule(self, manager: Client, here: MessageRule) -> None:
+        shown = page(manager.get(address("mail-rule", "msg-4h", where=here.public_id)))
+        for words in ("Switched off", "as the rule says: Everywhere", "Hours after the end of the session: 6 (Everywhere)",
+                      "Everywhere (switched off)"):  # fmt: skip
+            assert words in shown, words
+        form = page(manager.get(address("mail-rule-change", "msg-4h", where=here.public_id)))
+        assert "2 to 8; empty: 6 (Everywhere)." in form
+        words = page(manager.get(address("mail-rule-words", "msg-4h", "en", where=here.public_id)))
+        assert 'value="See you"' in words
+        assert "those of the rule “Everywhere” are sent" in words
+
+    def test_a_rule_of_a_protocol_says_before_which_sites_it_goes(
+        self, day: MailDay, manager: Client, here: MessageRule
+    ) -> None:
+        MessageRule.objects.filter(pk=here.pk).update(is_sent=True)
+        protocol = MessageRule.objects.create(kind="msg-4h", is_sent=None, indication="ind-face")
+        both = MessageRule.objects.create(kind="msg-4h", is_sent=None, site=day.clinic.site, indication="ind-face")
+        name = day.clinic.site.name
+        shown = page(manager.get(address("mail-rule", "msg-4h", where=protocol.public_id)))
+        for words in (f"as the rule says: {name}", "as the rule says: Everywhere", f"{name} (sent); Everywhere (switched off)",
+                      "The narrowest rule counts"):  # fmt: skip
+            assert words in shown, words
+        assert f", {name}" in page(manager.get(address("mail-rule-change", "msg-4h", where=protocol.public_id)))
+        MessageRule.objects.filter(pk=protocol.pk).update(is_sent=True)
+        assert "Sent" in page(manager.get(address("mail-rule", "msg-4h", where=both.public_id)))
+
+    @pytest.mark.parametrize(("said", "stored"), [("", None), ("sent", True), ("off", False)])
+    def test_is_left_open_or_says_itself(self, manager: Client, here: MessageRule, said: str, stored: bool | None) -> None:
+        MessageRule.objects.filter(pk=here.pk).update(is_sent=not stored)
+        _looked, saved = twice(
+            manager, address("mail-rule-change", "msg-4h", where=here.public_id), is_sent=said, hours="", seen_version="1"
+        )
+        assert saved.status_code == 302
+        here.refresh_from_db()
+        assert here.is_sent is stored
+
+    def test_a_switch_that_does_not_exist_is_refused(self, manager: Client, here: MessageRule) -> None:
+        url = address("mail-rule-change", "msg-4h", where=here.public_id)
+        assert "is_sent" in page(press(manager, url, is_sent="maybe", seen_version="1"), 422)
+        here.refresh_from_db()
+        assert (here.is_sent, here.version) == (None, 1)
+
+
+class TestNothingTypedIsLost:
+    def test_a_refusal_while_counting_stands_beside_its_field(self, manager: Client, monkeypatch: Any) -> None:
+        def refuse(**_what: Any) -> None:
+            raise Refused("Not now.", field="days")
+
+        monkeypatch.setattr(ruling, "foresee", refuse)
+        shown = page(press(manager, address("mail-rule-change"), days="2", seen_version="1"), 422)
+        assert "Not now." in shown
+        assert 'value="2"' in shown
+
+    def test_somebody_who_was_faster_is_shown_beside_what_was_typed(self, manager: Client) -> None:
+        url = address("mail-rule-words", "msg-24h", "en")
+        seen = looked_at(press(manager, url, **OWN))
+        rule = MessageRule.objects.create(kind="msg-24h", version=2, words={"en": {**OWN_TEXTS, "subject": "Their words"}})
+        stale = page(press(manager, url, **OWN, looked=seen), 409)
+        assert "Their words" in stale
+        assert 'value="See you on {day}"' in stale
+        assert looked_at(press(manager, url, **{**OWN, "seen_version": "2"}, looked=seen)) != seen
+        rule.refresh_from_db()
+        assert rule.words["en"]["subject"] == "Their words"
+
+    def test_after_a_test_to_oneself_the_effect_is_looked_at_again(self, day: MailDay, manager: Client) -> None:
+        seen = looked_at(press(manager, address("mail-rule-words", "msg-24h", "en"), **OWN))
+        tested = page(press(manager, address("mail-rule-test", "msg-24h", "en"), **OWN, looked=seen))
+        assert "See what changes" in tested
+        assert seen not in tested
+        assert not MessageRule.objects.exists()
+
+
+class TestBeforeTheFirstSiteIsOpen:
+    @pytest.fixture
+    def founder(self, client: Client) -> Client:
+        return factories.signed_in(client, factories.make_user(Role.MANAGER))
+
+    @pytest.mark.parametrize("there_is_one", [True, False])
+    def test_every_page_answers(self, founder: Client, there_is_one: bool) -> None:
+        if there_is_one:
+            site = factories.make_site()
+            type(site).objects.filter(pk=site.pk).update(is_open=False)
+        for name, more in (("mail-rule", ()), ("mail-rule-change", ()), ("mail-rule-words", ("en",))):
+            page(founder.get(address(name, "msg-24h", *more)))
+        page(founder.get(reverse("mail-rules")))
+        page(founder.get(reverse("mail-rule-new", args=["msg-24h"])))
+        status = 200 if there_is_one else 422
+        for name in ("mail-rule-preview", "mail-rule-test"):
+            shown = page(press(founder, address(name, "msg-24h", "en"), **OWN), status)
+            assert there_is_one or "There is no site yet" in shown
+        framed = page(founder.get(address("mail-rule-mail", "msg-24h", "en")), status)
+        assert there_is_one or "There is no site yet" in framed
+        assert Message.objects.count() == there_is_one
 
 
 def test_alerts_to_the_clinic_stand_in_the_log(day: MailDay, client: Client) -> None:

@@ -35,6 +35,7 @@ from sessions.models import (
     Screening,
     TreatmentSession,
 )
+from sessions.models.message import TROUBLE
 
 STATUS = AppointmentStatus
 LONG_WAIT_MINUTES = 15
@@ -48,7 +49,6 @@ CATEGORY_BAR = {
     Category.VASCULAR: "body",
     Category.PAIN: "pain",
 }
-TROUBLE = (MessageState.FAILED, MessageState.BOUNCED, MessageState.UNKNOWN)
 
 
 @dataclass

@@ -17,7 +17,6 @@ from django.utils import timezone
 from clinic.models import Site
 from clinic.prepared import Prepared
 from clinic.prepared import one as single
-from sessions.board_cards import TROUBLE
 from sessions.choices import UPCOMING, MessageState, RecordStatus
 from sessions.models import Appointment, CheckIn, Consent, Document, Lot, Message, Screening, TreatmentSession
 from sessions.today import LOT_DAYS, PROBLEM_DAYS
@@ -33,7 +32,7 @@ def _everything_shown() -> QuerySet[Any, Any]:
     ).order_by()
     ids, patients = rows.values("pk"), rows.values("patient")
     unsigned = TreatmentSession.objects.filter(status=RecordStatus.ENDED, appointment__site=site)
-    troubled = Message.objects.filter(site=site, state__in=TROUBLE, due_at__gte=single("since", "timestamptz"))
+    troubled = Message.objects.troubled().filter(site=site, due_at__gte=single("since", "timestamptz"))
     ahead = Appointment.objects.filter(site=site, status__in=UPCOMING, starts_at__gt=single("now", "timestamptz"))
     lots = Lot.objects.filter(site=site, expires_on__lte=single("until", "date"))
     newest, states = Max("pk"), {s: Count("pk", filter=Q(state=s)) for s in MessageState.values}

@@ -75,7 +75,7 @@ C = CourseStatus
 COURSE_MOVES: Mapping[str, frozenset[str]] = {
     C.PROPOSED: frozenset({C.APPROVED, C.STOPPED}),
     C.APPROVED: frozenset({C.PROPOSED, C.COMPLETED, C.STOPPED}),
-    C.COMPLETED: frozenset(),
+    C.COMPLETED: frozenset({C.APPROVED}),  # the end of its last session was taken back
     C.STOPPED: frozenset(),
 }
 

@@ -21,6 +21,7 @@ from sessions.choices import CourseStatus, MessageState
 from sessions.message_rules import SWITCHED_OFF, Rules
 from sessions.message_texts import LATE, NEXT, REVIEW_1M, REVIEW_6M
 from sessions.models import Appointment, Course, Message, PlannedSession
+from sessions.models.message import A_REPEAT
 
 KINDS = (NEXT, LATE, REVIEW_1M, REVIEW_6M)
 USEFUL_DAYS = 14
@@ -46,7 +47,8 @@ def follow(course: Course) -> None:
     """Write what the dates of the course ask for now, withdraw what they no longer ask for. What was sent stays."""
     rules = message_rules.in_force(KINDS)
     wanted = {(one.kind, one.number): one for one in wanted_of(course, rules)}
-    gone = outbox.messages_of(course).filter(kind__in=KINDS, state=MessageState.SCHEDULED)
+    rows = outbox.messages_of(course).filter(kind__in=KINDS, cause_revision__lt=A_REPEAT)  # a person wants the others
+    gone = rows.filter(state=MessageState.SCHEDULED)
     stale: list[int] = []
     off: list[int] = []
     for row in gone:

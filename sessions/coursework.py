@@ -239,7 +239,7 @@ def check(course: Course, *, on: dt.date | None = None) -> PlanCheck:
 
 def check_approvable(course: Course) -> tuple[PlanCheck, Evaluated]:
     """Raise `Refused` with the sentence the page shows beside the closed Approve button."""
-    if CourseStatus.APPROVED not in COURSE_MOVES[course.status]:
+    if course.status != CourseStatus.PROPOSED:
         raise Refused(_("This course is %(status)s.") % {"status": course.get_status_display().lower()})
     day = next_day(course)
     screening = screenings.evaluate(patient=course.patient, stage=Stage.PLAN, on=day, course=course)
@@ -295,6 +295,29 @@ def stop(*, course: Course, seen_version: int, reason: str, by: Doer) -> Course:
     )  # fmt: skip
     course_messages.follow(course)
     return course
+
+
+@transaction.atomic
+def complete(*, course: Course, by: Doer) -> Course:
+    """Every session has been given. What the course has to say to the patient follows in the caller's own way."""
+    return _moved(course, CourseStatus.APPROVED, CourseStatus.COMPLETED, "course-completed", "completed the course", by=by)
+
+
+@transaction.atomic
+def reopen(*, course: Course, by: Doer) -> Course:
+    """A session of a completed course has not ended after all."""
+    return _moved(course, CourseStatus.COMPLETED, CourseStatus.APPROVED, "course-reopened", "reopened the course", by=by)
+
+
+def _moved(course: Course, was: str, to: CourseStatus, action: str, sentence: str, *, by: Doer) -> Course:
+    """A course that stands elsewhere stays there: a stopped one is neither completed nor reopened by its last session."""
+    locked: Course = Course.objects.select_for_update(no_key=True).get(pk=course.pk)
+    if locked.status != was or to not in COURSE_MOVES[was]:
+        return locked
+    locked.status = to
+    locked.save_if_unchanged(seen=locked.version, fields=["status"])
+    audit.record(by=by, action=action, sentence=sentence, of=locked, patient=locked.patient, site=locked.site)
+    return locked
 
 
 def _check_may(by: Doer, permission: Permission, site: Site) -> User:

@@ -23,6 +23,7 @@ from sessions.message_texts import KINDS, day_of, moment_of, say
 from sessions.models import Appointment, Message, TreatmentSession
 from sessions.plans import given_plan
 
+HIDDEN = "link-not-kept"  # stands for a link's token wherever the mail is kept or only shown
 FOR_EVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 TOLD_BY_RED_FLAGS = "ac-red-flags"  # the instruction "know when to call"; the mail says it with a section of its own
 

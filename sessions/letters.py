@@ -37,6 +37,7 @@ from sessions.delivery import Invitation, Mail
 from sessions.invitations import invitation_to
 from sessions.language_note import language_note
 from sessions.letter_parts import (
+    HIDDEN,
     Letter,
     Section,
     appointment_of,
@@ -83,7 +84,6 @@ from sessions.models import Appointment, CheckIn, Message, MessageRuleVersion
 from sessions.request_mail import request_letter
 from sessions.return_addresses import signed_for
 
-HIDDEN = "link-not-kept"
 FOLLOWED_UP = dt.timedelta(days=90)  # red flags are looked out for so long (section 10)
 INVITING = frozenset({CONFIRM, MOVED, CANCELLED})  # these carry the visit as a calendar entry, or its end
 

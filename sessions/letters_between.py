@@ -123,7 +123,7 @@ def about(letter: Letter, lead: str, day: dt.date, language: str) -> Letter:
 
 def _next_days(message: Message, course: Course) -> tuple[dt.date, dt.date, dt.date | None]:
     """First possible, ideal and last day of the session the mail speaks of, or of the maintenance after the course."""
-    planned = PlannedSession.objects.filter(course=course, number=message.cause_revision).first()
+    planned = PlannedSession.objects.filter(course=course, number=message.number).first()
     if planned is not None:
         return planned.earliest, planned.ideal, planned.latest
     indication = catalogue.in_force().indications[course.indication]
@@ -138,7 +138,7 @@ def _review_day(message: Message, course: Course) -> dt.date:
     days = _days(course)
     rules = catalogue.in_force()
     found = review_dates(rules.indications[course.indication], first=min(days), last=max(days), catalogue=rules)
-    return found[message.cause_revision - 1].on
+    return found[message.number - 1].on
 
 
 def _days(course: Course) -> list[dt.date]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
+from django.db.models import F, Max, Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,8 @@ from sessions.choices import MessageState
 from sessions.message_texts import KINDS
 from sessions.messaging import AFTERCARE_HOURS, SUPERSEDED
 from sessions.models import Message
-from sessions.outbox import move, next_revision, origin_of, write
+from sessions.models.message import A_REPEAT
+from sessions.outbox import messages_of, move, next_revision, origin_of, write
 
 S = MessageState
 
@@ -56,13 +58,22 @@ def send_again(*, message: Message, seen_state: str, by: Doer, address: str = ""
     again = write(
         held.kind, cause=root, patient=patient, site=held.site, appointment=held.appointment, by=by, due_at=now,
         useful_until=max(held.useful_until or now, now + dt.timedelta(hours=AFTERCARE_HOURS)),
-        revision=next_revision(root, held.kind),
+        revision=revision_again(held, root),
     )  # fmt: skip
     audit.record(
         by=by, action="message-sent-again", sentence=f"sends again: {held.kind}", of=again, patient=patient,
         site=held.site, detail={"of": held.public_id, "address_changed": bool(address)},
     )  # fmt: skip
     return again
+
+
+def revision_again(message: Message, root: Model) -> int:
+    """What it speaks of stays in the revision of a mail of a course."""
+    if message.cause_kind != "course":
+        return next_revision(root, message.kind)
+    same = messages_of(root).filter(kind=message.kind).alias(number=F("cause_revision") % A_REPEAT)
+    last: int = same.filter(number=message.number).aggregate(last=Max("cause_revision"))["last"]
+    return last + A_REPEAT
 
 
 def correct_address(message: Message, address: str, *, by: Doer) -> Patient:

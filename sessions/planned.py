@@ -107,11 +107,13 @@ def step_before(planned: PlannedSession | None, course: Course, rules: Catalogue
 def replan(course: Course) -> list[TooClose]:
     """Write every window that is still to come anew. Returns the booked sessions that now come too early.
 
-    A booked session keeps its appointment and takes its day as its ideal one, so that later windows count from it."""
+    A booked session keeps its appointment and takes its day as its ideal one, so that later windows count from it. The mails
+    of the course follow, also where the rules no longer know its intervals and its windows stay."""
     rules = catalogue.in_force()
     rows = list(course.planned_sessions.order_by("number"))
     steps = _steps(course, rows, rules)
     if steps is None:
+        course_messages.follow(course)
         return []
     booked = bookings_of(course)
     is_open = open_days(course.site, course.practitioner)

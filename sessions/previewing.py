@@ -16,12 +16,12 @@ from clinic.models import Organisation, Site, User
 from patients.models import Patient
 from sessions import message_log, own_letters
 from sessions.choices import MessageState
-from sessions.letter_parts import Letter
+from sessions.letter_parts import HIDDEN, Letter
 from sessions.letters import COMPOSERS, Shaped, hide, shape
-from sessions.message_texts import ALLERGY_TEST, CANCELLED, KINDS, PREPARE
+from sessions.message_texts import ALLERGY_TEST, CANCELLED, KINDS, PREPARE, REQUEST
 from sessions.models import Appointment, Message
 from sessions.own_words import Words
-from sessions.sample_letters import DEAD, NAMES, sample_letter
+from sessions.sample_letters import NAMES, sample_letter
 
 CHOICES = 20
 
@@ -104,12 +104,18 @@ def preview(
     name = letter.name
     if real is not None:
         name = NAMES[language] if test_note or real.patient is None else real.patient.given_name
-    stop = f"{settings.BASE_URL}{reverse('mail-stop', args=[DEAD])}" if KINDS[kind].optional else ""
+    stop = dead("mail-stop") if KINDS[kind].optional else ""
+    is_patient = not real.patient.is_provisional if real is not None and real.patient else kind != REQUEST
     shaped: Shaped = shape(
         letter, site, language, name=name, clinic_name=clinic_name, kind=kind, stop_address=stop, scheme=scheme,
-        test_note=test_note,
+        test_note=test_note, own_data_address=dead("mail-own-data") if is_patient else "",
     )  # fmt: skip
     return Preview(letter.subject, hide(shaped.text, letter), hide(shaped.html, letter))
+
+
+def dead(name: str) -> str:
+    """An address as in a real mail, and it leads nowhere."""
+    return f"{settings.BASE_URL}{reverse(name, args=[HIDDEN])}"
 
 
 @transaction.atomic

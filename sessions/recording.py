@@ -23,14 +23,12 @@ from clinic.permissions import check_may
 from protocols import catalogue
 from protocols.choices import CheckResult
 from protocols.screening import Act, Stage
-from sessions import course_messages, documents, gates, messaging, screenings, statuses, stock
+from sessions import course_messages, coursework, documents, gates, messaging, screenings, statuses, stock
 from sessions.amounts import AreaLine, ProductLine, amounts_of
 from sessions.choices import RECORD_MOVES, AppointmentStatus, CourseStatus, RecordStatus
-from sessions.coursework import check_of
 from sessions.models import (
     Addendum,
     Appointment,
-    Course,
     PlannedSession,
     TreatedArea,
     TreatmentSession,
@@ -220,7 +218,7 @@ def check_endable(record: TreatmentSession) -> None:
     if not lot_gate.is_met:
         raise Refused(lot_gate.detail, code="gate-lots")
     today = record.appointment.site.today()
-    found = check_of(
+    found = coursework.check_of(
         plan=given_plan(record), patient=record.patient, site=record.appointment.site, on=today,
         rules=catalogue.in_force(),
         same_day=same_day_plans(patient=record.patient, on=today, except_record=record),
@@ -245,7 +243,7 @@ def end_treatment(*, record: TreatmentSession, seen_version: int, by: Doer) -> T
     save(record, seen_version, ["status", "ended_at"])
     stock.take(record=record, by=user)
     statuses.change_status(appointment=appointment, to=AppointmentStatus.DONE, seen_version=appointment.version, by=by)
-    _date_planned_session(record)
+    _date_planned_session(record, by)
     log(record, by, "treatment-ended", "ended the treatment")
     documents.issue_aftercare(treatment_session=record, by=by)
     messaging.treatment_ended(treatment_session=record, by=by)
@@ -266,7 +264,7 @@ def correct_end(
     before = record.ended_at
     record.ended_at = ended_at
     save(record, seen_version, ["ended_at"])
-    _date_planned_session(record)
+    _date_planned_session(record, by)
     log(record, by, "end-corrected", "corrected the end of the treatment",
          detail={"before": before, "after": ended_at, "reason": reason.strip()[:200]})  # fmt: skip
     documents.issue_aftercare(treatment_session=record, by=by)
@@ -274,7 +272,7 @@ def correct_end(
     return record
 
 
-def _date_planned_session(record: TreatmentSession) -> None:
+def _date_planned_session(record: TreatmentSession, by: Doer) -> None:
     """The next date counts from the actual one: later windows follow, and what is booked too early is marked (plan-next,
     plan-shift)."""
     planned = record.planned_session
@@ -284,8 +282,8 @@ def _date_planned_session(record: TreatmentSession) -> None:
     day = record.ended_at.astimezone(record.appointment.site.zone).date()
     PlannedSession.objects.filter(pk=planned.pk).update(done_on=day)
     if not course.planned_sessions.filter(done_on=None, skipped_reason="").exists():
-        Course.objects.filter(pk=course.pk, status=CourseStatus.APPROVED).update(status=CourseStatus.COMPLETED)
-        course.refresh_from_db(fields=["status"])
+        completed = coursework.complete(course=course, by=by)
+        course.status, course.version = completed.status, completed.version
         course_messages.follow(course)
         return
     replan(course)

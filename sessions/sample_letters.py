@@ -18,6 +18,7 @@ from protocols.aftercare import Instruction
 from protocols.aftercare import aftercare as instructions_after
 from protocols.plan import Plan
 from sessions.letter_parts import (
+    HIDDEN,
     TOLD_BY_RED_FLAGS,
     Letter,
     Section,
@@ -53,7 +54,6 @@ from sessions.message_texts import (
     say,
 )  # fmt: skip
 
-DEAD = "link-not-kept"
 NAMES: Mapping[str, str] = {
     "en": "Alex", "tr": "Deniz", "it": "Andrea", "fr": "Camille", "es": "Cruz", "de": "Kim", "ar": "نور", "ru": "Саша",
 }  # fmt: skip
@@ -92,7 +92,7 @@ def sample_letter(kind: str, language: str, site: Site) -> Letter:
         opening=own_words,
         facts=facts(kind, language, site, start),
         paragraphs=[say(key, language, **values) for key in said],
-        buttons=[(say(key, language), link_address(DEAD)) for key in BUTTONS.get(kind, ())],
+        buttons=[(say(key, language), link_address(HIDDEN)) for key in BUTTONS.get(kind, ())],
         sections=sections(kind, language, site, ended),
         values={name: values[name] for name in ("day", "time", "until")},
         name=NAMES[language],

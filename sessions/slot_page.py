@@ -61,7 +61,15 @@ def move_forecast_of(form: MoveForm, *, by: Doer) -> dict[str, Any]:
     valid = form.is_valid()
     day = (form.cleaned_data.get("day") if form.is_bound else None) or visit.local_start.date()
     found = {"fits": fits_of(sessions, day), "too_close": left_too_close(visit, sessions, day)}
-    return found | judgement(moved_wish_of(form), by) if valid else found
+    return found | _moved_judged(form, by) if valid else found
+
+
+def _moved_judged(form: MoveForm, by: Doer) -> dict[str, Any]:
+    try:
+        wish = moved_wish_of(form)
+    except Refused as missing:
+        return {"refusal": missing}
+    return judgement(wish, by)
 
 
 def moved_wish_of(form: MoveForm) -> Wish:

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from clinic.doer import Doer
 from clinic.errors import Refused
-from sessions import course_messages, messaging, recording, statuses, stock
-from sessions.choices import AppointmentStatus, CourseStatus, RecordStatus
-from sessions.models import Course, PlannedSession, TreatmentSession
+from sessions import coursework, messaging, recording, statuses, stock
+from sessions.choices import AppointmentStatus, RecordStatus
+from sessions.models import PlannedSession, TreatmentSession
 from sessions.planned import replan
 
 
@@ -53,7 +53,7 @@ def take_back_end(*, record: TreatmentSession, seen_version: int, reason: str, b
     statuses.change_status(
         appointment=appointment, to=AppointmentStatus.IN_TREATMENT, seen_version=appointment.version, by=by
     )
-    _undate_planned_session(record)
+    _undate_planned_session(record, by)
     messaging.end_corrected(treatment_session=record, by=by)
     recording.log(record, by, "end-taken-back", "took back the end of the treatment",
                   detail={"ended_at": ended_at, "reason": reason.strip()[:200], "at": timezone.now()})  # fmt: skip
@@ -65,12 +65,9 @@ def _check_reason(reason: str) -> None:
         raise Refused(_("Say why."), field="reason")
 
 
-def _undate_planned_session(record: TreatmentSession) -> None:
-    """The planned session is open again, and with it a course that was complete."""
+def _undate_planned_session(record: TreatmentSession, by: Doer) -> None:
+    """The planned session is open again, and with it a course that was complete. Its mails follow its new dates."""
     if record.planned_session_id is None:
         return
     PlannedSession.objects.filter(pk=record.planned_session_id).update(done_on=None)
-    Course.objects.filter(pk=record.course_id, status=CourseStatus.COMPLETED).update(status=CourseStatus.APPROVED)
-    course = Course.objects.get(pk=record.course_id)
-    replan(course)
-    course_messages.follow(course)
+    replan(coursework.reopen(course=record.course, by=by))

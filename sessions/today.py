@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from clinic.choices import Permission
 from clinic.models import Room, Site, User
 from protocols.definitions import Catalogue
-from sessions.board_cards import TROUBLE, Card, cards_of, short_name
+from sessions.board_cards import Card, cards_of, short_name
 from sessions.choices import CANCELLED, UPCOMING, AppointmentStatus, RecordStatus
 from sessions.day_rows import rows_of
 from sessions.models import (
@@ -151,9 +151,8 @@ def rooms_now(site: Site, cards: list[Card]) -> list[RoomNow]:
 
 
 def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
-    troubled = Message.objects.filter(
-        site=site, state__in=TROUBLE, due_at__gte=timezone.now() - dt.timedelta(days=PROBLEM_DAYS)
-    )
+    since = timezone.now() - dt.timedelta(days=PROBLEM_DAYS)
+    troubled = Message.objects.troubled().filter(site=site, due_at__gte=since)
     messages = list(troubled.select_related("patient").defer("text", "html")[:20])
     names = list(dict.fromkeys((one.patient.name, one.patient.initials) for one in messages if one.patient))[:3]
     unsigned: list[tuple[str, int]] = []

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import pghistory
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from clinic.models import PublicId, SameParent, Site, User
 from patients.models import Patient
@@ -16,6 +16,10 @@ from sessions.models.appointment import Appointment
 from sessions.models.message_rule import MessageRuleVersion
 
 STATE = MessageState
+TROUBLE = (STATE.FAILED, STATE.BOUNCED, STATE.UNKNOWN)
+A_REPEAT = 1000
+"""The mails of a course carry the number of the session or review they speak of as their revision; each time a person sends
+one again adds a thousand, so that it is no mail of another session."""
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -29,15 +33,20 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """The patient may have read it: handed over, or perhaps handed over."""
         return self.filter(state__in=[STATE.SENDING, STATE.SENT, STATE.DELIVERED, STATE.UNKNOWN])
 
+    def troubled(self) -> Self:
+        """Failed, bounced or of unknown fate. A test to oneself is nobody's trouble: who asked for it sees that none came."""
+        return self.filter(state__in=TROUBLE, is_test=False)
+
     def needing_somebody(self) -> Self:
-        """Failed, bounced or of unknown fate, and not repeated since: the count on the Failed tab."""
+        """Troubled and not repeated since: the count on the Failed tab."""
         later = Message.objects.filter(
             cause_kind=OuterRef("cause_kind"),
             cause_public_id=OuterRef("cause_public_id"),
             kind=OuterRef("kind"),
             cause_revision__gt=OuterRef("cause_revision"),
-        )
-        return self.filter(state__in=[STATE.FAILED, STATE.BOUNCED, STATE.UNKNOWN]).exclude(Exists(later))
+        ).alias(its_number=F("cause_revision") % A_REPEAT)
+        repeated = later.filter(~Q(cause_kind="course") | Q(its_number=OuterRef("its_number")))
+        return self.troubled().alias(its_number=F("cause_revision") % A_REPEAT).exclude(Exists(repeated))
 
 
 class Message(PublicId):
@@ -110,6 +119,11 @@ class Message(PublicId):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
+
+    @property
+    def number(self) -> int:
+        """Of a mail of a course: the session or the review it speaks of, also when it was sent again."""
+        return self.cause_revision % A_REPEAT
 
 
 class MessageStep(models.Model):

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from clinic.choices import Role
 from clinic.idempotency import new_token
-from clinic.models import AccessEvent, AuditEvent
+from clinic.models import AccessEvent, AuditEvent, Room
 from sessions import booking
 from sessions.choices import AppointmentStatus
 from sessions.models import Appointment, Fulfilment
@@ -301,6 +301,22 @@ def test_moving_by_form_and_the_stale_second(desk, day):
     assert "Thu 12 March 2026 11:30" in stale.content.decode(), "beside it what is there now"
     visit.refresh_from_db()
     assert visit.agreed_start == "2026-03-12T11:30"
+
+
+def test_a_move_that_finds_no_room_says_so_while_it_is_filled_in(desk, day):
+    """The forecast beside the form, before anything is sent."""
+    day.book("12:00")
+    visit = day.book("10:45")
+    Room.objects.filter(site=day.site).update(in_service=False)
+    form = {"practitioner": day.doctor.public_id, "room": "", "day": "2026-03-12", "time": "12:15", "overbook_reason": "",
+            "fold": "", "seen_version": "1"}  # fmt: skip
+    url = reverse("appointment-move", args=[visit.public_id])
+    answer = desk.get(url, form, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.content.decode()
+    assert desk.post(url, form | {"form_token": new_token()}).status_code == 422
+    visit.refresh_from_db()
+    assert (visit.agreed_start, visit.version) == ("2026-03-12T10:45", 1)
 
 
 def test_moving_onto_a_taken_time(desk, day):

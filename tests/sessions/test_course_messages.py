@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from patients import privacy
 from protocols import catalogue
-from sessions import booking, course_messages, coursework, letters, messaging, outbox, sending
+from sessions import booking, course_messages, coursework, letters, message_repair, messaging, outbox, sending
 from sessions.choices import CourseStatus, MessageState
 from sessions.message_texts import KINDS
 from sessions.models import Appointment, Course, Message, PlannedSession
@@ -116,6 +116,48 @@ class TestReviewsAndMaintenance:
         else:
             assert [due(m)[0] for m in scheduled] == [after(maintenance.latest_days - 7)]
             assert "Possible days" in due_letter(scheduled[0]).text
+
+
+class TestSentAgain:
+    """A repeat speaks of the same session or review, whatever is written for the course before and after it."""
+
+    def gone_wrong(self, message: Message) -> Message:
+        outbox.move(message, S.SENDING, claimed_at=timezone.now())
+        outbox.move(message, S.FAILED, reason="550 no")
+        return message
+
+    def again(self, message: Message, day: CareDay) -> Message:
+        return message_repair.send_again(message=message, seen_state=message.state, by=day.by)
+
+    def test_every_kind_says_what_it_said(self, day: CareDay, course: Course, at: Any, mailoutbox: Any) -> None:
+        for message in sorted(of(course), key=lambda one: one.due_at):
+            said = due_letter(message).text
+            at(message.due_at.isoformat())
+            again = self.again(self.gone_wrong(message), day)
+            assert (again.number, again.pk == message.pk) == (message.number, False)
+            assert due_letter(again).text.split("http")[0] == said.split("http")[0], message.kind
+            third = self.again(self.gone_wrong(again), day)
+            assert (third.number, third.cause_revision) == (message.number, message.number + 2000)
+
+    def test_does_not_become_the_mail_of_the_next_session(self, day: CareDay, course: Course) -> None:
+        (message,) = of(course, "msg-next")
+        again = self.again(self.gone_wrong(message), day)
+        PlannedSession.objects.filter(course=course, number=2).update(done_on=THURSDAY + dt.timedelta(days=1))
+        replan(course)
+        again.refresh_from_db()
+        assert again.state == S.SCHEDULED, "a person asked for it: what the course wants does not withdraw it"
+        assert sorted(one.number for one in of(course, "msg-next")) == [2, 2, 3]
+
+    def test_a_failed_one_needs_somebody_until_it_is_repeated(self, day: CareDay, course: Course) -> None:
+        """The mail of the next session is no repeat of it."""
+        (message,) = of(course, "msg-next")
+        self.gone_wrong(message)
+        PlannedSession.objects.filter(course=course, number=2).update(done_on=THURSDAY + dt.timedelta(days=1))
+        replan(course)
+        assert len(of(course, "msg-next")) == 2
+        assert list(Message.objects.needing_somebody()) == [message]
+        self.again(message, day)
+        assert not Message.objects.needing_somebody().exists()
 
 
 class TestSending:

@@ -10,22 +10,26 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from clinic.choices import Role
+from clinic.choices import Permission, Role
+from clinic.context import BADGES
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.models import AuditEvent
 from protocols import catalogue
 from sessions import letters, message_rules, messaging, outbox, rule_following, ruling, sending, testing_mails
+from sessions.board_revision import revision_of
 from sessions.choices import MessageState
 from sessions.letter_parts import Letter
 from sessions.message_places import PLACES
-from sessions.message_texts import LANGUAGES
+from sessions.message_texts import LANGUAGES, say
 from sessions.models import Course, Message, MessageRule, MessageRuleVersion, PlannedSession
 from sessions.own_words import Words
 from sessions.planned import replan
+from sessions.previewing import preview
 from sessions.rule_following import Effect
 from sessions.ruling import Wish
 from sessions.sample_letters import sample_letter
+from sessions.today import needs_of
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import NEXT_THURSDAY, MailDay, make_mail_day
@@ -389,6 +393,11 @@ class TestSamples:
                 sample = sample_letter(message.kind, language, message.site)
                 assert shape_of(composed) == shape_of(sample), message.kind
                 assert bool(composed.sections) == bool(sample.sections), message.kind
+                if message.pk is not None and language == message.language:
+                    sent, previewed = letters.rehearse(message), preview(message.kind, language, site=message.site, words=None)
+                    for line in ("own-data", "stop-these"):
+                        said = say(line, language)
+                        assert (said in sent.text, said in sent.html) == (said in previewed.text, said in previewed.html), line
                 assert set(sample.values) >= set(composed.values)
                 assert set(composed.values) >= set(PLACES[message.kind].values), message.kind
             seen.add(message.kind)
@@ -440,6 +449,22 @@ class TestTestMails:
         assert Message.objects.filter(is_test=True).count() == testing_mails.AN_HOUR
         at("2026-03-12T08:30+00:00")
         testing_mails.send_test(words=replace(OWN, subject="later {day}"), **send)
+
+    def test_one_that_fails_is_nobodys_work(self, day: MailDay, by: Doer) -> None:
+        site = day.clinic.site
+        before = revision_of(site, site.today())
+        message = testing_mails.send_test(kind="msg-24h", language="en", site=site, words=None, by=by)
+        for state in (S.FAILED, S.BOUNCED, S.UNKNOWN):
+            Message.objects.filter(pk=message.pk).update(state=state, reason="550 no")
+            assert not Message.objects.needing_somebody().exists()
+            assert BADGES["messages"](site) == 0
+            held = frozenset({Permission.SEE_HEADLINE})
+            assert needs_of(site, catalogue.in_force(), held).message_count == 0
+            assert revision_of(site, site.today()) == before
+        Message.objects.filter(pk=message.pk).update(is_test=False)
+        assert Message.objects.needing_somebody().count() == BADGES["messages"](site) == 1
+        assert needs_of(site, catalogue.in_force(), held).message_count == 1
+        assert revision_of(site, site.today()) != before
 
     def test_only_managers(self, day: MailDay) -> None:
         with pytest.raises(NotPermitted):

@@ -22,7 +22,8 @@ from patients.models import Patient, PatientLink
 from protocols.models import Service
 from sessions import booking, deciding, public_booking, request_links, sending
 from sessions.forms.public_booking import shown_now
-from sessions.letters import HIDDEN, write_mail
+from sessions.letter_parts import HIDDEN
+from sessions.letters import write_mail
 from sessions.message_texts import KINDS, LANGUAGES, day_of, say
 from sessions.models import Appointment, BookingRequest, Message, PublicBooking
 from sessions.offers_outside import offers

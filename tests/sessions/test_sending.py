@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from patients.models import PatientLink
-from sessions import booking, delivery, letters, message_repair, messaging, sending
+from sessions import booking, delivery, letter_parts, letters, message_repair, messaging, sending
 from sessions.choices import MessageState
 from sessions.models import Appointment, Message, Screening
 from tests import factories
@@ -96,8 +96,8 @@ class TestOneThatArrives:
         assert (link.purpose, link.subject_public_id) == ("appointment", appointment.public_id)
         message = only(day)
         assert token not in message.text + message.html
-        assert f"/p/{letters.HIDDEN}/" in message.text
-        assert f"/p/{letters.HIDDEN}/" in message.html
+        assert f"/p/{letter_parts.HIDDEN}/" in message.text
+        assert f"/p/{letter_parts.HIDDEN}/" in message.html
 
     def test_is_small(self, day: MailDay, sink: Sink) -> None:
         day.treat()

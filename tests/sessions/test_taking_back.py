@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.urls import reverse
@@ -13,9 +14,9 @@ from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.idempotency import new_token
 from clinic.models import AuditEvent
-from sessions import documents, recording, taking_back
+from sessions import course_messages, coursework, documents, recording, taking_back
 from sessions.choices import CourseStatus
-from sessions.models import Document, Lot, Message, StockMovement, TreatmentSession
+from sessions.models import Course, Document, Lot, Message, StockMovement, TreatmentSession
 from tests import factories as make
 from tests.sessions.careday import MORNING, CareDay, make_care_day
 
@@ -97,10 +98,38 @@ def test_the_second_end_makes_a_sheet_and_mails_of_its_own(day: CareDay, at: Cal
 def test_a_complete_course_goes_on(day: CareDay) -> None:
     record = day.begun()
     record.course.planned_sessions.filter(number__gt=1).delete()
+    before = Course.objects.get(pk=record.course_id).version
+    record = recording.end_treatment(record=record, seen_version=record.version, by=day.by)
+    assert record.course.version == before + 1, "a page of the course that is open is out of date"
+    with patch.object(course_messages, "follow", wraps=course_messages.follow) as follow:
+        end_back(record, day.by)
+    assert follow.call_count == 1
+    record.course.refresh_from_db()
+    assert (record.course.status, record.course.version) == (CourseStatus.APPROVED, before + 2)
+    said = AuditEvent.objects.filter(action__in=["course-completed", "course-reopened"]).order_by("id")
+    assert [(one.action, one.doer_label) for one in said] == [
+        ("course-completed", day.doctor.name), ("course-reopened", day.doctor.name)
+    ]  # fmt: skip
+
+
+def test_a_stopped_course_is_not_opened_by_an_end_taken_back(day: CareDay) -> None:
+    record = day.begun()
+    record.course.planned_sessions.filter(number__gt=1).delete()
+    Course.objects.filter(pk=record.course_id).update(status=CourseStatus.STOPPED, stopped_reason="Moved away")
+    record = again(record)
     record = recording.end_treatment(record=record, seen_version=record.version, by=day.by)
     end_back(record, day.by)
     record.course.refresh_from_db()
-    assert record.course.status == CourseStatus.APPROVED
+    assert record.course.status == CourseStatus.STOPPED
+    assert not AuditEvent.objects.filter(action__in=["course-completed", "course-reopened"]).exists()
+
+
+def test_a_complete_course_is_not_approved_anew(day: CareDay) -> None:
+    course = day.course()
+    Course.objects.filter(pk=course.pk).update(status=CourseStatus.COMPLETED)
+    course.refresh_from_db()
+    with pytest.raises(Refused, match="completed"):
+        coursework.approve(course=course, seen_version=course.version, by=day.by)
 
 
 @pytest.mark.parametrize("wrong", [{"reason": ""}, {"seen_version": 1}])

@@ -56,7 +56,7 @@ def main(options: list[str]) -> int:
 def on_every_core(options: list[str]) -> list[str]:
     """A pytest worker for each core, a file at a time, unless the options say how many themselves."""
     said = any(word.startswith(("-n", "--numprocesses", "--dist", "--pdb")) for word in options)
-    return [] if said else ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+    return [] if said else ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def prove(family: Family, options: list[str], env: dict[str, str]) -> int:

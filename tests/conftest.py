@@ -37,7 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What opens a page in Chromium is a browser test, marked or not. Some proofs run in bin/prove alone."""
+    """What opens a page in Chromium is a browser test, marked or not. Some proofs run in bin/prove alone. Files with long tests
+    come first, so that no worker is left alone with one at the end."""
     if not full_figures():
         left_out = [item for item in items if item.get_closest_marker("prove_only")]
         config.hook.pytest_deselected(items=left_out)
@@ -45,6 +46,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+    long = {item.path for item in items if any(item.get_closest_marker(name) for name in ("browser", "prove", "race"))}
+    items.sort(key=lambda item: item.path not in long)
 
 
 # --- database -------------------------------------------------------------------------------------------------------

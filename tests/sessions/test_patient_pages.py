@@ -150,8 +150,9 @@ def test_every_page_on_a_phone_and_at_a_desk(
     for kind, options, width in (("phone", PHONE, 390), ("desk", DESK, 1280)):
         if kind == "desk" and language in {"tr", "de"}:
             continue
+        page = new_page(**options, locale=language)
         for client, name, address in pages:
-            page = new_page(**options, locale=language)
+            page.context.clear_cookies()
             if client is not None:
                 carry(page, client, live_server.url)
             page.goto(address, timeout=PATIENCE_MS)
@@ -162,7 +163,6 @@ def test_every_page_on_a_phone_and_at_a_desk(
                 assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr"), name
             if kind == "phone" and language in {"en", "ar"}:
                 no_axe_findings(page)
-            page.context.close()
 
 
 @pytest.mark.django_db

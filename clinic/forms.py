@@ -52,12 +52,20 @@ class _House:
     data: Any
     refusal: Refused | None = None  # what the deed said, for a page that shows more of it than its sentence
 
+    def own_fields(self) -> dict[str, forms.Field]:
+        """Fields that depend on what is there (an entry, a catalogue); they stand behind the declared ones."""
+        return {}
+
     def guard_text_fields(self) -> None:
+        """Every text field refuses hostile text, once; asked for again where a form adds fields later on."""
         for field in self.fields.values():
             if isinstance(field, forms.CharField):
-                field.validators.append(check_lines if isinstance(field.widget, forms.Textarea) else check_one_line)
+                check = check_lines if isinstance(field.widget, forms.Textarea) else check_one_line
+                if check not in field.validators:
+                    field.validators.append(check)
 
     def set_up_house(self, *, seen_version: int | None) -> None:
+        self.fields |= self.own_fields()
         self.fields[idempotency.FIELD] = forms.CharField(
             max_length=64, widget=forms.HiddenInput, required=False, initial=idempotency.new_token
         )

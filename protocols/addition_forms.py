@@ -4,6 +4,7 @@ Each gives the code and the body of the entry; whether it fits the rest is judge
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from protocols.catalogue_forms import MOST, named, reason_field, word_choices
 from protocols.choices import Category, CheckResult, DoseUnit, Form, LooksAt, MixingShape, Role, Status
 from protocols.clause_forms import clause_fields, clause_layout, clause_of, clause_problems, field_of
 from protocols.definitions import Catalogue
+from protocols.entries import MOST_DAYS
 from protocols.field_words import word
 
 COMPONENTS = 6
@@ -33,8 +35,10 @@ def figure(label: Any, *, required: bool = False, help_text: Any = "") -> forms.
     return forms.DecimalField(label=label, min_value=0, max_value=MOST, required=required, help_text=help_text)
 
 
-def whole(label: Any, *, required: bool = False, most: int = 10_000) -> forms.IntegerField:
-    return forms.IntegerField(label=label, min_value=0, max_value=most, required=required)
+def whole(
+    label: Any, *, required: bool = False, least: int = 0, most: int = MOST_DAYS, help_text: Any = ""
+) -> forms.IntegerField:  # fmt: skip
+    return forms.IntegerField(label=label, min_value=least, max_value=most, required=required, help_text=help_text)
 
 
 def line(label: Any, *, required: bool = True, help_text: Any = "", most: int = 300) -> forms.CharField:
@@ -56,20 +60,31 @@ class AddForm(HouseForm):
     kind = ""
     prefix_of_code = ""
     own: Callable[[], Mapping[str, Any]]
+    beside: tuple[tuple[str, str], ...] = ()
+    """Where a path of the body is asked under another name: pattern and name."""
 
     code = forms.CharField(max_length=50, label=_("Code"), validators=[CODE_END])
     name_en = line(_("Name (English)"))
     name_tr = line(_("Name (Turkish)"))
 
     def __init__(self, *args: Any, rules: Catalogue, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
         self.rules = rules
-        self.fields["code"].help_text = _("Short and lasting; “%(prefix)s” is put before it.") % {"prefix": self.prefix_of_code}
-        self.fields["source"] = line(
-            _("Source"), help_text=_("A source of the reference: S0–S4, E1–E99, bg (background) or dec (own decision)."), most=60,
-        )  # fmt: skip
-        self.fields["reason"] = reason_field(required=True, help_text=_("It is kept and shown."))
-        self.guard_text_fields()
+        super().__init__(*args, **kwargs)
+        if "code" in self.fields:
+            hint = _("Short and lasting; “%(prefix)s” is put before it.")
+            self.fields["code"].help_text = hint % {"prefix": self.prefix_of_code}
+
+    def own_fields(self) -> dict[str, forms.Field]:
+        return self.more_fields() | {
+            "source": line(
+                _("Source"), help_text=_("A source of the reference: S0–S4, E1–E99, bg (background) or dec (own decision)."),
+                most=60),
+            "reason": reason_field(required=True, help_text=_("It is kept and shown.")),
+        }  # fmt: skip
+
+    def more_fields(self) -> dict[str, forms.Field]:
+        """What this kind asks beside its declared fields, before the source."""
+        return {}
 
     def full_code(self) -> str:
         return f"{self.prefix_of_code}{self.cleaned_data['code']}"
@@ -87,14 +102,19 @@ class AddForm(HouseForm):
 
     def refuse(self, refusal: Any) -> None:
         """The loader speaks of paths; the field of the form is the one that begins like it."""
-        wanted = (refusal.field or "").replace(".", "_")
-        near = [name for name in self.fields if wanted and (name == wanted or name.startswith((f"{wanted}_", wanted)))]
-        refusal.field = near[0] if near else None
+        refusal.field = self.field_of(str(refusal.field or ""))
         super().refuse(refusal)
+
+    def field_of(self, path: str) -> str | None:
+        for pattern, name in self.beside:
+            path = re.sub(pattern, name, path)
+        wanted = path.replace(".", "_")
+        return next((name for name in self.fields if wanted and (name == wanted or name.startswith(wanted))), None)
 
 
 class AddSubstanceForm(AddForm):
     kind, prefix_of_code = "substance", "sub-"
+    beside = ((r"^allowed\.", ""),)
 
     class_en, class_tr = line(_("Class (English)")), line(_("Class (Turkish)"))
     status = forms.ChoiceField(label=_("State"), choices=words(Status, without=("withdrawn",)), initial="off")
@@ -134,6 +154,8 @@ class AddSubstanceForm(AddForm):
 
 class AddIndicationForm(AddForm):
     kind, prefix_of_code = "indication", "ind-"
+    beside = ((r"^phases$", "sessions"), (r"^phases\.\d+\.", ""), (r"^interval_days", "interval"), (r"_days$", ""),
+              (r"^reviews.*", "review_days"))  # fmt: skip
 
     category = forms.ChoiceField(label=_("Category"), choices=words(Category))
     status = forms.ChoiceField(label=_("State"), choices=words(Status, without=("withdrawn",)))
@@ -150,7 +172,7 @@ class AddIndicationForm(AddForm):
         whole(_("Interval in days, most"), most=400),
     )  # fmt: skip
     maintenance_earliest, maintenance_latest = whole(_("Maintenance, earliest days")), whole(_("Maintenance, latest days"))
-    review_days = whole(_("Review, days after the last session"))
+    review_days = whole(_("Review, days after the last session"), least=1)
     scales = line(_("Scales"), required=False, help_text=_("Words with commas between them."))
     never_in = line(_("Never in these countries"), required=False, help_text=_("Two letters each, with commas between."))
     note = text(_("Note for staff"), required=False)
@@ -180,24 +202,45 @@ class AddMixtureForm(AddForm):
     indications = several(_("Indications"), required=True)
     technique = forms.ChoiceField(label=_("Technique"))
     sexes = several(_("Only for"))
-    note = text(_("Note for staff"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("indications", "sexes"):
             self.fields[name].choices = word_choices(name, self.rules, [])  # type: ignore[attr-defined]
         self.fields["technique"].choices = named(self.rules.techniques)  # type: ignore[attr-defined]
+
+    def more_fields(self) -> dict[str, forms.Field]:
+        fields: dict[str, forms.Field] = {}
         for number in range(1, COMPONENTS + 1):
             first = number == 1
             label = {"number": number}
-            self.fields[f"substance_{number}"] = forms.ChoiceField(
+            fields[f"substance_{number}"] = forms.ChoiceField(
                 label=_("Component %(number)s") % label, required=first, choices=[("", "–"), *named(self.rules.substances)]
             )
-            self.fields[f"volume_{number}"] = figure(_("Component %(number)s, ml") % label, required=first)
-            self.fields[f"strength_{number}"] = figure(
+            fields[f"volume_{number}"] = figure(_("Component %(number)s, ml") % label, required=first)
+            fields[f"strength_{number}"] = figure(
                 _("Component %(number)s, strength") % label, help_text=_("Empty where the dose counts in ml."))  # fmt: skip
-        last = {name: self.fields.pop(name) for name in ("note", "source", "reason")}
-        self.fields |= last
+        return fields | {"note": text(_("Note for staff"), required=False)}
+
+    def clean(self) -> dict[str, Any]:
+        """A figure without its substance is refused, not left out; so is a substance without its volume."""
+        data = super().clean() or self.cleaned_data
+        for number in range(2, COMPONENTS + 1):
+            volume, strength = data.get(f"volume_{number}"), data.get(f"strength_{number}")
+            if not data.get(f"substance_{number}") and (volume is not None or strength is not None):
+                self.add_error(f"substance_{number}", _("Choose the substance these figures are of."))
+            elif data.get(f"substance_{number}") and volume is None and f"volume_{number}" not in self.errors:
+                self.add_error(f"volume_{number}", _("Say how many ml."))
+        return data
+
+    def field_of(self, path: str) -> str | None:
+        """The loader counts the components that are there; a place between them may have been left free."""
+        steps = path.split(".")
+        if steps[0] == "items" and len(steps) == 3 and steps[1].isdigit():
+            typed = [number for number in range(1, COMPONENTS + 1) if self.cleaned_data.get(f"substance_{number}")]
+            number = typed[int(steps[1]) - 1] if int(steps[1]) <= len(typed) else 1
+            return f"{steps[2].removesuffix('_ml').removesuffix('_unit')}_{number}"
+        return super().field_of(path)
 
     def own(self) -> Mapping[str, Any]:
         data = self.cleaned_data
@@ -221,6 +264,7 @@ class AddMixingRuleForm(AddForm):
     text_en, text_tr = text(_("Sentence (English)")), text(_("Sentence (Turkish)"))
     shape = forms.ChoiceField(label=_("Check"), choices=words(SHAPES))
     looks_at = forms.ChoiceField(label=_("Looked at"), choices=words((LooksAt.MIX, LooksAt.AREA, LooksAt.DAY)))
+    within_days = whole(_("Within days"), help_text=_("For one area only: so many days before and after count as well."))
     result = forms.ChoiceField(label=_("Result"), choices=words(reversed(CheckResult), without=("ok", "incomplete")))
     substances = several(_("Substances"), required=True)
     with_substances = several(_("not together with"))
@@ -233,7 +277,24 @@ class AddMixingRuleForm(AddForm):
     def own(self) -> Mapping[str, Any]:
         data = self.cleaned_data
         return {"text": self.both("text"), **{name: data[name] for name in
-                ("shape", "looks_at", "result", "substances", "with_substances")}}  # fmt: skip
+                ("shape", "looks_at", "within_days", "result", "substances", "with_substances")}}  # fmt: skip
+
+
+class MixingRuleForm(AddMixingRuleForm):
+    """A mixing rule of the clinic's own written anew: everything but its code."""
+
+    code = None
+
+    @classmethod
+    def can_show(cls, body: Mapping[str, Any]) -> bool:
+        """Whether the form asks all that this rule says."""
+        return body.get("shape") in cls.SHAPES and not body.get("limits") and not body.get("forms")
+
+    @staticmethod
+    def initial_of(body: Mapping[str, Any]) -> dict[str, Any]:
+        texts = {f"{name}_{lang}": body.get(name, {}).get(lang, "") for name in ("name", "text") for lang in ("en", "tr")}
+        plain = {name: body.get(name) for name in ("shape", "looks_at", "within_days", "substances", "with_substances", "source")}
+        return {**texts, **plain, "result": body.get("result") or CheckResult.INCOMPATIBLE.value}
 
 
 class AddRuleForm(AddForm):
@@ -248,11 +309,8 @@ class AddRuleForm(AddForm):
     advice_en = text(_("What the patient can do (English)"), required=False)
     advice_tr = text(_("What the patient can do (Turkish)"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        last = {name: self.fields.pop(name) for name in ("source", "reason")}
-        self.fields |= {**clause_fields(self.rules), **last}
-        self.guard_text_fields()
+    def more_fields(self) -> dict[str, forms.Field]:
+        return clause_fields(self.rules)
 
     @property
     def layout(self) -> dict[str, Any]:
@@ -276,9 +334,8 @@ class AddRuleForm(AddForm):
         body.pop("name", None)
         return body
 
-    def refuse(self, refusal: Any) -> None:
-        refusal.field = field_of(str(refusal.field or "")) or refusal.field
-        super().refuse(refusal)
+    def field_of(self, path: str) -> str | None:
+        return field_of(path) or super().field_of(path)
 
 
 FORMS: Mapping[str, type[AddForm]] = {

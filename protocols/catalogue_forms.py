@@ -17,8 +17,9 @@ from protocols.bodies import plain
 from protocols.choices import Category, Form
 from protocols.definitions import Catalogue
 from protocols.editing import with_spare_items
+from protocols.entries import most_of
 from protocols.field_words import label_of, shown, with_unit, word
-from protocols.leaves import leaf, leaves
+from protocols.leaves import leaf, leaves, same
 from protocols.limits import CONDITION_WORDS, Shape, Spec, cfg_of, specs_of
 from protocols.resolving_screening import answer_fields
 
@@ -50,20 +51,19 @@ class RemoveForm(HouseForm):
 class EntryForm(HouseForm):
     """The editable fields of one entry, named by their path. `values` gives back what was typed as the body holds it."""
 
-    reason = reason_field(
-        required=False,
-        help_text=_("Needed when a limit becomes looser. A loosened hard limit prints on every plan it touches."),
-    )
-
     def __init__(self, *args: Any, kind: str, body: Mapping[str, Any], rules: Catalogue, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.kind, self.body = kind, with_spare_items(kind, body)
+        self.kind, self.body, self.rules = kind, with_spare_items(kind, body), rules
         self.specs = specs_of(kind, self.body, list(leaves(self.body)))
+        super().__init__(*args, **kwargs)
+
+    def own_fields(self) -> dict[str, forms.Field]:
         own: dict[str, forms.Field] = {}
         for path, spec in self.specs:
-            own |= self._field(path, spec, rules)
-        self.fields = {**own, **self.fields}
-        self.guard_text_fields()
+            own |= self._field(path, spec, self.rules)
+        return own | {"reason": reason_field(
+            required=False,
+            help_text=_("Needed when a limit becomes looser. A loosened hard limit prints on every plan it touches."),
+        )}  # fmt: skip
 
     def _field(self, path: str, spec: Spec, rules: Catalogue) -> dict[str, forms.Field]:
         now, label = leaf(self.body, path), with_unit(label_of(self.kind, path), path, self.body)
@@ -72,9 +72,11 @@ class EntryForm(HouseForm):
         common: dict[str, Any] = {"label": label, "required": spec.required, "help_text": hint}
         match spec.shape:
             case Shape.NUMBER:
+                if most_of(path) < MOST:  # days and months are counted whole
+                    return {path: forms.IntegerField(initial=now, min_value=0, max_value=most_of(path), **common)}
                 return {path: forms.DecimalField(initial=now, min_value=0, max_value=MOST, **common)}
             case Shape.WHOLE:
-                return {path: forms.IntegerField(initial=now, min_value=0, max_value=int(MOST), **common)}
+                return {path: forms.IntegerField(initial=now, min_value=0, max_value=most_of(path), **common)}
             case Shape.RANGE:
                 low, high = now or (None, None)
                 ends = (("low", low, gettext("from")), ("high", high, gettext("to")))
@@ -123,6 +125,13 @@ class EntryForm(HouseForm):
                     self.add_error(f"{path}.high", _("Give both figures, or neither."))
                 elif low is not None and high is not None and low > high:
                     self.add_error(f"{path}.high", _("The second figure is not below the first."))
+        for path, _spec in self.specs:
+            outer, _dot, last = path.rpartition(".")
+            if last == "substance" and not clean.get(path) and any(
+                    clean.get(f"{outer}.{one}") not in (None, leaf(self.body, f"{outer}.{one}"))
+                    and not same(clean.get(f"{outer}.{one}"), leaf(self.body, f"{outer}.{one}"))
+                    for one in ("volume_ml", "strength")):
+                self.add_error(path, _("Choose the substance these figures are of."))
         return clean
 
     def values(self) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from clinic.forms import HouseForm
 from patients.questionnaire import UNSURE, Kind
 from protocols.bodies import listed, without_nothing
-from protocols.catalogue_forms import MOST, reason_field, word_choices
+from protocols.catalogue_forms import MOST, RemoveForm, reason_field, word_choices
 from protocols.definitions import Catalogue
+from protocols.entries import MOST_DAYS, MOST_MONTHS
 from protocols.field_words import word
 from protocols.leaves import as_number
 from protocols.resolving_screening import answer_fields
+from protocols.reworking import StaleClause
 
 CONDITIONS = 5
 SEVERITIES = ("absolute", "relative", "temporary", "info")
@@ -50,8 +52,8 @@ def clause_fields(rules: Catalogue) -> dict[str, forms.Field]:
         "wait_key": forms.ChoiceField(
             label=_("Wait from this date"), required=False, choices=[("", "–"), *_dates(rules)],
             help_text=_("For a wait only. Without a date it waits until the answer changes.")),
-        "wait_days": forms.IntegerField(label=_("Wait, days"), max_value=1000, **whole),  # type: ignore[arg-type]
-        "wait_months": forms.IntegerField(label=_("Wait, months"), max_value=60, **whole),  # type: ignore[arg-type]
+        "wait_days": forms.IntegerField(label=_("Wait, days"), max_value=MOST_DAYS, **whole),  # type: ignore[arg-type]
+        "wait_months": forms.IntegerField(label=_("Wait, months"), max_value=MOST_MONTHS, **whole),  # type: ignore[arg-type]
         "scope": forms.MultipleChoiceField(
             label=_("Only in plans with"), required=False, widget=forms.CheckboxSelectMultiple,
             choices=word_choices("scope", rules, []) or []),
@@ -104,21 +106,36 @@ def clause_problems(data: Mapping[str, Any], rules: Catalogue) -> Iterator[tuple
     for number in range(1, CONDITIONS + 1):
         what = str(data.get(f"what_{number}") or "")
         yield from _condition_problems(data, number, what, rules)
-    if data.get("severity") == "temporary":
-        if data.get("wait_key") and not (data.get("wait_days") or data.get("wait_months")):
-            yield "wait_days", gettext("Say how many days or months.")
-    elif data.get("wait_key") or data.get("wait_days") or data.get("wait_months"):
-        yield "wait_key", gettext("Only a wait has a date to wait from.")
+    yield from _wait_problems(data)
+    if data.get("severity") != "relative":
+        for name in ("letter_en", "letter_tr"):
+            if data.get(name):
+                yield name, gettext("Only a clearance asks for a letter.")
     for name in TEXTS:
         if bool(data.get(f"{name}_en")) != bool(data.get(f"{name}_tr")) and f"{name}_en" in data:
             yield f"{name}_{'tr' if data.get(f'{name}_en') else 'en'}", gettext("Write it in both languages, or in neither.")
+
+
+def _wait_problems(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Nothing that was typed is left out in silence: days without a date, a date without days, a wait that is none."""
+    typed = [name for name in ("wait_key", "wait_days", "wait_months") if data.get(name) not in (None, "")]
+    if data.get("severity") != "temporary":
+        for name in typed:
+            yield name, gettext("Only a wait has a date to wait from.")
+    elif data.get("wait_key") and not (data.get("wait_days") or data.get("wait_months")):
+        yield "wait_days", gettext("Say how many days or months.")
+    elif typed and not data.get("wait_key"):
+        yield "wait_key", gettext("Choose the date these days are counted from, or leave them empty: it then waits for ever.")
+
+
+MEASURED_BY = {"days": MOST_DAYS, "months": MOST_MONTHS}
 
 
 def _condition_problems(data: Mapping[str, Any], number: int, what: str, rules: Catalogue) -> Iterator[tuple[str, str]]:
     shape, _colon, code = what.partition(":")
     values, compare, figure = (data.get(f"{part}_{number}") for part in ("is", "compare", "figure"))
     if not shape:
-        if number > 1 and (values or compare or figure is not None):
+        if number > 1 and (values or compare or figure is not None or data.get(f"not_{number}")):
             yield f"what_{number}", gettext("Choose what this condition looks at.")
         return
     words = shape in ("answer", "sex") or (shape == "measured" and bool(rules.measurements[code].values))
@@ -127,10 +144,26 @@ def _condition_problems(data: Mapping[str, Any], number: int, what: str, rules: 
     elif words and (known := _known_words(shape, code, rules)) and (strange := set(listed(str(values))) - known):
         yield f"is_{number}", gettext("%(words)s cannot be answered here; possible are %(known)s.") % {
             "words": ", ".join(sorted(strange)), "known": ", ".join(sorted(known))}
-    if shape == "within" and not (compare in dict(AGO) and figure):
-        yield f"figure_{number}", gettext("Say within how many days or months.")
-    if not words and shape in ("age", "bmi", "number", "measured") and not (compare in BOUNDS and figure is not None):
-        yield f"figure_{number}", gettext("Say how the figure compares, and with what.")
+    elif not words and values:
+        yield f"is_{number}", gettext("No words are asked for here; leave it empty.")
+    yield from _figure_problems(shape if not words else "", number, compare, figure)
+
+
+def _figure_problems(shape: str, number: int, compare: Any, figure: Any) -> Iterator[tuple[str, str]]:
+    """`shape`: empty where the condition asks for words."""
+    if shape == "within":
+        if not (compare in MEASURED_BY and figure):
+            yield f"figure_{number}", gettext("Say within how many days or months.")
+        elif figure != int(figure) or figure > MEASURED_BY[compare]:
+            yield f"figure_{number}", gettext("A whole number up to %(most)s is asked for.") % {"most": MEASURED_BY[compare]}
+    elif shape in ("age", "bmi", "number", "measured"):
+        if not (compare in BOUNDS and figure is not None):
+            yield f"figure_{number}", gettext("Say how the figure compares, and with what.")
+    else:
+        if compare:
+            yield f"compare_{number}", gettext("No figure is compared here; leave it empty.")
+        if figure is not None:
+            yield f"figure_{number}", gettext("No figure is compared here; leave it empty.")
 
 
 def _known_words(shape: str, code: str, rules: Catalogue) -> frozenset[str]:
@@ -217,18 +250,23 @@ def _initial_of_condition(part: Any) -> dict[str, Any] | None:
 
 
 class ClauseForm(HouseForm):
-    """A clause by itself. Its own sentence may stay empty: the rule's stands for it."""
+    """A clause by itself. Its own sentence may stay empty: the rule's stands for it. `clause` is the sign of the one that
+    is written anew, `seen_clauses` the signs of all there were when the form was shown."""
+
+    clause = forms.CharField(required=False, max_length=12, widget=forms.HiddenInput)
+    seen_clauses = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, rules: Catalogue, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
         self.rules = rules
-        sentences = {
+        super().__init__(*args, **kwargs)
+
+    def own_fields(self) -> dict[str, forms.Field]:
+        return {
+            **clause_fields(self.rules),
             "sentence_en": area(_("Sentence of this clause (English)"), help_text=_("Empty: the sentence of the rule.")),
             "sentence_tr": area(_("Sentence of this clause (Turkish)")),
-        }  # fmt: skip
-        self.fields = {**clause_fields(rules), **sentences, **self.fields}
-        self.fields["reason"] = reason_field(required=True, help_text=_("It is kept and shown."))
-        self.guard_text_fields()
+            "reason": reason_field(required=True, help_text=_("It is kept and shown.")),
+        }
 
     @property
     def layout(self) -> dict[str, Any]:
@@ -242,9 +280,23 @@ class ClauseForm(HouseForm):
         return data
 
     def refuse(self, refusal: Any) -> None:
-        """The loader speaks of the clause's paths: `clauses.1.when.2.is` is condition 2."""
-        refusal.field = field_of(str(refusal.field or ""))
+        """The loader speaks of the clause's paths: `clauses.1.when.2.is` is condition 2. When somebody else was faster, the
+        next try is about the clause as it is now."""
+        refusal.field = field_of(str(refusal.field or "")) or refusal.field
         super().refuse(refusal)
+        if isinstance(refusal, StaleClause):
+            self.data = self.data.copy()
+            self.data["clause"], self.data["seen_clauses"] = refusal.now, ",".join(refusal.seen)
+
+
+class RemoveClauseForm(RemoveForm):
+    seen_clauses = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+
+    def refuse(self, refusal: Any) -> None:
+        super().refuse(refusal)
+        if isinstance(refusal, StaleClause):
+            self.data = self.data.copy()
+            self.data["seen_clauses"] = ",".join(refusal.seen)
 
 
 def field_of(path: str) -> str | None:

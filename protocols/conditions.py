@@ -1,13 +1,16 @@
 """The closed set of shapes a screening rule may be made of, and how each is tested against one patient.
 
 Rules are data; nothing is evaluated but these shapes. A shape answers `None` (does not hold) or a `Match` that carries
-the answers it rests on, so that every finding can say what made it fire. Unknown is never a pass: an unknown date
-counts as inside the time asked for, an area question without regions counts everywhere. Pure.
+the answers it rests on, so that every finding can say what made it fire.
+
+Unknown is never a pass. An unknown date counts as inside the time asked for, an area question without regions counts
+everywhere: such a match is `unknown`. What has no answer yet does not match, but is `open`: that the answer is missing
+holds the treatment up by itself. And the opposite of what is not known is not known: `Not` holds for both. Pure.
 """
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,13 +18,35 @@ from typing import Any, Protocol
 
 from patients.choices import region_group
 from patients.facts import Measured
-from patients.questionnaire import as_list, is_empty
+from patients.questionnaire import UNKNOWN, UNSURE, as_list, is_empty
 from protocols.calendar_dates import add_months, age_on
-from protocols.patient_case import HOLDS, Case, Match
+from protocols.patient_case import HOLDS, PERHAPS, Case, Match
 
 
 class Condition(Protocol):
     def match(self, case: Case) -> Match | None: ...
+    def is_open(self, case: Case) -> bool:
+        """Asked where it did not match: might it hold, once somebody knows?"""
+        ...
+
+
+class _Definite:
+    """A condition that is never open: what it looks at is always known."""
+
+    __slots__ = ()
+
+    def is_open(self, _case: Case) -> bool:
+        return False
+
+
+class _OfAnAnswer:
+    """A condition about one answer: open while that is not given."""
+
+    __slots__ = ()
+    key: str
+
+    def is_open(self, case: Case) -> bool:
+        return is_unanswered(case, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +78,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(_OfAnAnswer):
     """The answer is (a list: contains) one of `values`."""
 
     key: str
@@ -72,7 +97,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(_OfAnAnswer):
     """A whole-number answer compared with bounds."""
 
     key: str
@@ -86,7 +111,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class Within(_Definite):
     """The day asked for lies before the answered date + days or calendar months; an unknown date is within."""
 
     key: str
@@ -101,11 +126,11 @@ class Within:
         end = self.ends(case)
         if end is not None and case.on >= end:
             return None
-        return Match(case.evidence(self.key))
+        return Match(case.evidence(self.key), unknown=end is None)
 
 
 @dataclass(frozen=True, slots=True)
-class Age:
+class Age(_Definite):
     """Completed years on the day asked for. Someone born on 29 February has the birthday on 1 March otherwise."""
 
     bounds: Bounds
@@ -116,7 +141,7 @@ class Age:
 
 
 @dataclass(frozen=True, slots=True)
-class SexIs:
+class SexIs(_Definite):
     sexes: tuple[str, ...]
 
     def match(self, case: Case) -> Match | None:
@@ -133,6 +158,9 @@ class Takes:
         names = [name for code in self.classes for name in case.medicines_of(code)]
         return Match(tuple(("q-medicines", name) for name in dict.fromkeys(names))) if names else None
 
+    def is_open(self, case: Case) -> bool:
+        return case.has_unclassed_medicine or is_unanswered(case, "q-medicines")
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -147,6 +175,9 @@ class Named:
         own = case.read(self.key)[0]
         told = case.evidence(self.key) if isinstance(own, str) and self._means(own) else ()
         return Match((*listed, *told)) if listed or told else None
+
+    def is_open(self, case: Case) -> bool:
+        return is_unanswered(case, "q-medicines")
 
     def _means(self, text: str) -> bool:
         said = text.casefold().replace("\u0307", "").replace("ı", "i")  # VARFARİN and VARFARIN are one word
@@ -175,6 +206,10 @@ class MeasuredIs:
                 return Match(((self.code, measured.shown),))
         return None
 
+    def is_open(self, case: Case) -> bool:
+        taken = case.newest_day(self.code)
+        return not taken or (self.within_days is not None and (case.on - taken[-1].taken_on).days > self.within_days)
+
     def _holds(self, measured: Measured) -> bool:
         if self.bounds is None:
             return measured.text in self.values
@@ -200,9 +235,12 @@ class BodyMassIndex:
             return None
         return Match((("m-weight", weight.shown), ("m-height", height.shown)))
 
+    def is_open(self, case: Case) -> bool:
+        return case.newest("m-bmi") is None and (case.newest("m-weight") is None or case.newest("m-height") is None)
+
 
 @dataclass(frozen=True, slots=True)
-class ItemIs:
+class ItemIs(_Definite):
     """The item of the list at hand is one of `values`."""
 
     values: tuple[str, ...]
@@ -212,7 +250,7 @@ class ItemIs:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemPlanned:
+class ItemPlanned(_Definite):
     """The item at hand is a substance that the plan contains, itself or inside a product (`contained_in`)."""
 
     contained_in: Mapping[str, tuple[str, ...]]
@@ -220,7 +258,9 @@ class ItemPlanned:
     def match(self, case: Case) -> Match | None:
         if case.item is None or not case.item.value.startswith("sub-"):
             return None
-        return HOLDS if case.plan is None or self.substances(case.item.value) & case.words else None
+        if case.plan is None:
+            return PERHAPS
+        return HOLDS if self.substances(case.item.value) & case.words else None
 
     def substances(self, allergen: str) -> frozenset[str]:
         return frozenset((allergen, *self.contained_in.get(allergen, ())))
@@ -231,7 +271,7 @@ class ItemPlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerPlanned:
+class AnswerPlanned(_Definite):
     """One of the codes answered under `key` is in the plan."""
 
     key: str
@@ -240,14 +280,14 @@ class AnswerPlanned:
         named = self.named(case)
         if not named or (case.plan is not None and case.words.isdisjoint(named)):
             return None
-        return Match(case.evidence(self.key))
+        return Match(case.evidence(self.key), unknown=case.plan is None)
 
     def named(self, case: Case) -> frozenset[str]:
         return frozenset(one for one in as_list(case.read(self.key)[0]) if one.startswith("sub-"))
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Given(_Definite):
     """The question or detail has an answer at all."""
 
     key: str
@@ -257,7 +297,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class InArea:
+class InArea(_Definite):
     """A region answered under `key` shares a region group with a planned one; no region given is everywhere."""
 
     key: str
@@ -265,12 +305,13 @@ class InArea:
     def match(self, case: Case) -> Match | None:
         answer, _ = case.read(self.key)
         regions = as_list(answer)
-        near = not regions or case.plan is None or any(region_group(one) in case.region_groups for one in regions)
-        return Match(case.evidence(self.key)) if near else None
+        anywhere = not regions or case.plan is None
+        near = anywhere or any(region_group(one) in case.region_groups for one in regions)
+        return Match(case.evidence(self.key), unknown=anywhere) if near else None
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(_Definite):
     """The plan contains one of these words."""
 
     words: tuple[str, ...]
@@ -280,7 +321,7 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Preserved:
+class Preserved(_Definite):
     """The plan contains one of these substances from a product not marked preservative-free."""
 
     substances: tuple[str, ...]
@@ -288,12 +329,15 @@ class Preserved:
     def match(self, case: Case) -> Match | None:
         components = [one for syringe in case.plan.syringes for one in syringe.components] if case.plan else []
         preserved = any(one.substance in self.substances and not one.preservative_free for one in components)
-        return HOLDS if preserved or case.plan is None else None
+        return PERHAPS if case.plan is None else HOLDS if preserved else None
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
+    """`written`: how the catalogue says it, so that a fault names the field: a "list", the word "all", or a note's "wait"."""
+
     parts: tuple[Condition, ...]
+    written: str = field(default="all", compare=False)
 
     def match(self, case: Case) -> Match | None:
         whole = HOLDS
@@ -303,6 +347,9 @@ class AllOf:
                 return None
             whole = whole.plus(match)
         return whole
+
+    def is_open(self, case: Case) -> bool:
+        return all(part.match(case) is not None or part.is_open(case) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,16 +362,31 @@ class AnyOf:
         matches = [match for part in self.parts if (match := part.match(case)) is not None]
         if not matches:
             return None
-        whole = Match(unclarified=all(match.unclarified for match in matches))
-        return Match(tuple(dict.fromkeys(one for match in matches for one in match.answers)), whole.unclarified)
+        return Match(
+            tuple(dict.fromkeys(one for match in matches for one in match.answers)),
+            all(match.unclarified for match in matches), all(match.unknown for match in matches))
+
+    def is_open(self, case: Case) -> bool:
+        return any(part.is_open(case) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(_Definite):
+    """The opposite; of what is unsure or not known the opposite is not known either, and unknown is never a pass."""
+
     part: Condition
 
     def match(self, case: Case) -> Match | None:
-        return HOLDS if self.part.match(case) is None else None
+        inside = self.part.match(case)
+        if inside is None:
+            return PERHAPS if self.part.is_open(case) else HOLDS
+        return replace(inside, unknown=True) if inside.unknown or inside.unclarified else None
+
+
+def is_unanswered(case: Case, key: str) -> bool:
+    """Nothing was answered, or only that it is not known."""
+    answer = case.read(key)[0]
+    return is_empty(answer) or as_list(answer) in ((UNSURE,), (UNKNOWN,))
 
 
 def planned_parts(condition: Condition) -> tuple[ItemPlanned | AnswerPlanned, ...]:

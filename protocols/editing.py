@@ -17,10 +17,10 @@ from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from clinic.permissions import check_doer
 from protocols import catalogue
+from protocols.clauses import severity_moved
 from protocols.comparing import FieldDifference, compare_entry
 from protocols.fault_words import all_said
-from protocols.field_words import label_of, shown
-from protocols.findings import Severity
+from protocols.field_words import label_of, shown, shown_pair
 from protocols.forbidden import refusal_of
 from protocols.leaves import as_number, leaf, leaves, same, with_leaf
 from protocols.limits import Direction, outside_cfg, specs_of
@@ -48,7 +48,7 @@ def save_entry(
     before = entry.body
     wanted = _with_units(draft, entry.kind, changed_body(entry.kind, before, values))
     if entry.edits != seen_edits:
-        theirs = [(str(label_of(entry.kind, found.path)), shown(found.path, found.after))
+        theirs = [(str(label_of(entry.kind, found.path)), shown_pair(entry.kind, found.path, found.before, found.after)[1])
                   for found in compare_entry(entry.kind, wanted, before)]  # fmt: skip
         raise Stale(_("Somebody else changed this entry while you were typing. Compare, then save again."), theirs=theirs)
     _check_editable(entry.kind, before, values)
@@ -128,9 +128,10 @@ def changed_body(kind: str, body: Mapping[str, Any], values: Mapping[str, Any]) 
         wanted = _as_mixture(wanted)
     if kind == "rule":
         for number, clause in enumerate(body.get("clauses", []), start=1):
-            was, now = clause["severity"], leaf(wanted, f"clauses.{number}.severity")
-            if was != now and Severity.TEMPORARY.value in (was, now):
-                wanted = with_leaf(wanted, f"clauses.{number}", _wait_moved(leaf(wanted, f"clauses.{number}"), now))
+            typed = leaf(wanted, f"clauses.{number}")
+            if (now := typed.get("severity")) != clause["severity"]:
+                moved = severity_moved({**typed, "severity": clause["severity"]}, now)
+                wanted = with_leaf(wanted, f"clauses.{number}", moved)
     return cast("dict[str, Any]", wanted)
 
 
@@ -162,21 +163,6 @@ def _with_units(draft: CatalogueVersion, kind: str, body: dict[str, Any]) -> dic
     return {**body, "items": items}
 
 
-def _wait_moved(clause: dict[str, Any], now: str) -> dict[str, Any]:
-    """A wait that becomes a note or a clearance still fires in the same days only; and back again."""
-    changed = dict(clause)
-    when = changed["when"] if isinstance(changed["when"], list) else [changed["when"]]
-    if now != Severity.TEMPORARY.value:
-        wait = changed.pop("wait", None)
-        if isinstance(wait, Mapping):
-            changed["when"] = [*when, dict(wait)]
-    elif dates := [part for part in when if "within" in part]:
-        changed["wait"] = dict(dates[0])
-        rest = [part for part in when if part is not dates[0]]
-        changed["when"] = rest[0] if len(rest) == 1 else rest
-    return changed
-
-
 def _check_editable(kind: str, before: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     """Only what the form offers is edited: not the range a limit is set in, and not what a dose counts in."""
     body = with_spare_items(kind, before)
@@ -199,10 +185,10 @@ def check_change(kind: str, before: Mapping[str, Any], found: FieldDifference, r
     if forbidden:
         raise Refused(forbidden, field=found.path)
     if found.direction is Direction.LOOSENED and not reason.strip():
+        before_words, after_words = shown_pair(kind, found.path, found.before, found.after)
         raise Refused(
             _("“%(field)s” becomes looser: %(before)s → %(after)s. Say why; it is kept and shown.")
-            % {"field": label_of(kind, found.path), "before": shown(found.path, found.before),
-               "after": shown(found.path, found.after)},
+            % {"field": label_of(kind, found.path), "before": before_words, "after": after_words},
             field=REASON,
         )  # fmt: skip
 
@@ -267,8 +253,8 @@ def _refuse(error: CatalogueError, code: str, body: Mapping[str, Any]) -> NoRetu
     """All of it in one sentence, beside the first field of this very entry that is at fault."""
     known = list(leaves(body))
     paths = [problem.fault.path for problem in error.problems if problem.entry == code and problem.fault.path]
-    fields = (path if path in known else next((one for one in known if one.startswith(f"{path}.")), None) for path in paths)
-    raise Refused(all_said(error), field=next((one for one in fields if one), None)) from error
+    fields = (path if path in known else next((one for one in known if one.startswith(f"{path}.")), path) for path in paths)
+    raise Refused(all_said(error), field=next(fields, None)) from error
 
 
 def _write(entry: CatalogueEntry, body: dict[str, Any]) -> None:

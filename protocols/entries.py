@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeVar
 
+from clinic.languages import NAMES
 from patients.choices import Text
 from protocols import faults
 from protocols.definitions import DecimalRange, Definition, Texts, WholeRange
@@ -25,7 +26,15 @@ SOURCE_WORD = re.compile(r"^(S[0-4]|E[1-9][0-9]?|bg|check|dec)$")
 REQUIRED_LANGUAGES = ("en", "tr")
 MARKS = frozenset({"bg", "check", "dec"})
 MOST = Decimal(100_000)
+MOST_DAYS, MOST_MONTHS = 36_500, 600
+"""A hundred years of days, fifty of months: what is longer is a slip of the finger."""
 NO_TEXTS: Texts = dict.fromkeys(REQUIRED_LANGUAGES, "")
+
+
+def most_of(path: str) -> int:
+    """The largest whole number a field may hold: days and months are known by their names."""
+    words = {word for step in path.replace("[", ".").split(".") for word in step.split("_")}
+    return MOST_DAYS if "days" in words else MOST_MONTHS if "months" in words else int(MOST)
 
 
 def jsonable(value: object) -> object:
@@ -103,6 +112,8 @@ class Fields:
                 self.wrong(faults.NO_TEXT_IN, key, language=lang)
         if any(not isinstance(text, str) for lang, text in value.items() if lang not in languages):
             self.wrong(faults.TEXTS_ONLY, key)
+        if strange := sorted({str(lang) for lang in value} - set(NAMES)):
+            self.wrong(faults.NO_LANGUAGE, key, names=", ".join(strange))
         return {**NO_TEXTS, **{str(lang): " ".join(str(text).split()) for lang, text in value.items()}}
 
     def code(self, key: str) -> str:
@@ -157,8 +168,8 @@ class Fields:
             return False
         return value
 
-    def whole(self, key: str, *, least: int = 0, most: int = int(MOST)) -> int:
-        value = self.raw(key)
+    def whole(self, key: str, *, least: int = 0, most: int | None = None) -> int:
+        value, most = self.raw(key), most_of(self.at(key)) if most is None else most
         if isinstance(value, bool) or not isinstance(value, int):
             self.wrong(faults.WHOLE, key, value=Written(value))
             return least
@@ -166,7 +177,7 @@ class Fields:
             self.wrong(faults.OUTSIDE, key, value=value, low=least, high=most)
         return value
 
-    def whole_or_none(self, key: str, *, least: int = 0, most: int = int(MOST)) -> int | None:
+    def whole_or_none(self, key: str, *, least: int = 0, most: int | None = None) -> int | None:
         return self.whole(key, least=least, most=most) if self.has(key) else None
 
     def decimal(self, key: str, *, least: Decimal = Decimal(0), most: Decimal = MOST) -> Decimal:

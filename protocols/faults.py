@@ -150,7 +150,14 @@ ABOVE_MAX = Text.of(en="{field} reaches {value}, above the hard_max of {limit}",
                     tr="{field} {value} değerine ulaşıyor; kesin üst sınır ise {limit}")
 NOT_THE_SUM = Text.of(en="{field} {value} is not the sum of the items, {total}",
                       tr="{field}: {value}, bileşenlerin toplamı olan {total} değil")
-NO_SENTENCE = Text.of(en="{field} is not a sentence with fields: {what}", tr="{field} alanlı bir cümle değil: {what}")
+ONLY_A_NAME = Text.of(
+    en="{field}: write {names} by itself in its braces, without “!” or “:”",
+    tr="{field}: {names} parantez içinde tek başına yazılmalı, “!” ya da “:” olmadan",
+)
+NO_SENTENCE = Text.of(
+    en="{field}: its braces do not hold fields that can be filled in",
+    tr="{field}: süslü ayraçların içinde doldurulabilecek alanlar yok",
+)
 UNKNOWN_PLACES = Text.of(
     en="{field} uses unknown fields {names}",
     tr="{field} bilinmeyen alanlar kullanıyor: {names}",
@@ -158,10 +165,13 @@ UNKNOWN_PLACES = Text.of(
 NEEDS_LIMITS = Text.of(en="shape {shape} needs the limits {names}", tr="{shape} biçimi şu sınırları ister: {names}")
 NO_LIMITS = Text.of(en="shape {shape} needs the limits none", tr="{shape} biçimi hiç sınır istemez")
 SHAPE_MISFIT = Text.of(
-    en="shape {shape} and the list {field} do not fit",
-    tr="{shape} biçimi ile {field} listesi birbirine uymuyor",
+    en="shape {shape} and {field} do not fit",
+    tr="{shape} biçimi ile {field} birbirine uymuyor",
 )
-UNKNOWN_MISFIT = Text.of(en="shape {shape} and {field} do not fit", tr="{shape} biçimi ile {field} birbirine uymuyor")
+LOOKS_ELSEWHERE = Text.of(
+    en="{field} {value} does not fit shape {shape}, which looks at: {allowed}",
+    tr="{field}: {value}, {shape} biçimine uymuyor; bu biçim şuraya bakar: {allowed}",
+)
 
 # --- texts for people, gates, figures ------
 FOR_NOBODY = Text.of(en="the instruction is for nobody: give everybody, regions, categories or substances",
@@ -205,8 +215,11 @@ CFG_OUTSIDE = Text.of(en="{field} {value} is outside its cfg range {low}–{high
                       tr="{field}: {value}, izin verilen {low}–{high} aralığının dışında")
 
 # --- screening rules and questions ------
+NO_LANGUAGE = Text.of(
+    en="{field} has texts in {names}, which are not languages of the clinic",
+    tr="{field} kliniğin dilleri arasında olmayan şu dillerde metin içeriyor: {names}",
+)
 LACKS_LANGUAGE = Text.of(en="{field} lacks the language {languages}", tr="{field} şu dilde yok: {languages}")
-KEY_MISSING = Text.of(en="{field} is missing", tr="{field} eksik")
 UNKNOWN_KEY = Text.of(en="unknown key {names}", tr="bilinmeyen anahtar: {names}")
 MUST_BE_ONE_OF = Text.of(
     en="{field} must be one of {allowed}, not {value}",
@@ -244,7 +257,6 @@ NEEDS_BOUND = Text.of(
     tr="bir sayı at_least, above, at_most ya da below ister",
 )
 NEEDS_IS = Text.of(en="{field} needs “is”", tr="{field} için “is” gerekli")
-NO_SUCH_SEX = Text.of(en="no such sex: {names}", tr="böyle bir cinsiyet yok: {names}")
 TWO_OPTIONS = Text.of(en="a choice needs at least two options", tr="bir seçim en az iki seçenek ister")
 NONE_FIRST = Text.of(en="a list needs options, “none” first", tr="bir liste seçenek ister, ilki “none” olmalı")
 KEY_START = Text.of(
@@ -257,8 +269,13 @@ REFERS = Text.of(
     en="{field} refers to {word}, which is not in the catalogue",
     tr="{field} katalogda olmayan {word} kaydına gönderme yapıyor",
 )
-PART_REFERS = Text.of(en="{part} {number}: {what} refers to {word}, which is not in the catalogue",
-                      tr="{part} {number}: {what} katalogda olmayan {word} kaydına gönderme yapıyor")
+CANNOT_HOLD = Text.of(
+    en="{field}: {word} can never be the answer here",
+    tr="{field}: {word} burada hiçbir zaman yanıt olamaz",
+)
+HOLDS_NO = Text.of(en="{field}: {word} holds no {what}", tr="{field}: {word} {what} içermez")
+A_DATE, A_NUMBER, REGIONS = Text.of(en="date", tr="tarih"), Text.of(en="number", tr="sayı"), Text.of(en="regions", tr="bölge")
+A_SECOND = Text.of(en="second value", tr="ikinci değer")
 EMPTY_GROUP = Text.of(en="{field} names the group {word}, to which no substance belongs",
                       tr="{field} hiçbir maddenin ait olmadığı {word} grubunu belirtiyor")
 ONE_WITH_ONE = Text.of(en="shape anaesthetic-sum compares exactly one substance with one other",

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from protocols.leaves import pattern_of
+from protocols.leaves import leaves, pattern_of, same
 
 KINDS: Mapping[str, Any] = {
     "indication": _("Indications"), "mixture": _("Example mixtures"), "substance": _("Substances"), "region": _("Regions"),
@@ -159,6 +159,22 @@ def shown(path: str, value: Any) -> str:
             return f"{value[0]}–{value[1]}" if value[0] != value[1] else str(value[0])
         return ", ".join(shown("", inner) for inner in value)
     return str(VALUES.get(str(value), value)) if "." not in str(value) else str(value)
+
+
+def shown_pair(kind: str, path: str, before: Any, after: Any) -> tuple[str, str]:
+    """Before and after in words; of a clause as a whole only what differs, each with its field."""
+    if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
+        return shown(path, before), shown(path, after)
+    old, new = leaves(before), leaves(after)
+    differs = [one for one in {**old, **new} if not same(old.get(one), new.get(one))]
+    sides = ["; ".join(f"{label_of(kind, one)}: {shown(one, side[one])}" for one in differs if one in side)
+             for side in (old, new)]  # fmt: skip
+    return sides[0] or "–", sides[1] or "–"
+
+
+def words_of_clause(clause: Mapping[str, Any]) -> str:
+    """Everything a clause says, in one line."""
+    return shown_pair("rule", "", {}, clause)[1]
 
 
 def word(value: str) -> str:

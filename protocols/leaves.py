@@ -5,12 +5,9 @@ numbers are one leaf, because they change as a whole; so is anything else that h
 """
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
-
-NUMBER = re.compile(r"^-?[0-9]+([.][0-9]+)?$")
 
 
 def leaves(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,18 +63,21 @@ def pattern_of(path: str) -> str:
 
 
 def as_number(value: Any) -> Decimal | None:
-    """The value as an exact number if it is one; a truth value is none."""
+    """The value as an exact number if it is one; a truth value is none, nor is anything endless or unreal."""
     if isinstance(value, bool) or value is None:
         return None
     try:
-        return Decimal(str(value))
+        number = Decimal(str(value))
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
 def same(one: Any, other: Any) -> bool:
     """Equal as the catalogue means it: "5" and 5 and "5.0" are one figure."""
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(same(*pair) for pair in zip(one, other, strict=True))
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return set(one) == set(other) and all(same(one[key], other[key]) for key in one)
     first, second = as_number(one), as_number(other)
     return first == second if first is not None and second is not None else one == other

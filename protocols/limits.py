@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from protocols import faults
-from protocols.choices import CheckResult, InstructionSeverity, Status
+from protocols.choices import CheckResult, InstructionSeverity, LooksAt, Status
+from protocols.clauses import STRICTNESS
 from protocols.faults import Fault, Written
 from protocols.findings import Severity
 from protocols.leaves import as_number, leaf, pattern_of, same
@@ -34,7 +35,7 @@ class Shape(StrEnum):
 
 class Looser(StrEnum):
     """Which change lets more happen. `wider`: a range that reaches further on either side. `more` and `fewer`: words of
-    a list; an empty list restricts nothing. `never`: the field has no looser side."""
+    a list; an empty list restricts nothing. `any`: whatever it becomes may let more happen. `never`: it has no looser side."""
 
     UP = "up"
     DOWN = "down"
@@ -42,6 +43,7 @@ class Looser(StrEnum):
     MORE = "more"
     FEWER = "fewer"
     RANKED = "ranked"
+    ANY = "any"
     NEVER = "never"
 
 
@@ -53,7 +55,7 @@ class Direction(StrEnum):
 
 
 STATUSES = tuple(status.value for status in Status)
-SEVERITIES = tuple(one.value for one in (Severity.INFO, Severity.TEMPORARY, Severity.RELATIVE, Severity.ABSOLUTE))
+SEVERITIES = tuple(one.value for one in STRICTNESS)
 RESULTS = tuple(result.value for result in CheckResult if result is not CheckResult.OK)
 URGENCIES = tuple(reversed([severity.value for severity in InstructionSeverity]))
 """Closed words, each from the loosest to the strictest."""
@@ -220,6 +222,13 @@ SPECS: Mapping[str, tuple[Spec, ...]] = {
 }
 """Every kind with what can be edited in its form, in the order of the form."""
 
+LOOKS = (LooksAt.MIX.value, LooksAt.AREA.value, LooksAt.DAY.value)
+"""Where a mixing rule looks, from the narrowest: what is not together in one syringe may still be so on one day."""
+REWORKED: Mapping[str, tuple[Spec, ...]] = {
+    "mixing_rule": (Spec("looks_at", Shape.CHOICE, Looser.RANKED, True, LOOKS), Spec("shape", Shape.CHOICE, Looser.ANY, True)),
+}
+"""What only the form of a rule of the clinic's own changes."""
+
 _WHEN_LOOSER = {"at_least": Looser.UP, "above": Looser.UP, "at_most": Looser.DOWN, "below": Looser.DOWN,
                 "days": Looser.DOWN, "months": Looser.DOWN, "within_days": Looser.DOWN}  # fmt: skip
 """A bound inside a condition: a rule that fires for less is looser; inside a `not` it is the other way round."""
@@ -295,7 +304,7 @@ def _in_condition(path: str) -> Spec | None:
 def spec_of(kind: str, path: str) -> Spec | None:
     """The field at this path, None where nothing is known of it (a condition's words, a list that is not edited)."""
     steps = path.split(".")
-    for spec in SPECS.get(kind, ()):
+    for spec in (*SPECS.get(kind, ()), *REWORKED.get(kind, ())):
         pattern = spec.pattern.split(".")
         if len(pattern) == len(steps) and all(
             wanted == step or wanted == "*" or (wanted == "#" and step.isdigit())
@@ -309,6 +318,8 @@ def direction_of(kind: str, path: str, before: Any, after: Any) -> Direction:
     """What a change of this field means. Unknown fields are `changed`: nobody claims that they are harmless."""
     spec = spec_of(kind, path)
     last = path.rpartition(".")[2]
+    if pattern_of(path).startswith("clauses.#.letter.") and bool(before) != bool(after):
+        return Direction.TIGHTENED if after else Direction.LOOSENED  # without a letter nobody else has to agree
     if (spec is not None and spec.shape in (Shape.LINE, Shape.TEXT)) or last in ("en", "tr", "note", "source", "mark"):
         return Direction.REWORDED
     if spec is None or spec.looser is Looser.NEVER:
@@ -323,6 +334,8 @@ def _is_looser(spec: Spec, path: str, before: Any, after: Any) -> bool | None:
             return bool(after) == (spec.looser is Looser.UP)
         case Looser.UP | Looser.DOWN:
             return _number_is_looser(spec, path, before, after)
+        case Looser.ANY:
+            return True
         case Looser.WIDER:
             return _range_is_looser(before, after)
         case Looser.MORE | Looser.FEWER:
@@ -414,7 +427,8 @@ def cfg_faults(body: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(faults.CFG_SHAPE, "cfg", {"value": Written(str(own))})
         return
     for path, span in (own or {}).items():
-        if not isinstance(span, list) or len(span) < 2:
+        number = as_number(leaf(body, path)) is not None
+        if not isinstance(span, list) or len(span) < 2 or (number and None in (as_number(span[0]), as_number(span[-1]))):
             yield Fault(faults.CFG_RANGE, "cfg", {"path": path})
         elif leaf(body, path) is None:
             yield Fault(faults.CFG_NO_FIELD, "cfg", {"path": path})

@@ -179,12 +179,12 @@ def _follows_from(code: str, fault: Fault, found: tuple[Problem, ...]) -> bool:
     it names (the entry, one of its answers, its group) is."""
     if not found:
         return False
-    if any(one.entry == code and (not one.fault.field or fault.path.startswith(one.fault.path)) for one in found):
+    if any(one.entry == code and f"{fault.path}.".startswith(f"{one.fault.path}." if one.fault.field else "") for one in found):
         return True
     others = {one.entry for one in found if one.entry != code}
-    named = set(re.findall(r"[a-z][a-z0-9-]*", str(fault)))
-    return bool(named & others) or (bool(others) and "the group grp-" in str(fault)) or any(
-        word.startswith(f"{other}-") for word in named for other in others)
+    word = str(fault.values.get("word", ""))
+    return bool(others) and (
+        fault.sentence is faults.EMPTY_GROUP or any(word == other or word.startswith(f"{other}-") for other in others))
 
 
 def _read_entry(one: _Written, place: dict[str, str]) -> tuple[object, tuple[Fault, ...]]:

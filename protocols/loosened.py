@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from protocols import catalogue
+from protocols.clauses import sign_of
+from protocols.comparing import direction_of_clause
 from protocols.definitions import Catalogue, MixingRule
+from protocols.leaves import same
 from protocols.limits import Direction, direction_of
 from protocols.models import CatalogueChange, CatalogueVersion
 from protocols.models.catalogue import ChangeDirection, VersionState
@@ -54,26 +57,43 @@ def _frozen(version_id: int, digest: str) -> tuple[Loosening, ...]:
 
 
 def _standing(version_id: int) -> tuple[Loosening, ...]:
+    """Row by row along the chain of drafts. A field is followed by its path; a clause of a rule of the clinic's own by
+    what it says, for its place changes when another one is taken out."""
     rows = CatalogueChange.objects.filter(version__in=lineage(version_id)).select_related("by").order_by("at", "pk")
-    first: dict[tuple[str, str], CatalogueChange] = {}
-    last: dict[tuple[str, str], CatalogueChange] = {}
-    told: dict[tuple[str, str], CatalogueChange] = {}
+    followed: dict[tuple[str, str], list[CatalogueChange]] = {}
+    born_in: dict[str, int] = {}
     for row in rows:
-        if row.direction in {ChangeDirection.ADDED, ChangeDirection.REMOVED}:
-            first = {key: kept for key, kept in first.items() if key[0] != row.code}
-            continue
-        key = (row.code, row.field)
-        first.setdefault(key, row)
-        last[key] = row
-        if row.direction == ChangeDirection.LOOSENED:
-            told[key] = row
-    return tuple(
-        Loosening(row.kind, row.code, row.field, row.before, last[key].after, told[key].reason, told[key].by.name, told[key].at)
-        for key, row in first.items()
-        if key in told
-        and (row.is_hard or told[key].is_hard)
-        and direction_of(row.kind, row.field, row.before, last[key].after) is Direction.LOOSENED
-    )
+        if row.direction in {ChangeDirection.ADDED, ChangeDirection.REMOVED} and not row.field:
+            followed = {key: kept for key, kept in followed.items() if key[0] != row.code}
+            born_in[row.code] = row.version_id
+        elif born_in.get(row.code) != row.version_id:  # before its first version counted, nothing of it was in force
+            earlier = followed.pop(row_key(row.code, row.field, None, row.before), [])
+            followed[row_key(row.code, row.field, row.before, row.after)] = [*earlier, row]
+    return tuple(found for chain in followed.values() if (found := _looser_at_last(chain)) is not None)
+
+
+def _looser_at_last(chain: Sequence[CatalogueChange]) -> Loosening | None:
+    """What the rows of one field come to: looser than where it began, and by whose decision."""
+    first, last = chain[0], chain[-1]
+    told = next((row for row in reversed(chain) if row.direction == ChangeDirection.LOOSENED), None)
+    if told is None or not (first.is_hard or told.is_hard) or same(first.before, last.after):
+        return None
+    seen_by_itself = _judged(told.kind, told.field, told.before, told.after) is Direction.LOOSENED
+    if seen_by_itself and _judged(first.kind, first.field, first.before, last.after) is not Direction.LOOSENED:
+        return None
+    return Loosening(told.kind, told.code, last.field, first.before, last.after, told.reason, told.by.name, told.at)
+
+
+def row_key(code: str, field: str, before: Any, after: Any) -> tuple[str, str]:
+    """By what a changed field is known: a clause as a whole by what it says now (or last said), any other by its path."""
+    clause = after if isinstance(after, Mapping) else before
+    return (code, sign_of(clause)) if isinstance(clause, Mapping) and field.startswith("clauses.") else (code, field)
+
+
+def _judged(kind: str, field: str, before: Any, after: Any) -> Direction:
+    if isinstance(before, Mapping) or isinstance(after, Mapping):
+        return direction_of_clause(before, after)
+    return direction_of(kind, field, before, after)
 
 
 def touching(version: CatalogueVersion, words: Iterable[str]) -> list[Loosening]:
@@ -88,18 +108,33 @@ def touching(version: CatalogueVersion, words: Iterable[str]) -> list[Loosening]
 
 
 def _touches(one: Loosening, planned: frozenset[str], rules: Catalogue) -> bool:
+    """Whether a plan with these words has to do with it: by what the entry names now, or named before it was loosened."""
     match one.kind:
         case "rule":
-            return _rule_touches(rules.rules.get(one.code), planned)
+            return _rule_touches(rules.rules.get(one.code), planned) or _named_before(one, "scope", planned, rules)
         case "mixing_rule":
-            return _mixing_touches(rules.mixing_rules.get(one.code), planned)
+            return _mixing_touches(rules.mixing_rules.get(one.code), planned) or _named_before(one, "substances", planned, rules)
         case "medicine_class":
             found = rules.medicine_classes.get(one.code)
-            return found is not None and any(planned & set(effect.substances) for effect in found.effects)
+            named = found is not None and any(planned & set(effect.substances) for effect in found.effects)
+            return named or _named_before(one, "substances", planned, rules)
         case "start_gate" | "measurement" | "combination" | "planner_rule" | "house_rule":
             return True
         case _:
             return one.code in planned
+
+
+def _named_before(one: Loosening, what: str, planned: frozenset[str], rules: Catalogue) -> bool:
+    """Whether the words that narrowed this down (or that it named) before met the plan; no words: every plan."""
+    if isinstance(one.before, Mapping):
+        before = one.before.get(what)
+    elif one.field.rpartition(".")[2].endswith(what):
+        before = one.before
+    else:
+        return False
+    words = set(before if isinstance(before, list) else [before] if before else [])
+    groups = {code for code, substance in rules.substances.items() if words & substance.groups}
+    return not words or bool(planned & (words | groups))
 
 
 def _rule_touches(rule: Rule | None, planned: frozenset[str]) -> bool:
@@ -117,4 +152,4 @@ def decided(version: CatalogueVersion, than: CatalogueVersion) -> Mapping[tuple[
     """Who changed what, and why, on the way from one version to the other: the last row per entry and field."""
     one, other = set(lineage(version.pk)), set(lineage(than.pk))
     rows = CatalogueChange.objects.filter(version__in=one ^ other).select_related("by").order_by("at", "pk")
-    return {(row.code, row.field): row for row in rows}
+    return {row_key(row.code, row.field, row.before, row.after): row for row in rows}

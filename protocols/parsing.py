@@ -304,12 +304,14 @@ def _sentence(fields: Fields, key: str) -> Texts:
     texts = fields.texts(key)
     for lang, sentence in texts.items():
         try:
-            names = {name for _text, name, _spec, _conversion in string.Formatter().parse(sentence) if name is not None}
-        except ValueError as error:
-            fields.wrong(faults.NO_SENTENCE, f"{key}.{lang}", what=error)
+            places = [place for place in string.Formatter().parse(sentence) if place[1] is not None]
+        except ValueError:
+            fields.wrong(faults.NO_SENTENCE, f"{key}.{lang}")
             continue
-        if unknown := sorted(names - SENTENCE_FIELDS):
+        if unknown := sorted({str(name) for _text, name, _spec, _conversion in places} - SENTENCE_FIELDS):
             fields.wrong(faults.UNKNOWN_PLACES, f"{key}.{lang}", names=", ".join(unknown))
+        if shaped := [str(name) for _text, name, spec, conversion in places if spec or conversion]:
+            fields.wrong(faults.ONLY_A_NAME, f"{key}.{lang}", names=", ".join(f"{{{name}}}" for name in shaped))
     return texts
 
 
@@ -329,6 +331,12 @@ _NAMES_SUBSTANCES = frozenset({
 _NEEDS_FIGURES = frozenset({MixingShape.DOSE_MAX, MixingShape.DOSE_KG})
 _MAY_BE_UNKNOWN = frozenset({MixingShape.AT_MOST_ONE})
 _NAMES_TWO_SIDES = frozenset({MixingShape.TOGETHER, MixingShape.ANAESTHETIC_SUM})
+LOOKS_AT: Mapping[MixingShape, frozenset[LooksAt]] = {
+    MixingShape.FORBIDDEN: frozenset({LooksAt.MIX}), MixingShape.FORBIDDEN_FORM: frozenset({LooksAt.MIX}),
+    MixingShape.ALONE: frozenset({LooksAt.MIX}), MixingShape.AT_MOST_ONE: frozenset({LooksAt.DAY}),
+    MixingShape.TOGETHER: frozenset({LooksAt.MIX, LooksAt.AREA, LooksAt.DAY}),
+}
+"""Where these shapes look: one that is said to look elsewhere would not."""
 
 
 def _check_shape(fields: Fields, rule: MixingRule) -> None:
@@ -344,8 +352,13 @@ def _check_shape(fields: Fields, rule: MixingRule) -> None:
     ):
         if bool(given) != needed and fields.sound(key):
             fields.wrong(faults.SHAPE_MISFIT, key, shape=shape)
+    if rule.shape in LOOKS_AT and rule.looks_at not in LOOKS_AT[rule.shape] and fields.sound("looks_at"):
+        fields.wrong(faults.LOOKS_ELSEWHERE, "looks_at", value=Written(rule.looks_at.value), shape=shape,
+                     allowed=", ".join(sorted(LOOKS_AT[rule.shape])))
+    if rule.within_days and (rule.shape, rule.looks_at) != (MixingShape.TOGETHER, LooksAt.AREA) and fields.sound("within_days"):
+        fields.wrong(faults.SHAPE_MISFIT, "within_days", shape=shape)
     if (rule.unknown is None) == (rule.shape in _NEEDS_FIGURES) and rule.shape not in _MAY_BE_UNKNOWN:
-        fields.wrong(faults.UNKNOWN_MISFIT, "text_when_unknown", shape=shape)
+        fields.wrong(faults.SHAPE_MISFIT, "text_when_unknown", shape=shape)
 
 
 def _filled(fields: Fields, key: str) -> tuple[str, ...]:

@@ -19,14 +19,19 @@ Evidence = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Match:
+    """`unclarified`: rests on “unsure”. `unknown`: holds only because nobody knows better, so its opposite holds as well."""
+
     answers: tuple[Evidence, ...] = ()
     unclarified: bool = False
+    unknown: bool = False
 
     def plus(self, other: Match) -> Match:
-        return Match(self.answers + other.answers, self.unclarified or other.unclarified)
+        return Match(
+            self.answers + other.answers, self.unclarified or other.unclarified, self.unknown or other.unknown)
 
 
 HOLDS = Match()
+PERHAPS = Match(unknown=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,12 @@ class Case:
         """Every medicine by name: recorded by staff, or named by the patient and not recorded yet; each once."""
         named = [one for one in as_list(self.facts.answers.get("q-medicines")) if one not in (NONE, UNSURE)]
         return tuple(dict.fromkeys([*(one.name for one in self.facts.medicines), *named]))
+
+    @property
+    def has_unclassed_medicine(self) -> bool:
+        """A medicine that nobody has classed yet, or one named by the patient that is not recorded: any class may be it."""
+        recorded = {one.name for one in self.facts.medicines}
+        return any(one.classes is None for one in self.facts.medicines) or bool(set(self.medicine_names) - recorded)
 
     def medicines_of(self, medicine_class: str) -> tuple[str, ...]:
         if self._classes is None:

@@ -13,7 +13,7 @@ from patients.choices import Text
 from patients.questionnaire import NONE, FollowUp, Holds, Kind, Option, Question
 from protocols import faults
 from protocols.faults import Written
-from protocols.rule_entries import NO_TEXT, Entry
+from protocols.rule_entries import NO_TEXT, SEXES, Entry
 
 NO = Option("no", Text.of(en="No", tr="Hayır"))
 YES = Option("yes", Text.of(en="Yes", tr="Evet"))
@@ -22,7 +22,6 @@ WHERE = Text.of(
     tr="Vücudunuzun neresinde? Her yerdeyse boş bırakın.",
 )
 _KINDS = ("yes-no", *(kind.value for kind in Kind))
-_SEXES = ("female", "male", "other")
 
 
 def parse_question(data: Mapping[str, Any]) -> Question:
@@ -57,8 +56,8 @@ def parse_question(data: Mapping[str, Any]) -> Question:
         source=entry.source(),
         mark=entry.mark(),
     )
-    if unknown := set(question.sexes) - set(_SEXES):
-        entry.wrong(faults.NO_SUCH_SEX, "sexes", names=", ".join(sorted(unknown)))
+    if set(question.sexes) - set(SEXES):
+        entry.wrong(faults.MAY_HOLD, "sexes", allowed=", ".join(SEXES))
     if entry.sound("kind", "options"):
         if question.kind is Kind.CHOICE and len(options) < 2:
             entry.wrong(faults.TWO_OPTIONS, "options")
@@ -123,8 +122,8 @@ def _about(entry: Entry, text: Text, item: Text) -> Text:
     """The text of a detail with the words of its item."""
     try:
         return text.with_values(item=item)
-    except (KeyError, IndexError, ValueError) as error:
-        entry.wrong(faults.NO_SENTENCE, "text", what=error)
+    except (KeyError, IndexError, ValueError):
+        entry.wrong(faults.NO_SENTENCE, "text")
         return text
 
 

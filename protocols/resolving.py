@@ -83,16 +83,16 @@ def _of_mixtures(catalogue: Catalogue) -> Iterator[Found]:
         yield from _unknown(code, "technique", [mixture.technique], catalogue.techniques)
         yield from _unknown(code, "total_ml_for", mixture.total_ml_for, mixture.indications)
         yield from _unknown(code, "warns", mixture.warns, catalogue.mixing_rules)
-        yield from _unknown(code, "items", [item.substance for item in mixture.items], catalogue.substances)
-        for item in mixture.items:
+        for number, item in enumerate(mixture.items, start=1):
+            yield from _unknown(code, f"items.{number}.substance", [item.substance], catalogue.substances)
             substance = catalogue.substances.get(item.substance)
             if substance is None:
                 continue
             if item.strength is None and substance.strength is not None and substance.dose_unit != "ml":
                 yield code, Fault(
-                    faults.ITEM_STRENGTH, "items", {"word": item.substance, "unit": substance.dose_unit.value})
+                    faults.ITEM_STRENGTH, f"items.{number}.strength", {"word": item.substance, "unit": substance.dose_unit.value})
             if item.strength is not None and item.strength_unit != substance.strength_unit:
-                yield code, Fault(faults.ITEM_UNIT, "items", {
+                yield code, Fault(faults.ITEM_UNIT, f"items.{number}.strength", {
                     "unit": item.strength_unit, "word": item.substance, "expected": substance.strength_unit or "–"})
 
 

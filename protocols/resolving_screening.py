@@ -5,9 +5,10 @@ Pure. Walks the closed condition shapes; a rule that refers to nothing would nev
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from patients.choices import Text
-from patients.questionnaire import UNSURE, Field, Kind
+from patients.questionnaire import UNKNOWN, UNSURE, Field, Kind
 from protocols import faults
 from protocols.choices import Antiseptic, Category
 from protocols.conditions import (
@@ -16,7 +17,9 @@ from protocols.conditions import (
     AnswerPlanned,
     AnyOf,
     Condition,
+    Given,
     InArea,
+    ItemIs,
     ItemPlanned,
     MeasuredIs,
     Named,
@@ -29,11 +32,10 @@ from protocols.conditions import (
 )
 from protocols.definitions import Catalogue
 from protocols.faults import Fault
-from protocols.rules import EVENTS, Clause, LabTest, Rule
+from protocols.rules import EVENTS, Clause, Rule
 
 Found = tuple[str, Fault]
-Missing = tuple[str, str]
-"""What refers, and to what that does not exist."""
+"""The code of the entry and what is wrong with it."""
 
 
 def screening_faults(catalogue: Catalogue) -> Iterator[Found]:
@@ -41,32 +43,61 @@ def screening_faults(catalogue: Catalogue) -> Iterator[Found]:
     words = scope_words(catalogue)
     fields = answer_fields(catalogue)
     for code, question in catalogue.questions.items():
-        yield from _unknown(code, "only_with", question.only_with, words)
-        for follow_up in question.follow_ups:
+        yield from _of(code, _missing("only_with", question.only_with, words))
+        for number, follow_up in enumerate(question.follow_ups, start=1):
             keys = [holds.key for holds in (*follow_up.when, *follow_up.offered_when)]
-            yield from _unknown(code, f"follow-up {follow_up.key}", keys, fields)
+            yield from _of(code, _missing(f"follow_ups.{number}.when", keys, fields))
     for code, measurement in catalogue.measurements.items():
-        yield from _unknown(code, "required_with", measurement.required_with, words)
+        yield from _of(code, _missing("required_with", measurement.required_with, words))
     for code, medicine_class in catalogue.medicine_classes.items():
-        named = [substance for effect in medicine_class.effects for substance in effect.substances]
-        yield from _unknown(code, "effects", named, catalogue.substances)
+        for number, effect in enumerate(medicine_class.effects, start=1):
+            yield from _of(code, _missing(f"effects.{number}.substances", effect.substances, catalogue.substances))
     for code, rule in catalogue.rules.items():
-        if rule.each and rule.each != EVENTS:
-            yield from _unknown(code, "each", [rule.each], fields)
-        for number, test in enumerate(rule.tests or (), start=1):
-            for missing in _of_test(rule, test, catalogue, words, fields):
-                yield code, _in_part("test", number, missing)
-        for number, clause in enumerate(rule.clauses, start=1):
-            for missing in _of_clause(rule, clause, catalogue, words, fields):
-                yield code, _in_part("clause", number, missing)
+        yield from _of(code, _of_rule(_Rule(rule, catalogue, words, fields)))
 
 
-PARTS = {"test": Text.of(en="test", tr="test"), "clause": Text.of(en="clause", tr="madde")}
+def _of(code: str, found: Iterable[Fault]) -> Iterator[Found]:
+    for fault in found:
+        yield code, fault
 
 
-def _in_part(part: str, number: int, missing: Missing) -> Fault:
-    what, word = missing
-    return Fault(faults.PART_REFERS, f"{part}s.{number}", {"part": PARTS[part], "number": number, "what": what, "word": word})
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One rule with what it may refer to."""
+
+    rule: Rule
+    catalogue: Catalogue
+    words: frozenset[str]
+    fields: Mapping[str, Field]
+
+    def fields_at(self, key: str) -> list[Field]:
+        """The fields an answer key means: one of the catalogue, or, after a dot, that detail of each item at hand."""
+        if not (self.rule.each and key.startswith(".")):
+            return [self.fields[key]] if key in self.fields else []
+        return [field for name, field in self.fields.items() if name.startswith(f"{self.rule.each}.") and name.endswith(key)]
+
+    def item_values(self) -> frozenset[str] | None:
+        """What an item of the list at hand may be; None where that cannot be told from the catalogue."""
+        if self.rule.each == EVENTS:
+            return frozenset(self.catalogue.reactions)
+        listed = self.fields.get(self.rule.each)
+        return None if listed is None else frozenset({*listed.values, *self.coded(listed)})
+
+    def coded(self, field: Field) -> Iterator[str]:
+        """The catalogue codes a field accepts beside its options."""
+        return (code for code in self.catalogue.substances if field.code_prefix and code.startswith(field.code_prefix))
+
+
+def _of_rule(rule: _Rule) -> Iterator[Fault]:
+    each = rule.rule.each
+    if each and each != EVENTS:
+        yield from _missing("each", [each], rule.fields)
+    for number, test in enumerate(rule.rule.tests or (), start=1):
+        yield from _missing(f"tests.{number}.measurement", [test.measurement], rule.catalogue.measurements)
+        if test.when is not None:
+            yield from _of_condition(test.when, f"tests.{number}.when", rule)
+    for number, clause in enumerate(rule.rule.clauses, start=1):
+        yield from _of_clause(clause, f"clauses.{number}", rule)
 
 
 def scope_words(catalogue: Catalogue) -> frozenset[str]:
@@ -87,81 +118,112 @@ def answer_fields(catalogue: Catalogue) -> Mapping[str, Field]:
     return fields
 
 
-def _of_clause(
-    rule: Rule, clause: Clause, catalogue: Catalogue, words: frozenset[str], fields: Mapping[str, Field]
-) -> Iterator[Missing]:
-    yield from _missing("scope", clause.scope, words)
-    yield from _missing("labs", [lab.measurement for lab in clause.labs], catalogue.measurements)
-    for lab in clause.labs:
+def _of_clause(clause: Clause, path: str, rule: _Rule) -> Iterator[Fault]:
+    yield from _missing(f"{path}.scope", clause.scope, rule.words)
+    for number, lab in enumerate(clause.labs, start=1):
+        yield from _missing(f"{path}.labs.{number}.measurement", [lab.measurement], rule.catalogue.measurements)
         if lab.only_if is not None:
-            yield from _of_condition(lab.only_if, rule, catalogue, words, fields)
-    yield from _of_condition(clause.when, rule, catalogue, words, fields)
+            yield from _of_condition(lab.only_if, f"{path}.labs.{number}.only_if", rule)
+    yield from _of_condition(clause.when, f"{path}.when", rule)
     if clause.wait is not None:
-        yield from _of_keys([clause.wait.key], rule, fields)
+        yield from _of_key(clause.wait.key, f"{path}.wait.within", rule, Kind.DATE, faults.A_DATE)
 
 
-def _of_test(
-    rule: Rule, test: LabTest, catalogue: Catalogue, words: frozenset[str], fields: Mapping[str, Field]
-) -> Iterator[Missing]:
-    yield from _missing("tests", [test.measurement], catalogue.measurements)
-    if test.when is not None:
-        yield from _of_condition(test.when, rule, catalogue, words, fields)
-
-
-def _of_condition(
-    condition: Condition, rule: Rule, catalogue: Catalogue, words: frozenset[str], fields: Mapping[str, Field]
-) -> Iterator[Missing]:
-    keys: list[str] = []
-    for shape in _shapes(condition):
+def _of_condition(condition: Condition, path: str, rule: _Rule) -> Iterator[Fault]:
+    catalogue = rule.catalogue
+    for at, shape in _shapes(condition, path):
         match shape:
             case Answered(key=key, values=values):
-                keys.append(key)
-                yield from _wrong_values(fields.get(key), values)
-            case Number(key=key) | Named(key=key) | Within(key=key) | InArea(key=key) | AnswerPlanned(key=key):
-                keys.append(key)
-            case MeasuredIs(code=code, values=values):
-                yield from _missing("measured", [code], catalogue.measurements)
-                if code in catalogue.measurements:
-                    yield from _missing(f"values of {code}", values, catalogue.measurements[code].values)
+                yield from _of_key(key, f"{at}.answer", rule)
+                yield from _wrong_values(rule, key, values, f"{at}.is")
+            case Number(key=key):
+                yield from _of_key(key, f"{at}.number", rule, Kind.NUMBER, faults.A_NUMBER)
+            case Within(key=key):
+                yield from _of_key(key, f"{at}.within", rule, Kind.DATE, faults.A_DATE)
+            case InArea(key=key):
+                yield from _of_key(key, f"{at}.in_area", rule, Kind.REGIONS, faults.REGIONS)
+            case Named(key=key):
+                yield from _of_key(key, f"{at}.in", rule)
+            case AnswerPlanned(key=key):
+                yield from _of_key(key, f"{at}.answer_planned", rule)
+            case Given(key=key):
+                yield from _of_key(key, f"{at}.given", rule)
+            case MeasuredIs():
+                yield from _of_measured(shape, at, catalogue)
+            case ItemIs(values=values):
+                known = rule.item_values()
+                yield from _missing(f"{at}.item", values, values if known is None and rule.rule.each else known or ())
             case Takes(classes=classes):
-                yield from _missing("medicine", classes, catalogue.medicine_classes)
+                yield from _missing(f"{at}.medicine", classes, catalogue.medicine_classes)
             case Planned(words=named):
-                yield from _missing("plan", named, words)
+                yield from _missing(f"{at}.plan", named, rule.words)
             case Preserved(substances=named):
-                yield from _missing("preserved", named, catalogue.substances)
+                yield from _missing(f"{at}.preserved", named, catalogue.substances)
             case ItemPlanned(contained_in=contained):
                 named = (*contained, *(code for codes in contained.values() for code in codes))
-                yield from _missing("item_planned", named, catalogue.substances)
-    yield from _of_keys(keys, rule, fields)
+                yield from _missing(f"{at}.item_planned", named, catalogue.substances)
 
 
-def _of_keys(keys: Iterable[str], rule: Rule, fields: Mapping[str, Field]) -> Iterator[Missing]:
-    """A key that begins with a dot is a detail of the item at hand, if the rule goes through a list."""
-    yield from _missing("answer", [key for key in keys if not (rule.each and key.startswith("."))], fields)
+EVENT_DETAILS = frozenset({".status", ".grade", ".causality"})
+"""What is known of something that went wrong earlier (patients.facts.PriorEvent)."""
 
 
-def _shapes(condition: Condition) -> Iterator[Condition]:
-    """A condition with everything inside it."""
-    yield condition
-    if isinstance(condition, AllOf | AnyOf):
-        for part in condition.parts:
-            yield from _shapes(part)
-    elif isinstance(condition, Not):
-        yield from _shapes(condition.part)
-
-
-def _wrong_values(field: Field | None, values: tuple[str, ...]) -> Iterator[Missing]:
-    """Values that a question can never hold."""
-    if field is None or field.kind not in (Kind.CHOICE, Kind.LIST) or field.code_prefix:
+def _of_key(key: str, path: str, rule: _Rule, kind: Kind | None = None, what: Text | None = None) -> Iterator[Fault]:
+    """The key of an answer that exists, of this kind where one is asked for. One that begins with a dot is a detail of
+    the item at hand, if the rule goes through a list."""
+    if rule.rule.each == EVENTS and key.startswith("."):
+        yield from _missing(path, [key], EVENT_DETAILS)
         return
-    yield from _missing(f"values of {field.key}", values, {*field.values, UNSURE})
+    found = rule.fields_at(key)
+    if not found:
+        yield Fault(faults.REFERS, path, {"word": key})
+    elif kind is not None and all(field.kind is not kind for field in found):
+        yield Fault(faults.HOLDS_NO, path, {"word": key, "what": what})
 
 
-def _missing(what: str, named: Iterable[str], known: Iterable[str]) -> Iterator[Missing]:
+def _of_measured(shape: MeasuredIs, path: str, catalogue: Catalogue) -> Iterator[Fault]:
+    measurement = catalogue.measurements.get(shape.code)
+    if measurement is None:
+        yield Fault(faults.REFERS, f"{path}.measured", {"word": shape.code})
+        return
+    yield from _missing(f"{path}.is", shape.values, measurement.values, faults.CANNOT_HOLD)
+    if shape.bounds is not None and measurement.values:
+        yield Fault(faults.HOLDS_NO, f"{path}.measured", {"word": shape.code, "what": faults.A_NUMBER})
+    if shape.second and measurement.second_lowest is None:
+        yield Fault(faults.HOLDS_NO, f"{path}.second", {"word": shape.code, "what": faults.A_SECOND})
+
+
+def _shapes(condition: Condition, path: str) -> Iterator[tuple[str, Condition]]:
+    """A condition with everything inside it, each with where it is written."""
+    yield path, condition
+    match condition:
+        case AllOf(parts=(when, until), written="wait"):
+            yield from _shapes(when, path)
+            yield f"{path.rpartition('.')[0]}.wait", until
+        case AllOf(parts=parts, written=written):
+            for number, part in enumerate(parts, start=1):
+                yield from _shapes(part, f"{path}.{number}" if written == "list" else f"{path}.all.{number}")
+        case AnyOf(parts=parts):
+            for number, part in enumerate(parts, start=1):
+                yield from _shapes(part, f"{path}.any.{number}")
+        case Not(part=part):
+            yield from _shapes(part, f"{path}.not")
+
+
+def _wrong_values(rule: _Rule, key: str, values: tuple[str, ...], path: str) -> Iterator[Fault]:
+    """Values that a question can never hold; unsure it may be everywhere."""
+    fields = rule.fields_at(key)
+    if not fields or any(field.kind in (Kind.TEXT, Kind.NAMES) for field in fields):
+        return
+    known = {UNSURE, *(value for field in fields for value in field.values)}
+    if any(field.kind is Kind.DATE for field in fields):
+        known.add(UNKNOWN)
+    if any(field.kind is Kind.REGIONS for field in fields):
+        known |= set(rule.catalogue.regions)
+    known |= {code for field in fields for code in rule.coded(field)}
+    yield from _missing(path, values, known, faults.CANNOT_HOLD)
+
+
+def _missing(path: str, named: Iterable[str], known: Iterable[str], sentence: Text = faults.REFERS) -> Iterator[Fault]:
     for word in sorted(set(named) - set(known)):
-        yield what, word
-
-
-def _unknown(code: str, what: str, named: Iterable[str], known: Iterable[str]) -> Iterator[Found]:
-    for field, word in _missing(what, named, known):
-        yield code, Fault(faults.REFERS, field, {"word": word})
+        yield Fault(sentence, path, {"word": word})

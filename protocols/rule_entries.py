@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
+from clinic.languages import NAMES
 from patients.choices import Text
 from protocols import faults
-from protocols.entries import SOURCE_WORD
+from protocols.entries import MOST, SOURCE_WORD, most_of
 from protocols.faults import EntryError, Fault, Written
 
 LANGUAGES = ("en", "tr")
 MARKS = ("check", "bg", "dec")
+SEXES = ("female", "male", "other")
 NO_TEXT = Text.of(en="")
 D = TypeVar("D")
 
@@ -63,7 +65,7 @@ class Entry:
 
     def need(self, key: str) -> Any:
         if key not in self.data:
-            self.wrong(faults.KEY_MISSING, key)
+            self.wrong(faults.MISSING, key)
         return self.data.pop(key, None)
 
     def word(self, key: str) -> str:
@@ -79,7 +81,7 @@ class Entry:
 
     def text(self, key: str) -> Text:
         if key not in self.data:
-            self.wrong(faults.KEY_MISSING, key)
+            self.wrong(faults.MISSING, key)
             return NO_TEXT
         return self.as_text(self.data.pop(key), key)
 
@@ -94,12 +96,21 @@ class Entry:
         missing = [language for language in LANGUAGES if language not in value]
         if missing:
             self.wrong(faults.LACKS_LANGUAGE, key, languages=", ".join(missing))
+        if strange := sorted({str(one) for one in value} - set(NAMES)):
+            self.wrong(faults.NO_LANGUAGE, key, names=", ".join(strange))
         return Text.of(**{"en": "", **{str(language): str(text) for language, text in value.items()}})
 
     def words(self, key: str) -> tuple[str, ...]:
         """One word or a list of them; empty when the key is absent."""
         value = self.data.pop(key, ())
         return tuple(_word(one) for one in (value if isinstance(value, list | tuple) else [value]))
+
+    def some(self, key: str) -> tuple[str, ...]:
+        """Words, at least one: an empty list would never fire, or always."""
+        words = self.words(key)
+        if not words:
+            self.wrong(faults.AT_LEAST_ONE, key)
+        return words
 
     def flag(self, key: str) -> bool:
         value = self.data.pop(key, False)
@@ -108,9 +119,12 @@ class Entry:
         return value is True
 
     def whole(self, key: str, default: int = 0) -> int:
-        value = self.data.pop(key, default)
+        value, most = self.data.pop(key, default), most_of(self.at(key))
         if not isinstance(value, int) or isinstance(value, bool):
             self.wrong(faults.WHOLE, key, value=Written(value))
+            return default
+        if not 0 <= value <= most:
+            self.wrong(faults.OUTSIDE, key, value=value, low=0, high=most)
             return default
         return value
 
@@ -127,8 +141,11 @@ class Entry:
             number = Decimal(str(value))
         except InvalidOperation:
             number = Decimal("NaN")
-        if not number.is_finite():
+        if isinstance(value, bool) or not number.is_finite():
             self.wrong(faults.NUMBER, key, value=Written(value))
+            return Decimal(0)
+        if not 0 <= number <= MOST:
+            self.wrong(faults.OUTSIDE, key, value=number, low=0, high=MOST)
             return Decimal(0)
         return number
 

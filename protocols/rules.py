@@ -38,7 +38,7 @@ from protocols.conditions import (
 )
 from protocols.findings import Severity
 from protocols.question_entries import parse_question
-from protocols.rule_entries import NO_TEXT, Entry
+from protocols.rule_entries import NO_TEXT, SEXES, Entry
 
 __all__ = [
     "Clause",
@@ -274,7 +274,7 @@ def _clause(entry: Entry, sentence: Text | None, rule_scope: tuple[str, ...]) ->
     until = None if wait in (None, "open") else _within(entry.inner(wait, "wait"))
     when = _condition(entry, "when")
     if severity is Severity.INFO and wait is not None:  # a wait that the clinic turned into a note: said as long
-        when, wait, until = (AllOf((when, until)) if until else when), None, None
+        when, wait, until = (AllOf((when, until), "wait") if until else when), None, None
     clause = Clause(
         severity=severity,
         sentence=own_sentence or NO_TEXT,
@@ -322,7 +322,7 @@ def _maybe_condition(entry: Entry, key: str) -> Condition | None:
 def _condition(entry: Entry, key: str) -> Condition:
     """The condition under a key; one that is missing is a fault."""
     if key not in entry.data:
-        entry.wrong(faults.KEY_MISSING, key)
+        entry.wrong(faults.MISSING, key)
         return NEVER
     return _parsed(entry.take(key), key, entry)
 
@@ -330,7 +330,9 @@ def _condition(entry: Entry, key: str) -> Condition:
 def _parsed(data: object, key: str, inside: Entry) -> Condition:
     """One shape; a list means that all must hold. The shape is named by its first word."""
     if isinstance(data, list):
-        return AllOf(tuple(_parsed(one, f"{key}.{number}", inside) for number, one in enumerate(data, start=1)))
+        if not data:
+            inside.wrong(faults.NEEDS_CONDITIONS, key)
+        return AllOf(tuple(_parsed(one, f"{key}.{number}", inside) for number, one in enumerate(data, start=1)), "list")
     entry = inside.inner(data, key)
     shape = next((name for name in _SHAPES if name in entry.data), None)
     if shape is None:
@@ -349,6 +351,9 @@ def _parts(entry: Entry, key: str) -> tuple[Condition, ...]:
     return tuple(_parsed(one, f"{key}.{number}", entry) for number, one in enumerate(parts, start=1))
 
 
+_BOUNDS = ("at_least", "above", "at_most", "below")
+
+
 def _bounds(entry: Entry) -> Bounds:
     bounds = Bounds(
         at_least=entry.decimal("at_least"),
@@ -356,8 +361,12 @@ def _bounds(entry: Entry) -> Bounds:
         at_most=entry.decimal("at_most"),
         below=entry.decimal("below"),
     )
-    if bounds == Bounds():
+    if bounds == Bounds() and entry.sound(*_BOUNDS):
         entry.wrong(faults.NEEDS_BOUND)
+    low = max((one for one in (bounds.at_least, bounds.above) if one is not None), default=Decimal(0))
+    high = min((one for one in (bounds.at_most, bounds.below) if one is not None), default=low)
+    if low > high:
+        entry.wrong(faults.RANGE_DOWN, low=low, high=high)
     return bounds
 
 
@@ -393,7 +402,16 @@ def _inner_bounds(entry: Entry, key: str) -> Bounds:
 
 def _item_planned(entry: Entry) -> Condition:
     inside = entry.inner(entry.need("item_planned"), "item_planned")
+    if not inside.data:
+        entry.wrong(faults.AT_LEAST_ONE, "item_planned")
     return ItemPlanned({allergen: inside.words(allergen) for allergen in list(inside.data)})
+
+
+def _sexes(entry: Entry) -> Condition:
+    sexes = entry.some("sex")
+    if set(sexes) - set(SEXES):
+        entry.wrong(faults.MAY_HOLD, "sex", allowed=", ".join(SEXES))
+    return SexIs(sexes)
 
 
 NEVER = AnyOf(())
@@ -404,18 +422,18 @@ _SHAPES: Mapping[str, Callable[[Entry], Condition]] = {
     "number": lambda entry: Number(entry.word("number"), _bounds(entry)),
     "within": _within_condition,
     "age": lambda entry: Age(_inner_bounds(entry, "age")),
-    "sex": lambda entry: SexIs(entry.words("sex")),
-    "medicine": lambda entry: Takes(entry.words("medicine")),
-    "named": lambda entry: Named(tuple(word.casefold() for word in entry.words("named")), entry.word("in")),
+    "sex": _sexes,
+    "medicine": lambda entry: Takes(entry.some("medicine")),
+    "named": lambda entry: Named(tuple(word.casefold() for word in entry.some("named")), entry.word("in")),
     "measured": _measured,
     "bmi": lambda entry: BodyMassIndex(_inner_bounds(entry, "bmi")),
-    "item": lambda entry: ItemIs(entry.words("item")),
+    "item": lambda entry: ItemIs(entry.some("item")),
     "item_planned": _item_planned,
     "answer_planned": lambda entry: AnswerPlanned(entry.word("answer_planned")),
     "given": lambda entry: Given(entry.word("given")),
     "in_area": lambda entry: InArea(entry.word("in_area")),
-    "plan": lambda entry: Planned(entry.words("plan")),
-    "preserved": lambda entry: Preserved(entry.words("preserved")),
+    "plan": lambda entry: Planned(entry.some("plan")),
+    "preserved": lambda entry: Preserved(entry.some("preserved")),
     "all": lambda entry: AllOf(_parts(entry, "all")),
     "any": lambda entry: AnyOf(_parts(entry, "any")),
     "not": lambda entry: Not(_condition(entry, "not")),

@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from protocols import catalogue, loosened
 from protocols.choices import Status
 from protocols.clause_forms import initial_of
+from protocols.clauses import sign_of
 from protocols.comparing import EntryDifference, FieldDifference, compare
-from protocols.field_words import KINDS, ONE, label_of, shown, with_unit, word
+from protocols.field_words import KINDS, ONE, label_of, shown, shown_pair, with_unit, word
 from protocols.leaves import leaf, leaves
 from protocols.limits import Direction, cfg_of
 from protocols.models import CatalogueChange, CatalogueVersion
@@ -172,9 +173,11 @@ def entry_facts(kind: str, body: Mapping[str, Any]) -> list[tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ShownClause:
-    """A clause of a rule of the clinic's own: what it does and when, and whether the form knows all that it says."""
+    """A clause of a rule of the clinic's own: what it does and when, and whether the form knows all that it says. `sign`
+    is what it is known by in addresses: its number changes when another one is taken out."""
 
     number: int
+    sign: str
     severity: str
     facts: list[tuple[str, str]]
     may_be_reworked: bool
@@ -183,12 +186,16 @@ class ShownClause:
 def shown_clauses(body: Mapping[str, Any]) -> list[ShownClause]:
     """The clauses in the order they are tested."""
     return [
-        ShownClause(number, word(str(clause.get("severity"))),
-                    [(label_of("rule", path), shown(path, value))
-                     for path, value in leaves(clause).items() if path != "severity"],
+        ShownClause(number, sign_of(clause), word(str(clause.get("severity"))), clause_facts(clause)[1:],
                     initial_of(clause) is not None)
         for number, clause in enumerate(body.get("clauses", []), start=1)
     ]  # fmt: skip
+
+
+def clause_facts(clause: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Everything a clause says: label and value, what it does first."""
+    said = {path: shown(path, value) for path, value in leaves(clause).items()}
+    return [(label_of("rule", path), said[path]) for path in sorted(said, key=lambda path: path != "severity")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +241,15 @@ def _shown_difference(one: EntryDifference, decided: Mapping[tuple[str, str], Ca
     return ShownDifference(
         code=one.code, kind=str(ONE.get(one.kind, one.kind)), name=name_of(one.body), change=direction_words(one.change),
         pill=PILLS.get(one.change, "neutral"), decided=decided.get((one.code, "")),
-        fields=[_shown_change(one, found, decided.get((one.code, found.path))) for found in one.fields],
+        fields=[_shown_change(one, found, decided.get(loosened.row_key(one.code, found.path, found.before, found.after)))
+                for found in one.fields],
     )  # fmt: skip
 
 
 def _shown_change(one: EntryDifference, found: FieldDifference, decided: CatalogueChange | None) -> ShownChange:
+    before, after = shown_pair(one.kind, found.path, found.before, found.after)
     return ShownChange(
-        label=with_unit(label_of(one.kind, found.path), found.path, one.body),
-        before=shown(found.path, found.before), after=shown(found.path, found.after),
+        label=with_unit(label_of(one.kind, found.path), found.path, one.body), before=before, after=after,
         direction=direction_words(found.direction), pill=PILLS.get(found.direction, "neutral"), is_hard=found.is_hard,
         decided=decided,
     )  # fmt: skip
@@ -250,9 +258,9 @@ def _shown_change(one: EntryDifference, found: FieldDifference, decided: Catalog
 def shown_history(changes: Iterable[CatalogueChange]) -> list[dict[str, Any]]:
     """Rows of changes in words, newest first."""
     return [{"row": row, "label": label_of(row.kind, row.field) if row.field else direction_words(row.direction),
-             "before": shown(row.field, row.before), "after": shown(row.field, row.after),
+             "before": before, "after": after,
              "direction": direction_words(row.direction), "pill": PILLS.get(row.direction, "neutral")}
-            for row in changes]  # fmt: skip
+            for row in changes for before, after in [shown_pair(row.kind, row.field, row.before, row.after)]]  # fmt: skip
 
 
 def shown_loosened(version: CatalogueVersion, words: Iterable[str]) -> list[str]:
@@ -265,7 +273,7 @@ def shown_loosened(version: CatalogueVersion, words: Iterable[str]) -> list[str]
         _("%(entry)s, %(field)s: %(before)s → %(after)s, by %(by)s on %(date)s. %(reason)s")
         % {"entry": name_of(bodies_by_code.get(one.code, {"code": one.code})),
            "field": with_unit(label_of(one.kind, one.field), one.field, bodies_by_code.get(one.code, {})),
-           "before": shown(one.field, one.before), "after": shown(one.field, one.after), "by": one.by,
+           "before": before, "after": after, "by": one.by,
            "date": date_format(timezone.localtime(one.at), "D j M Y"), "reason": one.reason}
-        for one in found
+        for one in found for before, after in [shown_pair(one.kind, one.field, one.before, one.after)]
     ]  # fmt: skip

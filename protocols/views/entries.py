@@ -18,7 +18,7 @@ from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import editing, loosened, reworking, version_page, versions
-from protocols.addition_forms import FORMS
+from protocols.addition_forms import FORMS, MixingRuleForm
 from protocols.catalogue_forms import EntryForm, RemoveForm
 from protocols.field_words import KINDS, ONE
 from protocols.limits import is_information
@@ -102,10 +102,18 @@ def entry_context(
         "form": form,
         "theirs": theirs,
         "why_not_remove": editing.refusal_to_remove(entry) if form else "",
+        "rework_url": _rework_url(version, entry) if form else "",
         "clauses": version_page.shown_clauses(entry.body) if form and reworking.may_be_reworked(entry) else [],
         "back": list_url(version, entry.kind, entry.code),
         "crumbs": crumbs(version, (str(KINDS[part]), list_url(version, entry.kind, entry.code)), (entry.code, "")),
     }
+
+
+def _rework_url(version: CatalogueVersion, entry: CatalogueEntry) -> str:
+    """Where a mixing rule of the clinic's own is written anew; empty for every other entry."""
+    if reworking.refusal_to_rework_mixing(entry.kind, entry.code) or not MixingRuleForm.can_show(entry.body):
+        return ""
+    return reverse("catalogue-mixing-rule", args=[version.public_id, entry.code])
 
 
 @requires(Permission.APPROVE_CATALOGUE)

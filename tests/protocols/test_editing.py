@@ -241,8 +241,10 @@ def test_each_kind_is_added_by_its_form(client: Client, draft: CatalogueVersion,
     [
         ("substance", "hard_max", "20", "typical_low"), ("substance", "strength_unit", "IU/ml", "strength_unit"),
         ("substance", "code", "Up Per", "code"), ("substance", "source", "hearsay", "source"),
-        ("indication", "sessions_default", "9", "__all__"), ("indication", "never_in", "Italy", "never_in"),
-        ("mixture", "strength_2", "", "__all__"), ("mixing_rule", "text_en", "{what}", "text_en"),
+        ("indication", "sessions_default", "9", "sessions_default"), ("indication", "never_in", "Italy", "never_in"),
+        ("mixture", "strength_2", "", "strength_2"), ("mixture", "substance_2", "", "substance_2"),
+        ("mixture", "volume_2", "", "volume_2"),
+        ("indication", "review_days", "0", "review_days"), ("mixing_rule", "text_en", "{what}", "text_en"),
         ("rule", "is_1", "", "is_1"), ("rule", "is_1", "sometimes", "is_1"), ("rule", "figure_2", "", "figure_2"),
     ],
 )  # fmt: skip

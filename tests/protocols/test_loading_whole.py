@@ -133,9 +133,9 @@ def test_every_problem_of_one_screening_rule_is_told(folder: Path) -> None:
         "clauses.3.labs.1.valid_days must be a whole number, not 'soon'",
         "“within” needs days or months",
         "source 'S9' is not a seed (S0–S4), a source (E1–E99), bg, check or dec",
-        "clause 1: answer refers to q-nothing, which is not in the catalogue",
-        "clause 3: labs refers to m-nothing, which is not in the catalogue",
-        "clause 4: medicine refers to med-nothing, which is not in the catalogue",
+        "clauses.1.when.answer refers to q-nothing, which is not in the catalogue",
+        "clauses.3.labs.1.measurement refers to m-nothing, which is not in the catalogue",
+        "clauses.4.when.medicine refers to med-nothing, which is not in the catalogue",
     ]
 
 

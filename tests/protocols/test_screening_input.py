@@ -140,7 +140,7 @@ FAULTS = [
      "must be a number"),
     (HEART, "{medicine: med-cancer-hormone}", "{medicine: med-cancer-hormon}", "scr-cancer-active", "med-cancer-hormon"),
     (HEART, "{within: q-mi-date, months: 6}", "{within: q-mi-day, months: 6}", "scr-mi", "q-mi-day"),
-    (HEART, "{within: q-mi-date, months: 6}", "{within: q-mi-date, months: -6}", "scr-mi", "days or months"),
+    (HEART, "{within: q-mi-date, months: 6}", "{within: q-mi-date, months: -6}", "scr-mi", "outside 0–600"),
     (HEART, "{within: q-mi-date, months: 6}", "{within: q-mi-date, months: six}", "scr-mi", "whole number"),
     (HEART, "{within: q-mi-date, months: 6}", "{within: q-mi-date, weeks: 6}", "scr-mi", "weeks"),
     (HEART, "labs: [{measurement: m-hba1c, valid_days: 90}]", "labs: [{measurement: m-hba2c, valid_days: 90}]",

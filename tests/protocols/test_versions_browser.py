@@ -13,6 +13,7 @@ from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.models import Site, User
 from protocols import catalogue, editing, enabling, versions
+from protocols.clauses import sign_of
 from protocols.models import CatalogueVersion
 from tests import factories as make
 from tests.protocols.test_reworking import BODY, OWN
@@ -110,8 +111,10 @@ def test_every_page_of_a_version_is_readable_at_every_size(
         ]
         editing.add_entry(version=draft, kind="rule", code=OWN, body=BODY, reason="Ours", by=Doer.staff(lead))
         pages += [
-            reverse("catalogue-entry", args=[*args, OWN]), reverse("catalogue-clause", args=[*args, OWN, 1]),
-            reverse("catalogue-clause-new", args=[*args, OWN]), reverse("catalogue-clause-remove", args=[*args, OWN, 1]),
+            reverse("catalogue-entry", args=[*args, OWN]), reverse("catalogue-clause", args=[*args, OWN,
+            sign_of(BODY["clauses"][0])]),
+            reverse("catalogue-clause-new", args=[*args, OWN]),
+            reverse("catalogue-clause-remove", args=[*args, OWN, sign_of(BODY["clauses"][0])]),
         ]  # fmt: skip
         pages += [reverse("catalogue-publish", args=args), reverse("enablement-new")]
     for address in pages:

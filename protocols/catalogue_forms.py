@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +49,28 @@ class RemoveForm(HouseForm):
     reason = reason_field(required=True, help_text=_("It is kept and shown."))
 
 
+@dataclass(frozen=True, slots=True)
+class FieldGroup:
+    """One part of a long form, folded away unless `is_open`."""
+
+    title: str
+    fields: list[Any]
+    is_open: bool
+
+
+def _part_of(path: str) -> str:
+    """Which part of a screening rule a field belongs to: one of its clauses or tests, its words, or where it comes from."""
+    steps = path.split(".")
+    if steps[0] in ("clauses", "tests"):
+        return ".".join(steps[:2])
+    return "origin" if steps[0] in ("source", "mark", "note") else "scope" if steps[0] == "scope" else "words"
+
+
+def _title_of(part: str) -> Any:
+    words = {"origin": gettext("Where it comes from"), "scope": gettext("Only in plans with"), "words": gettext("Words")}
+    return words.get(part) or label_of("rule", part)
+
+
 class EntryForm(HouseForm):
     """The editable fields of one entry, named by their path. `values` gives back what was typed as the body holds it."""
 
@@ -64,6 +87,22 @@ class EntryForm(HouseForm):
             required=False,
             help_text=_("Needed when a limit becomes looser. A loosened hard limit prints on every plan it touches."),
         )}  # fmt: skip
+
+    @property
+    def groups(self) -> list[FieldGroup]:
+        """The fields of a screening rule part by part, so that the page is short: only the first limits are open, and what
+        has something to mend. Every other entry has no parts."""
+        if self.kind != "rule":
+            return []
+        parts: dict[str, list[str]] = {}
+        for path, _spec in self.specs:
+            parts.setdefault(_part_of(path), []).append(path)
+        limits = next((part for part in parts if part.startswith(("clauses", "tests"))), "")
+        return [
+            FieldGroup(str(_title_of(part)), [self[path] for path in paths],
+                       is_open=part == limits or any(path in self.errors for path in paths))
+            for part, paths in sorted(parts.items(), key=lambda one: not one[0].startswith(("clauses", "tests")))
+        ]  # fmt: skip
 
     def _field(self, path: str, spec: Spec, rules: Catalogue) -> dict[str, forms.Field]:
         now, label = leaf(self.body, path), with_unit(label_of(self.kind, path), path, self.body)

@@ -252,7 +252,7 @@ def _check_draft(draft: CatalogueVersion, kind: str, code: str, body: Mapping[st
 def _refuse(error: CatalogueError, code: str, body: Mapping[str, Any]) -> NoReturn:
     """All of it in one sentence, beside the first field of this very entry that is at fault."""
     known = list(leaves(body))
-    paths = [problem.fault.path for problem in error.problems if problem.entry == code and problem.fault.path]
+    paths = [problem.fault.field for problem in error.problems if problem.entry == code and problem.fault.field]
     fields = (path if path in known else next((one for one in known if one.startswith(f"{path}.")), path) for path in paths)
     raise Refused(all_said(error), field=next(fields, None)) from error
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from clinic.languages import NAMES
 from patients.choices import Text
@@ -33,7 +33,7 @@ NO_TEXTS: Texts = dict.fromkeys(REQUIRED_LANGUAGES, "")
 
 def most_of(path: str) -> int:
     """The largest whole number a field may hold: days and months are known by their names."""
-    words = {word for step in path.replace("[", ".").split(".") for word in step.split("_")}
+    words = {word for step in path.split(".") for word in step.split("_")}
     return MOST_DAYS if "days" in words else MOST_MONTHS if "months" in words else int(MOST)
 
 
@@ -48,38 +48,83 @@ def jsonable(value: object) -> object:
     return str(value)
 
 
-class Fields:
-    """The fields of one entry (or of a mapping inside it). Remembers what was read: `finish` refuses the rest.
-
-    `found` collects the faults of the whole entry; parts of the entry are given that of the whole."""
+class Part:
+    """One mapping of an entry: the entry itself, or something inside it. `path` is where it stands; `found` collects the
+    faults of the whole entry. What is no mapping has that one fault only."""
 
     def __init__(self, body: object, path: str = "", found: list[Fault] | None = None) -> None:
+        self.path = path
         self.found: list[Fault] = [] if found is None else found
-        self._path = path
-        self._read: set[str] = set()
-        self._body: Mapping[str, object] | None = body if isinstance(body, Mapping) else None
-        if self._body is None:
+        self.is_mapping = isinstance(body, Mapping)
+        if not self.is_mapping:
             self.found.append(Fault(faults.MAPPING, path, {"value": Written(body)}))
 
     def at(self, key: str) -> str:
         """The field's full path inside the entry, for messages."""
-        return f"{self._path}.{key}" if self._path else key
+        return f"{self.path}.{key}" if self.path else key
 
     def wrong(self, sentence: Text, key: str = "", **values: object) -> None:
-        """Note a fault of this field; of the whole where no key is given. What is no mapping has that one fault only."""
-        if self._body is not None:
-            self.found.append(Fault(sentence, self.at(key) if key else self._path, values))
+        """Note a fault of this field; of the whole where no key is given."""
+        if self.is_mapping:
+            self.found.append(Fault(sentence, self.at(key) if key else self.path, values))
 
     def sound(self, *keys: str) -> bool:
         """Whether none of these fields has a fault: only then do they say anything together."""
         paths = [self.at(key) for key in keys]
-        return self._body is not None and not any(
-            fault.field == path or fault.field.startswith((f"{path}.", f"{path}["))
-            for fault in self.found for path in paths)
+        return self.is_mapping and not any(
+            fault.field == path or fault.field.startswith(f"{path}.") for fault in self.found for path in paths)
+
+    def part(self, body: object, key: str) -> Self:
+        """A mapping inside this one; of what is no mapping itself, nothing more is said."""
+        return type(self)(body, self.at(key), self.found if self.is_mapping else [])
+
+    def parts(self, value: object, key: str) -> Iterator[Self]:
+        """The mappings of a list that may be absent."""
+        if value is not None and not isinstance(value, list):
+            self.wrong(faults.LIST, key, value=Written(value))
+        elif value:
+            for number, one in enumerate(value, start=1):
+                yield self.part(one, f"{key}.{number}")
+
+    def as_whole(self, value: object, key: str, *, least: int = 0, most: int | None = None) -> int:
+        """A whole number inside its limits; a fault answers with the least."""
+        most = most_of(self.at(key)) if most is None else most
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.wrong(faults.WHOLE, key, value=Written(value))
+            return least
+        if not least <= value <= most:
+            self.wrong(faults.OUTSIDE, key, value=value, low=least, high=most)
+            return least
+        return value
+
+    def as_decimal(self, value: object, key: str, *, least: Decimal = Decimal(0), most: Decimal = MOST) -> Decimal:
+        """An exact number inside its limits, never through a float; a fault answers with the least."""
+        try:
+            if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+                raise InvalidOperation
+            number = Decimal(value)
+            if not number.is_finite():
+                raise InvalidOperation
+        except InvalidOperation:
+            self.wrong(faults.NUMBER, key, value=Written(value))
+            return least
+        if not least <= number <= most:
+            self.wrong(faults.OUTSIDE, key, value=number, low=least, high=most)
+            return least
+        return number
+
+
+class Fields(Part):
+    """The fields of one entry (or of a mapping inside it). Remembers what was read: `finish` refuses the rest."""
+
+    def __init__(self, body: object, path: str = "", found: list[Fault] | None = None) -> None:
+        super().__init__(body, path, found)
+        self._read: set[str] = set()
+        self._body: Mapping[str, object] = body if isinstance(body, Mapping) else {}
 
     def raw(self, key: str) -> object:
         self._read.add(key)
-        return None if self._body is None else self._body.get(key)
+        return self._body.get(key)
 
     def has(self, key: str) -> bool:
         """Whether the field is given; asking counts as reading it."""
@@ -87,7 +132,7 @@ class Fields:
 
     def finish(self) -> None:
         """Refuses every field that nobody asked for: a misspelt limit must not be a missing one."""
-        unknown = sorted(set(self._body or ()) - self._read)
+        unknown = sorted(set(self._body) - self._read)
         if unknown:
             self.found.append(Fault(
                 faults.UNKNOWN_FIELD, self.at(unknown[0]), {"names": ", ".join(self.at(key) for key in unknown)}))
@@ -169,35 +214,16 @@ class Fields:
         return value
 
     def whole(self, key: str, *, least: int = 0, most: int | None = None) -> int:
-        value, most = self.raw(key), most_of(self.at(key)) if most is None else most
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.wrong(faults.WHOLE, key, value=Written(value))
-            return least
-        if not least <= value <= most:
-            self.wrong(faults.OUTSIDE, key, value=value, low=least, high=most)
-        return value
+        return self.as_whole(self.raw(key), key, least=least, most=most)
 
     def whole_or_none(self, key: str, *, least: int = 0, most: int | None = None) -> int | None:
         return self.whole(key, least=least, most=most) if self.has(key) else None
 
     def decimal(self, key: str, *, least: Decimal = Decimal(0), most: Decimal = MOST) -> Decimal:
-        return self._decimal(self.raw(key), key, least, most)
+        return self.as_decimal(self.raw(key), key, least=least, most=most)
 
     def decimal_or_none(self, key: str) -> Decimal | None:
         return self.decimal(key) if self.has(key) else None
-
-    def _decimal(self, value: object, key: str, least: Decimal = Decimal(0), most: Decimal = MOST) -> Decimal:
-        try:
-            if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-                raise InvalidOperation
-            number = Decimal(value)
-        except InvalidOperation:
-            self.wrong(faults.NUMBER, key, value=Written(value))
-            return least
-        if not number.is_finite() or not least <= number <= most:
-            self.wrong(faults.OUTSIDE, key, value=number, low=least, high=most)
-            return least
-        return number
 
     def decimal_range(self, key: str) -> DecimalRange:
         """`[low, high]`, low not above high."""
@@ -205,7 +231,7 @@ class Fields:
         if not isinstance(value, list) or len(value) != 2:
             self.wrong(faults.RANGE, key, value=Written(value))
             return DecimalRange(Decimal(0), Decimal(0))
-        low, high = (self._decimal(end, key) for end in value)
+        low, high = (self.as_decimal(end, key) for end in value)
         if self.sound(key) and low > high:
             self.wrong(faults.RANGE_DOWN, key, low=low, high=high)
         return DecimalRange(low, high)
@@ -224,30 +250,20 @@ class Fields:
         return span
 
     def inner(self, key: str) -> Fields:
-        return self._part(self.raw(key), self.at(key))
+        return self.part(self.raw(key), key)
 
     def inner_list(self, key: str) -> tuple[Fields, ...]:
-        value = self.raw(key)
-        if value is None:
-            return ()
-        if not isinstance(value, list):
-            self.wrong(faults.LIST, key, value=Written(value))
-            return ()
-        return tuple(self._part(item, f"{self.at(key)}[{number}]") for number, item in enumerate(value, start=1))
+        return tuple(self.parts(self.raw(key), key))
 
     def inner_by_code(self, key: str) -> dict[str, Fields]:
         """A mapping whose keys are codes and whose values are mappings of fields."""
-        return {code: self._part(item, f"{self.at(key)}.{code}") for code, item in self._mapping(key)}
+        return {code: self.part(item, f"{key}.{code}") for code, item in self._mapping(key)}
 
     def numbers_by_code(self, key: str) -> dict[str, int]:
-        return {code: self._part({code: item}, self.at(key)).whole(code) for code, item in self._mapping(key)}
+        return {code: self.as_whole(item, f"{key}.{code}") for code, item in self._mapping(key)}
 
     def decimals_by_code(self, key: str) -> dict[str, Decimal]:
-        return {code: self._part({code: item}, self.at(key)).decimal(code) for code, item in self._mapping(key)}
-
-    def _part(self, body: object, path: str) -> Fields:
-        """A mapping inside this one; of what is no mapping itself, nothing more is said."""
-        return Fields(body, path, self.found if self._body is not None else [])
+        return {code: self.as_decimal(item, f"{key}.{code}") for code, item in self._mapping(key)}
 
     def _mapping(self, key: str) -> Iterator[tuple[str, object]]:
         value = self.raw(key)

@@ -12,7 +12,7 @@ from protocols.loading import CatalogueError, Problem, kind_of
 def said(problem: Problem) -> str:
     """One problem with the code of its entry: "sub-biotin: “Hard maximum per session” -1 is outside 0–100000"."""
     fault = problem.fault
-    field = f"“{label_of(kind_of(problem.entry) or '', fault.path)}”" if fault.field else ""
+    field = f"“{label_of(kind_of(problem.entry) or '', fault.field)}”" if fault.field else ""
     sentence = fault.said(get_language() or "en", field=field)
     return f"{problem.entry}: {sentence}"
 

@@ -1,6 +1,6 @@
 """What can be wrong with an entry of the catalogue: the sentences, in English and Turkish, and one fault with its field.
 
-Pure. The command line says a fault in English with the field as it is written (`phases[1].interval_days`); a page says it
+Pure. The command line says a fault in English with the field as it is written (`phases.1.interval_days`); a page says it
 in the reader's language with the field as the form calls it. `{field}` is filled by whoever says it.
 """
 from __future__ import annotations
@@ -39,11 +39,6 @@ class Fault:
 
     def __str__(self) -> str:
         return self.said("en")
-
-    @property
-    def path(self) -> str:
-        """The field as pages and forms name it: list positions with dots."""
-        return self.field.replace("[", ".").replace("]", "")
 
 
 def _said(value: object, language: str) -> str:

@@ -179,7 +179,7 @@ def _follows_from(code: str, fault: Fault, found: tuple[Problem, ...]) -> bool:
     it names (the entry, one of its answers, its group) is."""
     if not found:
         return False
-    if any(one.entry == code and f"{fault.path}.".startswith(f"{one.fault.path}." if one.fault.field else "") for one in found):
+    if any(one.entry == code and f"{fault.field}.".startswith(f"{one.fault.field}." if one.fault.field else "") for one in found):
         return True
     others = {one.entry for one in found if one.entry != code}
     word = str(fault.values.get("word", ""))

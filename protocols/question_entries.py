@@ -80,7 +80,7 @@ def _where(question: str, options: tuple[Option, ...]) -> FollowUp:
 def _options(entry: Entry, shape: str) -> tuple[Option, ...]:
     if shape == "yes-no":
         return (NO, YES)
-    inside = entry.inner(entry.take("options") or {}, "options")
+    inside = entry.part(entry.take("options") or {}, "options")
     return tuple(Option(value, inside.as_text(text, value)) for value, text in inside.data.items())
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from clinic.languages import NAMES
 from patients.choices import Text
 from protocols import faults
-from protocols.entries import MOST, SOURCE_WORD, most_of
+from protocols.entries import SOURCE_WORD, Part
 from protocols.faults import EntryError, Fault, Written
 
 LANGUAGES = ("en", "tr")
@@ -23,42 +23,16 @@ NO_TEXT = Text.of(en="")
 D = TypeVar("D")
 
 
-class Entry:
-    """One mapping of a screening file. `path` is where it stands inside its entry; `found` collects the faults of the
-    whole entry. What is no mapping has that one fault only."""
+class Entry(Part):
+    """One mapping of a screening file, taken apart key by key."""
 
     def __init__(self, data: object, path: str = "", found: list[Fault] | None = None) -> None:
-        self.path = path
-        self.found: list[Fault] = [] if found is None else found
-        self.is_mapping = isinstance(data, Mapping)
+        super().__init__(data, path, found)
         self.data = {_word(key): value for key, value in data.items()} if isinstance(data, Mapping) else {}
-        if not self.is_mapping:
-            self.found.append(Fault(faults.MAPPING, path, {"value": Written(data)}))
-
-    def at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
-
-    def wrong(self, sentence: Text, key: str = "", **values: object) -> None:
-        if self.is_mapping:
-            self.found.append(Fault(sentence, self.at(key) if key else self.path, values))
-
-    def sound(self, *keys: str) -> bool:
-        paths = [self.at(key) for key in keys]
-        return self.is_mapping and not any(
-            fault.field == path or fault.field.startswith(f"{path}.") for fault in self.found for path in paths)
-
-    def inner(self, data: object, key: str) -> Entry:
-        """A mapping inside this one."""
-        return Entry(data, self.at(key), self.found if self.is_mapping else [])
 
     def inner_list(self, key: str) -> Iterator[Entry]:
         """The mappings of a list that may be absent."""
-        value = self.take(key, [])
-        if not isinstance(value, list):
-            self.wrong(faults.LIST, key, value=Written(value))
-            return
-        for number, one in enumerate(value, start=1):
-            yield self.inner(one, f"{key}.{number}")
+        return self.parts(self.take(key), key)
 
     def take(self, key: str, default: Any = None) -> Any:
         return self.data.pop(key, default)
@@ -119,35 +93,16 @@ class Entry:
         return value is True
 
     def whole(self, key: str, default: int = 0) -> int:
-        value, most = self.data.pop(key, default), most_of(self.at(key))
-        if not isinstance(value, int) or isinstance(value, bool):
-            self.wrong(faults.WHOLE, key, value=Written(value))
-            return default
-        if not 0 <= value <= most:
-            self.wrong(faults.OUTSIDE, key, value=value, low=0, high=most)
-            return default
-        return value
+        return self.as_whole(self.data.pop(key, default), key)
 
     def maybe_whole(self, key: str) -> int | None:
         """A whole number; None where there is none (which is not zero)."""
         return self.whole(key) if self.data.get(key) is not None else self.data.pop(key, None)
 
     def decimal(self, key: str) -> Decimal | None:
-        """A figure as Decimal, through its text, so that no binary fraction creeps in; None when absent."""
+        """A figure; None when absent."""
         value = self.data.pop(key, None)
-        if value is None:
-            return None
-        try:
-            number = Decimal(str(value))
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if isinstance(value, bool) or not number.is_finite():
-            self.wrong(faults.NUMBER, key, value=Written(value))
-            return Decimal(0)
-        if not 0 <= number <= MOST:
-            self.wrong(faults.OUTSIDE, key, value=number, low=0, high=MOST)
-            return Decimal(0)
-        return number
+        return None if value is None else self.as_decimal(value, key)
 
     def choice(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
         """One of the words; a fault answers with the first of them."""

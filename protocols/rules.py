@@ -178,7 +178,7 @@ class MedicineClass:
 
 def parse_measurement(data: Mapping[str, Any]) -> MeasurementDefinition:
     entry = Entry(data)
-    second = entry.inner(entry.take("second") or {}, "second")
+    second = entry.part(entry.take("second") or {}, "second")
     measurement = MeasurementDefinition(
         code=entry.code("m-"),
         name=entry.text("name"),
@@ -271,7 +271,7 @@ def _clause(entry: Entry, sentence: Text | None, rule_scope: tuple[str, ...]) ->
     severity = Severity(entry.choice("severity", tuple(severity.value for severity in Severity)))
     scope = entry.words("scope") or rule_scope
     wait = entry.take("wait")
-    until = None if wait in (None, "open") else _within(entry.inner(wait, "wait"))
+    until = None if wait in (None, "open") else _within(entry.part(wait, "wait"))
     when = _condition(entry, "when")
     if severity is Severity.INFO and wait is not None:  # a wait that the clinic turned into a note: said as long
         when, wait, until = (AllOf((when, until), "wait") if until else when), None, None
@@ -333,7 +333,7 @@ def _parsed(data: object, key: str, inside: Entry) -> Condition:
         if not data:
             inside.wrong(faults.NEEDS_CONDITIONS, key)
         return AllOf(tuple(_parsed(one, f"{key}.{number}", inside) for number, one in enumerate(data, start=1)), "list")
-    entry = inside.inner(data, key)
+    entry = inside.part(data, key)
     shape = next((name for name in _SHAPES if name in entry.data), None)
     if shape is None:
         entry.wrong(faults.NO_CONDITION, names=sorted(entry.data), allowed=", ".join(_SHAPES))
@@ -394,14 +394,14 @@ def _within_condition(entry: Entry) -> Condition:
 
 
 def _inner_bounds(entry: Entry, key: str) -> Bounds:
-    inside = entry.inner(entry.need(key), key)
+    inside = entry.part(entry.need(key), key)
     bounds = _bounds(inside)
     inside.done()
     return bounds
 
 
 def _item_planned(entry: Entry) -> Condition:
-    inside = entry.inner(entry.need("item_planned"), "item_planned")
+    inside = entry.part(entry.need("item_planned"), "item_planned")
     if not inside.data:
         entry.wrong(faults.AT_LEAST_ONE, "item_planned")
     return ItemPlanned({allergen: inside.words(allergen) for allergen in list(inside.data)})

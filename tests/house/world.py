@@ -57,7 +57,8 @@ NOUNS = {
     "consent_id": "signed", "check-ins": "check_in", "catalogue-texts": "text",
 }  # fmt: skip
 WORDS = {
-    "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "key": "q-pregnant", "uidb36": "1",
+    "code": "scr-keloid", "gate": "gate-photos", "token": "x" * 43, "number": "1", "sign": "0" * 12, "key": "q-pregnant",
+    "uidb36": "1",
     "kind": "aftercare", "entry_kind": "substance", "language": "en", "section": "screening", "paper": "worksheet",
     "in_language": "fr", "mail_kind": "msg-24h", "where": "everywhere", "field": "title", "use": "teaching",
     "data_kind": "copy",

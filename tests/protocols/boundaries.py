@@ -14,27 +14,25 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import yaml
+
 from protocols.casefiles.reading import case_files, read_case
 from protocols.casefiles.running import run
 from protocols.casefiles.written import CaseError, Written, compose
 from protocols.definitions import Catalogue
 from protocols.leaves import as_number, leaf, leaves, with_leaf
-from protocols.limits import Shape, specs_of
+from protocols.limits import SPECS, Shape, specs_of
 from protocols.loading import FIELD_BY_KIND, entries_of_reference, load_reference
 
 CLINICAL = Path(__file__).resolve().parents[1] / "clinical"
-KINDS_OF_CASE = {
+KINDS_OF_CASE: Mapping[str, tuple[str, ...]] = dict.fromkeys(SPECS, ()) | {
     "rule": ("screening",), "mixing_rule": ("mixture",), "region": ("mixture", "course"), "substance": ("mixture", "course"),
-    "technique": ("mixture",), "indication": ("course",), "combination": ("mixture",), "planner_rule": ("course",),
+    "technique": ("mixture",), "delivery": ("mixture",), "mixture": ("mixture",), "indication": ("course",),
+    "measurement": ("screening", "mixture"), "combination": ("mixture",), "planner_rule": ("course",),
     "aftercare": ("aftercare",), "message": ("messages", "course"), "house_rule": ("messages", "screening"),
 }  # fmt: skip
-"""The kinds of case that judge each kind of entry."""
-NOT_JUDGED = {
-    ("substance", "strength"): "the usual strength is shown; doses are computed with the strength that is drawn up",
-    ("technique", "ml_per_point"): "only above the figure warns (lower end)",
-    ("substance", "typical"): "below the typical figure nothing is said (lower end)",
-}
-"""Ranges of which one end, or both, decides nothing by the reference, and why."""
+"""The kinds of case that judge each kind of entry; of the others no case file speaks."""
+EXCEPTIONS = Path(__file__).with_name("boundary_exceptions.yaml")
 OTHER = {"at_least": "above", "above": "at_least", "at_most": "below", "below": "at_most"}
 
 
@@ -73,7 +71,7 @@ def figures_of(kinds: tuple[str, ...]) -> Iterator[Moved]:
             if spec.shape in (Shape.NUMBER, Shape.WHOLE) and value is not None:
                 yield from _moved(kind, code, path, value, whole=spec.shape is Shape.WHOLE or isinstance(value, int))
             elif spec.shape is Shape.RANGE and value:
-                for place in judged_ends(kind, path):
+                for place in (0, 1):
                     for one in _moved(kind, code, path, value[place], whole=False):
                         both = [one.after if at == place else end for at, end in enumerate(value)]
                         if Decimal(str(both[0])) <= Decimal(str(both[1])):
@@ -82,14 +80,6 @@ def figures_of(kinds: tuple[str, ...]) -> Iterator[Moved]:
             last = path.rpartition(".")[2]
             if kind == "rule" and last in OTHER and not path.startswith("cfg"):
                 yield Moved(kind, code, path, last, OTHER[last])
-
-
-def judged_ends(kind: str, path: str) -> tuple[int, ...]:
-    """Which ends of a range decide something: 0 the lower, 1 the upper."""
-    last = path.rpartition(".")[2]
-    if (kind, last) not in NOT_JUDGED:
-        return (0, 1)
-    return () if last == "strength" else (1,)
 
 
 def _moved(kind: str, code: str, path: str, value: Any, *, whole: bool) -> Iterator[Moved]:
@@ -133,6 +123,18 @@ def _parsed(kind: str, code: str, body: dict[str, Any]) -> Any:
 
 
 @cache
+def exceptions() -> Mapping[str, str]:
+    """Figures that no case notices by their names, and why. Raises `ValueError` for one that is named twice."""
+    named: dict[str, str] = {}
+    for one in yaml.safe_load(EXCEPTIONS.read_text(encoding="utf-8")):
+        for figure in one["figures"]:
+            if figure in named:
+                raise ValueError(f"{figure} is named twice")
+            named[figure] = one["why"]
+    return named
+
+
+@cache
 def written_cases() -> tuple[tuple[str, str, Written], ...]:
     """Every case: its kind, all its words, its nodes; read once."""
     found: list[tuple[str, str, Written]] = []
@@ -150,9 +152,9 @@ def _plain(node: Any) -> Any:
     return node.value
 
 
-def noticed(one: Moved) -> bool:
+def noticed(one: Moved, *, only_near: bool = False) -> bool:
     """Whether a clinical case fails with the figure moved. Those that name the entry, or a question, measurement or class
-    of medicines it asks for, are tried first."""
+    of medicines it asks for, are tried first, or alone."""
     changed = with_moved(one)
     if changed is None:
         return True
@@ -160,7 +162,7 @@ def noticed(one: Moved) -> bool:
     words = {one.code, *asked}
     cases = [(text, case) for kind, text, case in written_cases() if kind in KINDS_OF_CASE[one.kind]]
     near = [case for text, case in cases if any(word in text for word in words)]
-    far = [case for text, case in cases if not any(word in text for word in words)]
+    far = [] if only_near else [case for text, case in cases if not any(word in text for word in words)]
     return any(fails(case, changed) for case in (*near, *far))
 
 

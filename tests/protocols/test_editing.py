@@ -15,6 +15,7 @@ from clinic.errors import NotPermitted, Refused, Stale
 from clinic.models import AuditEvent, Site, User
 from protocols import catalogue, editing, enabling, version_page, versions
 from protocols.choices import Status
+from protocols.leaves import leaves
 from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion, Enablement, Service
 from tests import factories as make
 from tests.clinic.test_places import post
@@ -99,6 +100,42 @@ def test_a_wait_that_becomes_a_note_fires_in_the_same_days_and_can_come_back(dra
     change(draft, "scr-nsaid-otc", lead, clauses__2__severity="temporary")
     assert saved(draft, "scr-nsaid-otc")["clauses"][1]["wait"] == {"within": "q-nsaid-date", "days": 7}
     assert saved(draft, "scr-nsaid-otc")["version"] == 2
+
+
+def test_a_stricter_severity_hides_no_wait_that_became_shorter(draft: CatalogueVersion, lead: User) -> None:
+    change(draft, "scr-nsaid-otc", lead, reason="As cfg allows", clauses__2__severity="info")
+    there = leaves(saved(draft, "scr-nsaid-otc"))
+    (path,) = [path for path in there if path.startswith("clauses.2.when.") and path.endswith(".days")]
+    values = {"clauses.2.severity": "temporary", path: 2}
+    with pytest.raises(Refused, match="becomes looser") as refusal:
+        change(draft, "scr-nsaid-otc", lead, **values)
+    assert refusal.value.field == "reason"
+    change(draft, "scr-nsaid-otc", lead, reason="Two days are enough", **values)
+    row = CatalogueChange.objects.get(version=draft, field="clauses.2.wait.days", direction="loosened")
+    assert (row.before, row.after, row.reason) == (7, 2, "Two days are enough")
+
+
+@pytest.mark.parametrize(
+    ("code", "typed", "beside"),
+    [
+        ("ck-eye-pn", {"items.2.volume_ml": "0.5"}, "items.2.substance"),
+        ("ck-eye-pn", {"items.3.strength": "5"}, "items.3.substance"),
+        ("ck-eye-pn", {"items.1.substance": "", "items.1.volume_ml": "3"}, "items.1.substance"),
+        ("scr-mi", {"clauses.1.when.2.months": "601"}, "clauses.1.when.2.months"),
+        ("scr-vaccine", {"clauses.1.wait.days": "36501"}, "clauses.1.wait.days"),
+        ("scr-vaccine", {"clauses.1.wait.days": "-1"}, "clauses.1.wait.days"),
+        ("lab-base", {"tests.2.when.any.1.not.is": []}, "tests.2.when.any.1.not.is"),
+    ],
+)  # fmt: skip
+def test_a_figure_that_is_absurd_or_belongs_to_nothing_is_refused_beside_its_field(
+    client: Client, draft: CatalogueVersion, lead: User, code: str, typed: dict[str, Any], beside: str
+) -> None:
+    make.signed_in(client, lead)
+    page, before = reverse("catalogue-entry", args=[draft.public_id, code]), saved(draft, code)
+    answer = post(client, page, **{**form_values(client, page), **typed}, reason="Trying")
+    assert answer.status_code == 422
+    assert set(answer.context["form"].errors) == {beside}
+    assert saved(draft, code) == before
 
 
 @pytest.mark.parametrize("status", ["on", "off", "locked"])

@@ -64,7 +64,7 @@ def rule(clause: dict[str, Any], **rest: Any) -> list[Problem]:
 )  # fmt: skip
 def test_a_condition_that_means_nothing_is_refused_at_its_field(when: Any, path: str, words: str) -> None:
     (problem,) = rule({"when": when})
-    assert (problem.entry, problem.fault.path) == ("scr-x", f"clauses.1.{path}")
+    assert (problem.entry, problem.fault.field) == ("scr-x", f"clauses.1.{path}")
     assert words in problem.problem
     assert problem.fault.said("tr") != problem.fault.said("en")
 
@@ -87,7 +87,7 @@ def test_a_condition_that_means_nothing_is_refused_at_its_field(when: Any, path:
 )  # fmt: skip
 def test_a_clause_that_means_nothing_is_refused_at_its_field(clause: dict[str, Any], path: str, words: str) -> None:
     (problem,) = rule(clause)
-    assert problem.fault.path == f"clauses.1.{path}"
+    assert problem.fault.field == f"clauses.1.{path}"
     assert words in problem.problem
 
 
@@ -116,7 +116,7 @@ def test_details_of_a_list_are_known_too(when: Any, each: str, words: str) -> No
         ("ind-hydration", "phases.1.interval_days.max", 36501, "outside 0–36500"),
         ("sub-dutasteride", "min_interval_days", 36501, "36500"),
         ("scr-diabetes-other", "cfg", {"clauses.2.when.above": ["NaN", "8.0"]}, "must be a range"),
-        ("sub-lidocaine", "hard_max", "NaN", "outside"),
+        ("sub-lidocaine", "hard_max", "NaN", "must be a number"),
         ("m-hba1c", "lowest", "NaN", "must be a number"), ("reg-face", "name.xx", "Gesicht", "not languages of the clinic"),
     ],
 )  # fmt: skip
@@ -130,4 +130,4 @@ def test_a_figure_or_a_text_that_means_nothing_is_refused(code: str, path: str, 
 def test_a_component_that_is_not_there_is_named_with_its_place() -> None:
     row = next(one for one in entries_of_reference() if one.code == "ck-eye-pn")
     (problem,) = problems(row.kind, row.code, with_leaf(row.body, "items.1.substance", "sub-none"))
-    assert problem.fault.path == "items.1.substance"
+    assert problem.fault.field == "items.1.substance"

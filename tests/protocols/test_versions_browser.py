@@ -16,7 +16,7 @@ from protocols import catalogue, editing, enabling, versions
 from protocols.clauses import sign_of
 from protocols.models import CatalogueVersion
 from tests import factories as make
-from tests.protocols.test_reworking import BODY, OWN
+from tests.protocols.test_reworking import BODY, MIX, MIX_BODY, OWN
 from tests.protocols.test_versions import change
 from tests.screens import enter, fits
 
@@ -116,6 +116,8 @@ def test_every_page_of_a_version_is_readable_at_every_size(
             reverse("catalogue-clause-new", args=[*args, OWN]),
             reverse("catalogue-clause-remove", args=[*args, OWN, sign_of(BODY["clauses"][0])]),
         ]  # fmt: skip
+        editing.add_entry(version=draft, kind="mixing_rule", code=MIX, body=MIX_BODY, reason="Ours", by=Doer.staff(lead))
+        pages += [reverse("catalogue-entry", args=[*args, MIX]), reverse("catalogue-mixing-rule", args=[*args, MIX])]
         pages += [reverse("catalogue-publish", args=args), reverse("enablement-new")]
     for address in pages:
         answer = page.goto(address)
@@ -166,3 +168,64 @@ def test_a_rule_of_the_house_is_added_and_reworked_in_turkish(
         page.set_viewport_size({"width": width, "height": height})
         fits(page)
         picture(page, f"clause-{width}")
+    # and what would be taken out is said before it goes
+    page.goto(reverse("catalogue-entry", args=[draft.public_id, OWN]))
+    page.get_by_role("link", name="2. maddeyi çıkar").click()
+    expect(page.get_by_text("med-beta-blocker").first).to_be_visible()
+    no_axe_findings(page)
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        fits(page)
+        picture(page, f"clause-remove-{width}")
+
+
+def test_a_mixing_rule_of_the_house_is_reworked_in_turkish(
+    lead: User, new_page: Callable[..., Page], live_server: Any, no_axe_findings: Callable[[Page], None], picture: Any
+) -> None:
+    # given a mixing rule of the house in a draft, and a medical lead who reads Turkish
+    chief = make.make_user(Role.MEDICAL_LEAD, name="Dr Ayşe Kaya", language="tr")
+    draft = versions.make_draft(based_on=catalogue.current(), note="Spring review", by=Doer.staff(chief))
+    editing.add_entry(version=draft, kind="mixing_rule", code=MIX, body=MIX_BODY, reason="Ours", by=Doer.staff(chief))
+    page = new_page(locale="tr-TR")
+    enter(page, live_server.url, chief)
+    page.goto(reverse("catalogue-entry", args=[draft.public_id, MIX]))
+    page.get_by_role("link", name="Bu karışım kuralını yeniden yaz").click()
+    # when where it looks no longer fits what it checks, the sentence stands beside it and nothing typed is lost
+    page.locator("#id_shape").select_option("alone")
+    page.locator("#id_reason").fill("Yeniden ölçüldü")
+    page.get_by_role("button", name="Kuralı kaydet").click()
+    expect(page.locator("#div_id_looks_at .field-error")).to_be_visible()
+    expect(page.locator("#id_shape")).to_have_value("alone")
+    no_axe_findings(page)
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        fits(page)
+        picture(page, f"mixing-rework-{width}")
+    # then with what fits it is saved, and the difference says that it became looser
+    page.locator("#id_looks_at").select_option("mix")
+    page.locator("#id_within_days").fill("")
+    page.get_by_label("askorbik asit").last.uncheck()
+    page.get_by_role("button", name="Kuralı kaydet").click()
+    expect(page.get_by_text("gevşetildi").first).to_be_visible()
+
+
+def test_a_long_rule_is_folded_part_by_part(
+    lead: User, page: Page, live_server: Any, no_axe_findings: Callable[[Page], None], picture: Any
+) -> None:
+    draft = versions.make_draft(based_on=catalogue.current(), note="Spring review", by=Doer.staff(lead))
+    enter(page, live_server.url, lead)
+    page.goto(reverse("catalogue-entry", args=[draft.public_id, "scr-diabetes-other"]))
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        fits(page)
+        picture(page, f"rule-folded-{width}")
+    expect(page.get_by_label("Clause 1 · Severity")).to_be_visible()
+    expect(page.get_by_label("Clause 2 · Severity")).to_be_hidden()
+    # what has something to mend is open when it comes back
+    page.get_by_text("Clause 2", exact=True).click()
+    page.locator("[id='id_clauses.2.when.above']").fill("9")
+    page.locator("#id_reason").fill("Try")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("is allowed here").first).to_be_visible()
+    expect(page.locator("[id='id_clauses.2.when.above']")).to_have_value("9")
+    no_axe_findings(page)

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from clinic.languages import NAMES, direction
+from clinic.languages import NAMES
 from clinic.models import User
 from protocols import catalogue
 from sessions.message_places import FIGURES, PLACES, RANGES, may_be_off, shipped_lead, shipped_text
@@ -131,7 +131,7 @@ def _meeting(rule: MessageRule, rows: Sequence[MessageRule]) -> list[MessageRule
 
 def with_state(row: MessageRule) -> str:
     """A rule in a list of others: for whom it holds, and whether it sends."""
-    said = {None: "", True: _("sent"), False: _("switched off")}[row.is_sent]
+    said = {None: "", True: _("goes out"), False: _("switched off")}[row.is_sent]
     return f"{scope_of(row)} ({said})" if said else scope_of(row)
 
 
@@ -151,7 +151,6 @@ def indication_name(code: str) -> str:
 class TextLine:
     language: str
     name: str
-    direction: str
     is_own: bool
     from_wider: str
     subject: str
@@ -165,7 +164,7 @@ def texts_of(rule: MessageRule, wider: list[MessageRule]) -> list[TextLine]:
         words = from_rule.words[language]["subject"] if from_rule else shipped_subject(rule.kind, language)
         found.append(
             TextLine(
-                language=language, name=name, direction=direction(language), is_own=from_rule is rule, subject=words,
+                language=language, name=name, is_own=from_rule is rule, subject=words,
                 from_wider=scope_of(from_rule) if from_rule is not None and from_rule is not rule else "",
             )
         )  # fmt: skip

@@ -68,7 +68,7 @@ class RuleForm(Looked):
     def _switch(self) -> forms.Field:
         if self.rule.everywhere:
             return forms.BooleanField(label=_("This message is sent"), required=False)
-        said = [("", _("As the wider rules say")), ("sent", _("Sent")), ("off", _("Switched off"))]
+        said = [("", _("As the wider rules say")), ("sent", _("Goes out")), ("off", _("Switched off"))]
         return forms.ChoiceField(label=_("Whether"), choices=said, required=False, widget=forms.RadioSelect)
 
     def is_sent(self) -> bool | None:

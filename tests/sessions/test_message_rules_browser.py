@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from clinic.choices import Role
 from clinic.models import User
+from protocols import catalogue
 from sessions.message_places import PLACES
 from sessions.message_texts import LANGUAGES
 from sessions.models import Message, MessageRule
@@ -22,6 +23,7 @@ from tests.sessions.mailday import MailDay, make_mail_day
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Picture = Callable[[Page, str], Path]
+OWN = {"subject": "How are you?", "lead": "About {day}.", "text": "{advice}"}
 SIZES = ((1280, 900), (820, 1180), (390, 844))
 
 
@@ -39,22 +41,33 @@ def address(name: str, *more: str, kind: str = "msg-24h", where: str = "everywhe
     return reverse(name, args=[kind, where, *more])
 
 
+@pytest.mark.parametrize("language", ["en", "tr"])
 def test_rules_are_readable_at_every_size(
-    live_server: Any, page: Page, day: MailDay, manager: User, picture: Picture
+    live_server: Any, page: Page, day: MailDay, manager: User, picture: Picture, language: str
 ) -> None:
+    User.objects.filter(pk=manager.pk).update(language=language)
     day.book(day=day.clinic.site.today().replace(year=day.clinic.site.today().year + 1))
     MessageRule.objects.create(kind="msg-24h", site=day.clinic.site)
-    MessageRule.objects.create(kind="msg-4h", is_sent=False, figures={"hours": 5})
+    MessageRule.objects.create(kind="msg-4h", is_sent=False, figures={"hours": 5}, words={"en": OWN})
+    indication = next(iter(catalogue.in_force().indications))
+    protocol = MessageRule.objects.create(kind="msg-4h", is_sent=None, indication=indication)
+    MessageRule.objects.create(kind="msg-4h", site=day.clinic.site, is_sent=True)
     enter(page, live_server.url, manager)
     pages = {
         "list": reverse("mail-rules"), "rule": address("mail-rule"), "change": address("mail-rule-change", kind="msg-4h"),
         "words": address("mail-rule-words", "en"), "words-ar": address("mail-rule-words", "ar"),
         "new": reverse("mail-rule-new", args=["msg-24h"]),
+        "protocol": address("mail-rule", kind="msg-4h", where=protocol.public_id),
+        "protocol-change": address("mail-rule-change", kind="msg-4h", where=protocol.public_id),
+        "protocol-words": address("mail-rule-words", "en", kind="msg-4h", where=protocol.public_id),
     }  # fmt: skip
     for name, url in pages.items():
         readable_at_every_size(
-            page, live_server.url + url, SIZES, look=lambda width, name=name: picture(page, f"rules-{name}-{width}")
+            page, live_server.url + url, SIZES, look=lambda width, name=name: picture(page, f"rules-{name}-{language}-{width}")
         )
+    page.goto(live_server.url + pages["protocol"])
+    page.locator("iframe").scroll_into_view_if_needed()
+    expect(page.frame_locator("iframe").get_by_text("Halden Clinic").first).to_be_visible()
 
 
 def test_words_are_written_looked_at_tested_and_saved(

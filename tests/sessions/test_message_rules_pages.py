@@ -264,12 +264,12 @@ class TestNarrower:
         both = MessageRule.objects.create(kind="msg-4h", is_sent=None, site=day.clinic.site, indication="ind-face")
         name = day.clinic.site.name
         shown = page(manager.get(address("mail-rule", "msg-4h", where=protocol.public_id)))
-        for words in (f"as the rule says: {name}", "as the rule says: Everywhere", f"{name} (sent); Everywhere (switched off)",
-                      "The narrowest rule counts"):  # fmt: skip
+        for words in (f"as the rule says: {name}", "as the rule says: Everywhere",
+                      f"{name} (goes out); Everywhere (switched off)", "The narrowest rule counts"):  # fmt: skip
             assert words in shown, words
         assert f", {name}" in page(manager.get(address("mail-rule-change", "msg-4h", where=protocol.public_id)))
         MessageRule.objects.filter(pk=protocol.pk).update(is_sent=True)
-        assert "Sent" in page(manager.get(address("mail-rule", "msg-4h", where=both.public_id)))
+        assert "Goes out" in page(manager.get(address("mail-rule", "msg-4h", where=both.public_id)))
 
     @pytest.mark.parametrize(("said", "stored"), [("", None), ("sent", True), ("off", False)])
     def test_is_left_open_or_says_itself(self, manager: Client, here: MessageRule, said: str, stored: bool | None) -> None:

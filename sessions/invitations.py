@@ -21,14 +21,16 @@ from sessions.models import Appointment
 WHOSE = "patient"
 
 
-def invitation_to(appointment: Appointment, *, recipient: str, language: str, stamp: dt.datetime) -> Invitation:
+def invitation_to(
+    appointment: Appointment, *, recipient: str, language: str, stamp: dt.datetime, clinic_name: str
+) -> Invitation:
     """What a mail carries: an invitation, a newer version of it, or its end. The clinic's own address invites, so that
     sender and organizer are one (RFC 6047)."""
     cancelled = appointment.status in CANCELLED_STATUSES
     method = CANCEL if cancelled else REQUEST
     content = visit_file(
-        visit_of(appointment, language=language, stamp=stamp), method=method,
-        organizer=Party(clinic_name(appointment.site), parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
+        visit_of(appointment, language=language, stamp=stamp, clinic_name=clinic_name), method=method,
+        organizer=Party(clinic_name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
         attendee=Party(appointment.patient.given_name or recipient, recipient),
     )  # fmt: skip
     return Invitation(method=method, content=content)
@@ -36,12 +38,12 @@ def invitation_to(appointment: Appointment, *, recipient: str, language: str, st
 
 def file_of(appointment: Appointment, *, language: str, stamp: dt.datetime) -> bytes:
     """The same entry to download: nobody is invited."""
-    return visit_file(visit_of(appointment, language=language, stamp=stamp), method=PUBLISH)
+    name = name_of_clinic(appointment.site)
+    return visit_file(visit_of(appointment, language=language, stamp=stamp, clinic_name=name), method=PUBLISH)
 
 
-def visit_of(appointment: Appointment, *, language: str, stamp: dt.datetime) -> Visit:
+def visit_of(appointment: Appointment, *, language: str, stamp: dt.datetime, clinic_name: str) -> Visit:
     site, spoken = appointment.site, written_in(language)
-    name = clinic_name(site)
     changes = say("calendar-changes", spoken, phone=site.phone) if site.phone else ""
     return Visit(
         uid=uid_of(appointment.public_id, WHOSE),
@@ -49,7 +51,7 @@ def visit_of(appointment: Appointment, *, language: str, stamp: dt.datetime) -> 
         starts_at=appointment.starts_at,
         ends_at=appointment.ends_at,
         zone=appointment.zone,
-        summary=say("calendar-title", spoken, clinic=name),
+        summary=say("calendar-title", spoken, clinic=clinic_name),
         stamp=stamp,
         location=", ".join(part for part in (site.name, site.address) if part),
         description=changes,
@@ -57,6 +59,6 @@ def visit_of(appointment: Appointment, *, language: str, stamp: dt.datetime) -> 
     )
 
 
-def clinic_name(site: Site) -> str:
+def name_of_clinic(site: Site) -> str:
     organisation = Organisation.objects.first()
     return organisation.name if organisation else site.name

@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 
 from clinic.doer import SYSTEM
 from clinic.languages import direction
-from clinic.models import Organisation, Site
+from clinic.models import Site
 from clinic.reading_direction import isolated, isolated_html
 from patients import links
 from patients.labels import LinkPurpose
@@ -34,7 +34,7 @@ from sessions import (
     unsubscribing,
 )
 from sessions.delivery import Invitation, Mail
-from sessions.invitations import invitation_to
+from sessions.invitations import invitation_to, name_of_clinic
 from sessions.language_note import language_note
 from sessions.letter_parts import (
     HIDDEN,
@@ -100,6 +100,7 @@ class Written:
     rule_version: MessageRuleVersion | None = None
 
 
+@message_rules.read_once()
 def write_mail(message: Message) -> Written:
     """Render `message` for its patient. Mints a link where the kind has one; call it inside the claim's transaction."""
     language = written_in(message.language)
@@ -107,8 +108,7 @@ def write_mail(message: Message) -> Written:
     own_data_address = own_data_links.address_in(message)
     if own_data_address:
         letter.more_tokens.append(own_data_address.rstrip("/").rpartition("/")[2])
-    organisation = Organisation.objects.first()
-    clinic_name = organisation.name if organisation else message.site.name
+    clinic_name = name_of_clinic(message.site)
     own = message_rules.words_for(message, language) if message.kind in PLACES else None
     if own is not None:
         own_letters.put_into(letter, own.words, site=message.site, clinic_name=clinic_name)
@@ -117,7 +117,7 @@ def write_mail(message: Message) -> Written:
                    stop_address=unsubscribing.address_in(message), own_data_address=own_data_address)  # fmt: skip
     mail = Mail(
         to=message.recipient, sender_name=clinic_name, reply_to=message.site.email, subject=letter.subject,
-        text=shaped.text, html=shaped.html, message_id=message.rfc_message_id, invitation=invitation_with(message),
+        text=shaped.text, html=shaped.html, message_id=message.rfc_message_id, invitation=invitation_with(message, clinic_name),
         unsubscribe=shaped.stop_address, returns_to=signed_for(message),
     )  # fmt: skip
     return Written(
@@ -175,15 +175,16 @@ def rehearse(message: Message) -> Written:
     return written
 
 
-def invitation_with(message: Message) -> Invitation | None:
+def invitation_with(message: Message, clinic_name: str) -> Invitation | None:
     """The calendar entry that travels with a mail about a visit, as the visit stands now."""
     if message.kind not in INVITING or message.appointment is None:
         return None
     if len(message.recipient.split()) != 1:  # no address at all: the mail itself is refused for it
         return None
     return invitation_to(
-        message.appointment, recipient=message.recipient, language=message.language, stamp=timezone.now()
-    )
+        message.appointment, recipient=message.recipient, language=message.language, stamp=timezone.now(),
+        clinic_name=clinic_name,
+    )  # fmt: skip
 
 
 def hide(content: str, letter: Letter) -> str:

@@ -6,7 +6,9 @@ is sent, a figure, the words of a language - the next wider one decides, at last
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext_noop
@@ -71,10 +73,27 @@ def holding(rows: Iterable[MessageRule], *, kind: str, site: int | None, indicat
     return sorted((row for row in fitting if row.indication in {"", indication}), key=narrowness)
 
 
+_reading: ContextVar[list[Rules] | None] = ContextVar("rules read once", default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Whatever is asked about rules in here is answered by one reading: a mail is written by one state of them."""
+    token = _reading.set([])
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
 def in_force(kinds: Iterable[str] = ()) -> Rules:
     """The rules of today; of these kinds alone, if any are named."""
-    rows = MessageRule.objects.in_force()
-    return Rules(tuple(rows.filter(kind__in=list(kinds)) if kinds else rows), mail_hours())
+    rows, read = MessageRule.objects.in_force(), _reading.get()
+    if read is None:
+        return Rules(tuple(rows.filter(kind__in=list(kinds)) if kinds else rows), mail_hours())
+    if not read:
+        read.append(Rules(tuple(rows), mail_hours()))
+    return read[0]
 
 
 def indication_of(course: Course | None) -> str:
@@ -119,10 +138,9 @@ def is_off(message: Message) -> bool:
 
 
 def words_for(message: Message, language: str) -> Found | None:
-    rows = tuple(MessageRule.objects.in_force().filter(kind=message.kind))
-    if not rows:
-        return None  # as for most mails: one query and no more
-    rules = Rules(rows, mail_hours())
+    rules = in_force([message.kind])
+    if not any(row.kind == message.kind for row in rules.rows):
+        return None  # as for most mails: nobody asks for the course behind it
     return rules.words(message.kind, language, site=message.site, indication=indication_of(course_behind(message)))
 
 

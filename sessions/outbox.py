@@ -94,6 +94,17 @@ def move(message: Message, to: str, *, reason: str = "", by: Doer | None = None,
     step(message, by=by)
 
 
+def settle_claim(message: Message, to: str, *, claimed_at: dt.datetime, **fields: Any) -> bool:
+    """As `move`, for a row that was claimed at that moment and is not locked now: in one statement, which changes nothing
+    where the claim was given up meanwhile or somebody settled it. False then."""
+    ours = Message.objects.filter(pk=message.pk, claimed_at=claimed_at, state__in=[S.SENDING, S.UNKNOWN])
+    moves = ours.filter(state__in=[state for state in MESSAGE_MOVES if to in MESSAGE_MOVES[state]])
+    if not moves.update(state=to, reason="", **fields):
+        return False
+    MessageStep.objects.create(message_id=message.pk, at=timezone.now(), state=to, reason="")
+    return True
+
+
 def step(message: Message, *, by: Doer | None = None) -> None:
     MessageStep.objects.create(
         message=message, at=timezone.now(), state=message.state, reason=message.reason, by=by.user if by else None

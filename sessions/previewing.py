@@ -12,10 +12,11 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from clinic.models import Organisation, Site, User
+from clinic.models import Site, User
 from patients.models import Patient
 from sessions import message_log, own_letters
 from sessions.choices import MessageState
+from sessions.invitations import name_of_clinic
 from sessions.letter_parts import HIDDEN, Letter
 from sessions.letters import COMPOSERS, Shaped, hide, shape
 from sessions.message_texts import ALLERGY_TEST, CANCELLED, KINDS, PREPARE, REQUEST
@@ -97,8 +98,7 @@ def preview(
 ) -> Preview:  # fmt: skip
     """The mail with these words (None: the shipped ones). A test names nobody: an invented name stands in it."""
     letter = _composed(real, language) if real is not None else sample_letter(kind, language, site)
-    organisation = Organisation.objects.first()
-    clinic_name = organisation.name if organisation else site.name
+    clinic_name = name_of_clinic(site)
     if words is not None:
         own_letters.put_into(letter, words, site=site, clinic_name=clinic_name)
     name = letter.name

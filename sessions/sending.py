@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ from sessions.messaging import (
     UNDONE,
 )  # fmt: skip
 from sessions.models import Appointment, Consent, Course, Message, TreatmentSession
-from sessions.outbox import NO_ADDRESS, move
+from sessions.outbox import NO_ADDRESS, move, settle_claim
 
 log = structlog.get_logger(__name__)
 S = MessageState
@@ -142,7 +142,7 @@ def claim_next(*, unknown: bool = False) -> Claim | None:
             now = timezone.now()
             rows = unknown_rows(now) if unknown else Message.objects.due(now)
             message = rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related(
-                "patient", "site", "appointment__site", "appointment__patient", "appointment__course"
+                "patient", "site", "appointment__site", "appointment__patient", "appointment__course", "appointment__service"
             ).first()  # fmt: skip
             if message is None:
                 return None
@@ -177,8 +177,9 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
             message.due_at = later
             message.save(update_fields=["due_at"])
             return None
-    move(message, S.SENDING, claimed_at=now, attempts=message.attempts + 1)
+    claimed: dict[str, Any] = {"claimed_at": now, "attempts": message.attempts + 1}
     if message.is_test:
+        move(message, S.SENDING, **claimed)
         return Claim(message, as_it_stands(message), now)
     try:
         with transaction.atomic():
@@ -186,11 +187,13 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
     except Exception:
         # One mail that cannot be written must not stop the queue; a fault of ours that is mended soon must lose none.
         log.exception("mail could not be written", message=message.public_id, kind=message.kind)
+        move(message, S.SENDING, **claimed)
         put_off(message, NOT_WRITTEN, MAIL_LADDER)
         return None
-    message.subject, message.text, message.html = written.subject, written.text, written.html
-    message.told_start, message.rule_version = written.told_start, written.rule_version
-    message.save(update_fields=["subject", "text", "html", "told_start", "rule_version"])
+    move(
+        message, S.SENDING, subject=written.subject, text=written.text, html=written.html, told_start=written.told_start,
+        rule_version=written.rule_version, **claimed,
+    )  # fmt: skip
     return Claim(message, written.mail, now)
 
 
@@ -317,20 +320,18 @@ def still_wanted(claim: Claim) -> Iterator[None]:
 
     The appointment is locked as the booking verbs lock it, so no mail begins after their commit.
     """
-    appointment_id = claim.message.appointment_id
-    if appointment_id is None:
-        with nullcontext():
-            yield
+    known = claim.message.appointment
+    if known is None:
+        yield
         return
     with transaction.atomic():
         try:
-            now_there = (
-                Appointment.objects.select_for_update(no_key=True, of=("self",))
-                .select_related("service", "course", "patient", "site")
-                .get(pk=appointment_id)
-            )
+            now_there = Appointment.objects.select_for_update(no_key=True).get(pk=known.pk)
         except OperationalError as error:  # lock_timeout: somebody is at it for longer than three seconds
             raise Temporary(BUSY) from error
+        for name in ("patient", "site", "service", "course"):  # read with the claim, and not what is locked here
+            if getattr(now_there, f"{name}_id") == getattr(known, f"{name}_id"):
+                setattr(now_there, name, getattr(known, name))
         claim.message.appointment = now_there
         stop = why_not(claim.message, timezone.now())
         if stop is not None:
@@ -353,9 +354,15 @@ def hand_over(claim: Claim, channel: Channel) -> tuple[bool, bool]:
         record_delay(claim, later)
         return not later.server, False
     else:
-        record(claim, S.SENT, sent_at=timezone.now())
+        record_sent(claim)
         return True, True
     return True, False
+
+
+@transaction.atomic
+def record_sent(claim: Claim) -> bool:
+    """The mail was accepted. False when the row is no longer ours, as `record` says."""
+    return settle_claim(claim.message, S.SENT, claimed_at=claim.at, sent_at=timezone.now())
 
 
 @transaction.atomic

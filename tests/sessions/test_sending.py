@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from patients.models import PatientLink
@@ -385,7 +387,7 @@ class TestUnknown:
         assert (only(day).state, only(day).reason) == (S.UNKNOWN, sending.INTERRUPTED)
         assert claim is not None
         # The worker was only slow: what it says now still counts.
-        assert sending.record(claim, S.SENT, sent_at=timezone.now())
+        assert sending.record_sent(claim)
         assert only(day).state == S.SENT
 
 
@@ -485,3 +487,39 @@ def test_cancelled_visit_names_the_time_the_patient_knows(
     sending.send_due()
     subjects = [mail.email["Subject"] for mail in sink.received]
     assert subjects[1:] == ["Your appointment on Thursday 19 March is cancelled"]
+
+
+class TestCost:
+    """Statements of one mail, without those that begin and end a transaction. Each is a round trip while others wait."""
+
+    def asked(self, deed: Callable[[], Any]) -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            deed()
+        return [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
+
+    def test_a_confirmation_is_claimed_written_handed_over_and_recorded_in_twelve(self, day: MailDay, sink: Sink) -> None:
+        day.book()
+        channel = delivery.EmailChannel()
+        claims: list[Any] = []
+        claimed = self.asked(lambda: claims.append(sending.claim_next()))
+        handed = self.asked(lambda: sending.hand_over(claims[0], channel))
+        channel.close()
+        assert len(claimed) <= 9, claimed
+        assert len(handed) <= 3, handed
+        assert only(day).state == S.SENT
+
+    def test_a_row_that_was_given_up_is_not_recorded_as_sent(self, day: MailDay, sink: Sink) -> None:
+        """The sweep took the claim away and somebody else sends it now: this worker's word comes too late."""
+        day.book()
+        claim = sending.claim_next()
+        assert claim is not None
+        later = claim.at + dt.timedelta(minutes=30)
+        Message.objects.filter(pk=claim.message.pk).update(claimed_at=later)
+        assert not sending.record_sent(claim)
+        assert only(day).state == S.SENDING
+        Message.objects.filter(pk=claim.message.pk).update(claimed_at=claim.at, state=S.SUPPRESSED, reason="by hand")
+        assert not sending.record_sent(claim)
+        Message.objects.filter(pk=claim.message.pk).update(state=S.UNKNOWN)
+        assert sending.record_sent(claim)
+        assert (only(day).state, only(day).reason) == (S.SENT, "")
+        assert [step.state for step in only(day).steps.all()] == [S.SCHEDULED, S.SENDING, S.SENT]

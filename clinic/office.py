@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clinic.choices import Permission
+from clinic.http import StaffRequest
+from clinic.models import User
 
-OPEN_DATA_REQUESTS: list[Callable[[], int]] = []
-"""How many wait for an answer; the floor that keeps them says it in its AppConfig.ready."""
+OPEN_DATA_REQUESTS: list[Callable[[User], int]] = []
+"""How many wait for an answer of this person; the floor that keeps them says it in its AppConfig.ready."""
 
 TABS = [
     ("staff", _("Staff"), "users"), ("sites", _("Sites"), "building"), ("services", _("Services"), "list-details"),
@@ -18,13 +20,13 @@ TABS = [
 ]
 
 
-def staff_tabs(here: str, permissions: Collection[str]) -> list[dict[str, object]]:
+def staff_tabs(here: str, request: StaffRequest) -> list[dict[str, object]]:
     """For `{% tabs %}`; services and requests belong to floors above and are only linked."""
     tabs: list[dict[str, object]] = [
         {"label": label, "url": reverse(name), "icon": icon, "active": name == here} for name, label, icon in TABS
     ]
-    if Permission.ANSWER_DATA_REQUESTS in permissions:
-        waiting = sum(count() for count in OPEN_DATA_REQUESTS)
+    if Permission.ANSWER_DATA_REQUESTS in request.permissions:
+        waiting = sum(count(request.user) for count in OPEN_DATA_REQUESTS)
         tabs.append(
             {"label": _("Data requests"), "url": reverse("data-requests"), "icon": "shield-lock",
              "active": here == "data-requests", "count": waiting or ""}

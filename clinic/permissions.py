@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -54,6 +55,14 @@ def permissions_of(user: User, site: Site | None) -> frozenset[Permission]:
 
 def may(user: User, permission: Permission, site: Site | None) -> bool:
     return permission in permissions_of(user, site)
+
+
+def sites_where(user: User, permission: Permission) -> QuerySet[Site]:
+    """The sites at which the user's roles give this permission, closed ones included: what is owed there stays owed."""
+    roles = [one for one in user.roles.all() if permission in POLICY[one.role]] if user.is_active else []
+    if any(one.site_id is None for one in roles):
+        return Site.objects.all()
+    return Site.objects.filter(pk__in=[one.site_id for one in roles])
 
 
 def check_may(user: User, permission: Permission, site: Site | None) -> None:

@@ -25,6 +25,15 @@ class DataRequestKind(TextChoices):
     ERASE = "erase", _("Deletion of the data")
 
 
+class ToldBy(TextChoices):
+    """How the patient got the answer."""
+
+    MAIL = "mail", _("by mail")
+    PERSON = "person", _("handed over in person")
+    POST = "post", _("by post")
+    PHONE = "phone", _("by phone")
+
+
 class DataRequestState(TextChoices):
     OPEN = "open", pgettext_lazy("request", "Open")
     DONE = "done", pgettext_lazy("request", "Done")

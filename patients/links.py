@@ -26,6 +26,8 @@ from patients.models import LinkAttempt, Patient, PatientLink
 MOST_TRIES = 5
 MOST_FAILURES_AN_HOUR = 40  # of one network address: a clinic's tablets share one, a guesser needs more than all of them
 VALID_DAYS = 14
+GUESSED = "five wrong birth dates"
+ADDRESS_CHANGED = "the mail address was changed"
 
 
 class Gate(StrEnum):
@@ -89,9 +91,14 @@ def open_link(token: str) -> PatientLink | None:
     return link if link is not None and is_live(link) else None
 
 
+def find_any(public_id: str) -> PatientLink | None:
+    """The link of this public id, live or not."""
+    return PatientLink.objects.select_related("patient", "site").filter(public_id=public_id).first()
+
+
 def find(public_id: str, purpose: str | None = None) -> PatientLink | None:
     """The live link of this public id (and purpose), for a browser that opened it before."""
-    link = PatientLink.objects.select_related("patient", "site").filter(public_id=public_id).first()
+    link = find_any(public_id)
     if link is None or not is_live(link) or (purpose is not None and link.purpose != purpose):
         return None
     return link
@@ -108,13 +115,15 @@ def pass_gate(link: PatientLink, birth_date: dt.date | None) -> Gate:
         return Gate.DEAD
     doer = Doer.patient(held.patient.public_id, "patient by link")
     if birth_date is not None and birth_date == held.patient.birth_date:
+        held.passed_at = timezone.now()
+        held.save(update_fields=["passed_at"])
         audit.record(by=doer, action="link-opened", sentence=f"opened a link: {held.get_purpose_display()}", of=held,
                      patient=held.patient, site=held.site)  # fmt: skip
         return Gate.PASSED
     held.wrong_tries += 1
     if held.wrong_tries >= MOST_TRIES:
         held.revoked_at = timezone.now()
-        held.revoked_reason = "five wrong birth dates"
+        held.revoked_reason = GUESSED
     held.save(update_fields=["wrong_tries", "revoked_at", "revoked_reason"])
     audit.record(
         by=Doer(kind="nobody", label="somebody with a link"), action="link-wrong-birth-date",
@@ -132,6 +141,14 @@ def revoke(*, link: PatientLink, reason: str, by: Doer) -> None:
     if changed:
         audit.record(by=by, action="link-revoked", sentence="revoked a link", of=link, patient=link.patient,
                      site=link.site, detail={"reason": reason})  # fmt: skip
+
+
+def revoke_mailed(*, patient: Patient, by: Doer) -> None:
+    """What went out by mail opens nothing any more once the address was another: somebody else may read that mailbox. What
+    staff gave by hand, at the desk or as a code on paper, stays."""
+    mailed = PatientLink.objects.filter(patient=patient, created_by=None, revoked_at=None, spent_at=None)
+    for link in mailed.filter(expires_at__gt=timezone.now()).select_related("patient", "site"):
+        revoke(link=link, reason=ADDRESS_CHANGED, by=by)
 
 
 def spend(*, patient: Patient, purpose: LinkPurpose | str, subject_public_id: str = "") -> int:

@@ -12,6 +12,7 @@ from clinic import audit
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from clinic.models import Site
+from patients import links
 from patients.duplicates import Likely, likely_duplicates
 from patients.models import Patient, PatientSite
 
@@ -78,6 +79,7 @@ def amend(
         setattr(before, name, values[name])
     if "email" in changed:
         before.email_problem = ""  # the reason belonged to the old address
+        links.revoke_mailed(patient=before, by=by)
     before.refresh_search_key()
     before.save_if_unchanged(seen=seen_version, fields=[*PERSON_FIELDS, "email_problem", "search_key"])
     if {"birth_date", "sex"} & set(changed):

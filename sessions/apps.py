@@ -11,9 +11,8 @@ class TreatmentSessionsConfig(AppConfig):
         from clinic.context import BADGES
         from clinic.ground import NEXT_PAGE, ON_CHANGE
         from clinic.office import OPEN_DATA_REQUESTS
-        from patients.models import DataRequest
         from patients.records import ON_NEW_FACTS
-        from sessions import displacing
+        from sessions import data_requests, displacing
         from sessions.models import Message
         from sessions.screenings import rescreen
 
@@ -23,7 +22,7 @@ class TreatmentSessionsConfig(AppConfig):
             from sessions.providers import heard
 
             tracking.connect(heard, dispatch_uid="sessions.providers")
-        OPEN_DATA_REQUESTS.append(lambda: DataRequest.objects.open().count())
+        OPEN_DATA_REQUESTS.append(lambda user: data_requests.answerable_by(user).open().count())
         BADGES["messages"] = lambda site: Message.objects.needing_somebody().filter(site=site).count()
         ON_CHANGE.append(displacing.look_again)
         NEXT_PAGE.append(displacing.next_page)

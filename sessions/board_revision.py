@@ -17,6 +17,7 @@ from django.utils import timezone
 from clinic.models import Site
 from clinic.prepared import Prepared
 from clinic.prepared import one as single
+from patients.models import DataRequest
 from sessions.choices import UPCOMING, MessageState, RecordStatus
 from sessions.models import Appointment, CheckIn, Consent, Document, Lot, Message, Screening, TreatmentSession
 from sessions.today import LOT_DAYS, PROBLEM_DAYS
@@ -48,6 +49,7 @@ def _everything_shown() -> QuerySet[Any, Any]:
         "consents": summed(Consent.objects.filter(patient__in=patients), v=Sum("version"), last=newest),
         "papers": summed(Document.objects.filter(appointment__in=ids), n=Count("issued_at"), last=newest),
         "check-ins": summed(CheckIn.objects.waiting().filter(site=site), n=Count("pk"), last=newest),
+        "data": summed(DataRequest.objects.open().filter(site=site), n=Count("pk"), last=newest),
         "lots": summed(lots, v=Sum("version"), n=Count("pk")),
     }
     return Site.objects.filter(pk=site).values_list(*parts.values())

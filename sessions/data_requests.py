@@ -6,6 +6,7 @@ Nothing is deleted here: a person decides, and what the law keeps is kept.
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,14 +16,26 @@ from clinic import audit
 from clinic.choices import Permission
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused, Stale
-from clinic.models import Site
-from clinic.permissions import check_may
-from patients.labels import DataRequestKind, DataRequestState
+from clinic.models import Site, User
+from clinic.permissions import check_may, may, sites_where
+from patients.labels import DataRequestKind, DataRequestState, ToldBy
 from patients.models import DataRequest, Patient
 from sessions import messaging
 
 DUE_DAYS = 30  # GDPR 12(3) says one month; thirty days are never longer than the month that has most of them
 OUTCOMES = (DataRequestState.DONE, DataRequestState.REFUSED)
+BY_HAND = (ToldBy.PERSON, ToldBy.POST, ToldBy.PHONE)
+
+
+def answerable_by(user: User) -> Any:
+    """The requests this person may answer: of sites where a role of theirs allows it, about patients they may see."""
+    sites = sites_where(user, Permission.ANSWER_DATA_REQUESTS)
+    return DataRequest.objects.filter(site__in=sites, patient__in=Patient.objects.visible_to(user))
+
+
+def has_no_mail(patient: Patient) -> bool:
+    """Nothing we mail would be read: there is no address, or mails to it come back."""
+    return not patient.email or bool(patient.email_problem)
 
 
 @transaction.atomic
@@ -42,12 +55,23 @@ def ask(*, patient: Patient, site: Site, kind: str, by: Doer) -> DataRequest:
     audit.record(by=by, action="data-requested", sentence=f"asked about their data: {wanted.value}", of=request,
                  patient=held, site=site, detail={"due_on": request.due_on})  # fmt: skip
     messaging.data_requested(request=request, by=by)
+    messaging.tell_managers(request=request, managers=managers_of(site), by=by)
     return request
 
 
+def managers_of(site: Site) -> list[User]:
+    staff = User.objects.filter(is_active=True, roles__isnull=False).prefetch_related("roles").distinct().order_by("id")
+    return [one for one in staff if may(one, Permission.ANSWER_DATA_REQUESTS, site)]
+
+
 @transaction.atomic
-def settle(*, request: DataRequest, outcome: str, reason: str, seen_version: int, by: Doer) -> DataRequest:
-    """Done or refused, with the words the patient reads. Raises `Stale` when somebody else was faster."""
+def settle(
+    *, request: DataRequest, outcome: str, reason: str, seen_version: int, by: Doer, told_by: str = ""
+) -> DataRequest:
+    """Done or refused, with the words the patient reads. Raises `Stale` when somebody else was faster.
+
+    The answer goes by mail. Where no mail arrives a person tells the patient, and says how (`told_by`): nobody is left
+    without an answer unseen."""
     if by.user is None:
         raise NotPermitted(_("Only staff can do this."))
     check_may(by.user, Permission.ANSWER_DATA_REQUESTS, request.site)
@@ -58,11 +82,17 @@ def settle(*, request: DataRequest, outcome: str, reason: str, seen_version: int
     held = DataRequest.objects.select_for_update(of=("self",)).select_related("patient", "site").get(pk=request.pk)
     if held.state != DataRequestState.OPEN:
         raise Refused(_("This request is settled already."))
+    if not has_no_mail(held.patient):
+        told_by = ToldBy.MAIL
+    elif told_by not in BY_HAND:
+        raise Refused(_("No mail reaches this patient. Tell them yourself, then say how."), field="told_by")
+    held.told_by = ToldBy(told_by)
     held.state, held.reason = DataRequestState(outcome), reason.strip()
     held.settled_at, held.settled_by = timezone.now(), by.user
-    if not held.save_if_unchanged(seen=seen_version, fields=["state", "reason", "settled_at", "settled_by"]):
+    if not held.save_if_unchanged(seen=seen_version, fields=["state", "reason", "told_by", "settled_at", "settled_by"]):
         raise Stale(_("Somebody changed this request meanwhile. Look at it again."))
     audit.record(by=by, action="data-request-settled", sentence=f"settled a request about data: {held.state}", of=held,
-                 patient=held.patient, site=held.site, detail={"kind": held.kind, "state": held.state})  # fmt: skip
+                 patient=held.patient, site=held.site,
+                 detail={"kind": held.kind, "state": held.state, "told_by": held.told_by})  # fmt: skip
     messaging.data_requested(request=held, by=by)
     return held

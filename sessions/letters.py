@@ -318,6 +318,8 @@ def check_in(message: Message, language: str) -> Letter:
 
 def alert(message: Message, language: str) -> Letter:
     """To the clinic: that somebody must look, and where. Who and what is behind the sign-in."""
+    if message.cause_kind == messaging.DATA_CAUSE:
+        return letters_on_request.data_to_answer(message, language)
     check_in = CheckIn.objects.get(public_id=message.cause_public_id)
     urgency = say(check_in.urgency, language)
     return Letter(

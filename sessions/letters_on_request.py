@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from clinic.doer import SYSTEM
@@ -59,6 +61,17 @@ def data_asked(message: Message, language: str) -> Letter:
         subject=subject_of(message, language),
         lead=say(f"asked-{request.kind}", language, day=day_of(request.due_on, language, year=True)),
         paragraphs=[*erase, *([say("asked-not-you", language, phone=message.site.phone)] if message.site.phone else [])],
+    )
+
+
+def data_to_answer(message: Message, language: str) -> Letter:
+    """To those who may answer: that a request about data is there, and by when."""
+    request = DataRequest.objects.get(public_id=message.cause_public_id)
+    due = day_of(request.due_on, language, year=True)
+    return Letter(
+        subject=say("data-alert-subject", language, day=due),
+        lead=say("data-alert", language, day=due),
+        buttons=[(say("open-requests", language), f"{settings.BASE_URL}{reverse('data-requests')}")],
     )
 
 

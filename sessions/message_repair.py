@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from clinic import audit
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
+from patients import links
 from patients.models import Patient
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import MessageState
@@ -86,6 +87,7 @@ def correct_address(message: Message, address: str, *, by: Doer) -> Patient:
         held.save(update_fields=["email", "email_problem", "search_key", "version"])
         audit.record(by=by, action="patient-address-corrected", sentence="corrected the e-mail address", of=held,
                      patient=held)  # fmt: skip
+        links.revoke_mailed(patient=held, by=by)
     elif held.email_problem:
         held.email_problem = ""
         held.version += 1

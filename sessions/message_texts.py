@@ -306,6 +306,16 @@ SENTENCES: Mapping[str, Text] = {
         tr="bir hasta seanstan sonra yanıt verdi ve birinin bakması gerekiyor. Kim ve ne olduğunu görmek için oturum açın.",
     ),
     "alert-subject": Text.of(en="An answer needs you: {urgency}", tr="Bir yanıt sizi bekliyor: {urgency}"),
+    "data-alert": Text.of(
+        en="a patient has asked about their data: a copy, or that it be deleted. It has to be answered by {day}. Sign in to "
+           "see who asked, and answer there.",
+        tr="bir hasta verileriyle ilgili bir istekte bulundu: bir kopya veya silinmeleri. {day} gününe kadar yanıtlanmalı. "
+           "Kimin istediğini görmek ve yanıtlamak için oturum açın.",
+    ),
+    "data-alert-subject": Text.of(
+        en="A request about data: answer by {day}", tr="Verilerle ilgili bir istek: {day} gününe kadar yanıtlayın"
+    ),
+    "open-requests": Text.of(en="Open the requests", tr="İstekleri aç"),
     "open-answer": Text.of(en="Open the answer", tr="Yanıtı aç"),
     "emergency": Text.of(en="emergency", tr="acil"),
     "same-day": Text.of(en="today", tr="bugün"),

@@ -7,6 +7,7 @@ Nothing is sent from here. Cancelling withdraws, moving rewrites; what will not 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,7 @@ CONSENT_DAYS = 7
 PAPERS_DAYS = 7
 DATA_DAYS = 30
 ALERT_DAYS = 3
-CHECK_IN_CAUSE = "checkin"
+CHECK_IN_CAUSE, DATA_CAUSE = "checkin", "datarequest"
 AFTERCARE_HOURS = 48
 # What follows a treatment by itself, and how long after its moment it is still of use.
 AFTER_THE_END = {AFTER_4H: 12, MAY_WASH: 24, FIRST_DAY: 24, CHECK_IN: AFTERCARE_HOURS, LATE_LUMP: 14 * 24}
@@ -167,6 +168,24 @@ def data_requested(*, request: DataRequest, by: Doer) -> Message:
         kind, cause=request, patient=request.patient, site=request.site, by=by, due_at=now,
         useful_until=now + dt.timedelta(days=DATA_DAYS), revision=next_revision(request, kind),
     )  # fmt: skip
+
+
+def tell_managers(*, request: DataRequest, managers: Collection[User], by: Doer) -> list[Message]:
+    """One mail to each who may answer, else to the site, without a word about the patient; the board counts it, too. Of
+    use until the last day for an answer."""
+    now, site = timezone.now(), request.site
+    languages = {one.email: one.language for one in managers if one.email} or {site.email: "en"}
+    found = []
+    for address, language in languages.items():
+        message = Message.objects.create(
+            kind=ALERT, site=site, cause_kind=DATA_CAUSE, cause_public_id=request.public_id, recipient=address,
+            language=language, due_at=now, useful_until=site.day_bounds(request.due_on)[1],
+            state=S.SCHEDULED if address else S.SUPPRESSED, reason="" if address else NO_ADDRESS,
+            rfc_message_id=new_rfc_message_id(),
+        )  # fmt: skip
+        step(message, by=by)
+        found.append(message)
+    return found
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Min
 from django.utils import timezone
@@ -16,6 +17,7 @@ from django.utils.translation import get_language
 
 from clinic.choices import Permission
 from clinic.models import Room, Site, User
+from patients.models import DataRequest
 from protocols.definitions import Catalogue
 from sessions.board_cards import Card, cards_of, short_name
 from sessions.choices import CANCELLED, UPCOMING, AppointmentStatus, RecordStatus
@@ -92,6 +94,8 @@ class Needs:
     check_ins: list[CheckIn]
     displaced: int = 0
     displaced_first: dt.date | None = None
+    data_requests: int = 0
+    data_due: dt.date | None = None
 
     @property
     def unsigned_count(self) -> int:
@@ -99,7 +103,7 @@ class Needs:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.message_count or self.unsigned or self.lots or self.check_ins or self.displaced)
+        return not (self.message_count or self.unsigned or self.lots or self.check_ins or self.displaced or self.data_requests)
 
 
 def board_of(
@@ -170,7 +174,10 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
     displaced = Appointment.objects.at(site).displaced().aggregate(count=Count("id"), first=Min("starts_at"))
     first = displaced["first"].astimezone(site.zone).date() if displaced["first"] else None
     unsigned_by = [(short_name(name), count) for name, count in unsigned]
-    return Needs(names, troubled.count(), unsigned_by, lots, check_ins, displaced["count"], first)
+    asked: dict[str, Any] = {"count": 0, "due": None}
+    if Permission.ANSWER_DATA_REQUESTS in held:
+        asked = DataRequest.objects.open().filter(site=site).aggregate(count=Count("id"), due=Min("due_on"))
+    return Needs(names, troubled.count(), unsigned_by, lots, check_ins, displaced["count"], first, asked["count"], asked["due"])
 
 
 def _substance(code: str, rules: Catalogue) -> str:

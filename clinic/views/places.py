@@ -43,7 +43,7 @@ def page_of(site: Site) -> str:
 def sites(request: StaffRequest) -> HttpResponse:
     context = {
         "sites": Site.objects.prefetch_related("rooms").order_by("-is_open", "name"),
-        "tabs": staff_tabs("sites", request.permissions),
+        "tabs": staff_tabs("sites", request),
         "may_add": may(request.user, Permission.CHANGE_STAFF, None),
     }
     return render(request, "clinic/places/sites.html", context)

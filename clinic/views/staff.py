@@ -36,7 +36,7 @@ def staff(request: StaffRequest) -> HttpResponse:
         found = found.filter(roles__role=role).distinct()
     context = {
         "members": found, "typed": typed, "role": role, "roles": Role.choices,
-        "may_change": Permission.CHANGE_STAFF in request.permissions, "tabs": staff_tabs("staff", request.permissions),
+        "may_change": Permission.CHANGE_STAFF in request.permissions, "tabs": staff_tabs("staff", request),
     }  # fmt: skip
     return render(request, "clinic/staff.html", context)
 

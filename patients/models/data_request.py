@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from clinic.models import PublicId, Site, User, Versioned
-from patients.labels import DataRequestKind, DataRequestState
+from patients.labels import DataRequestKind, DataRequestState, ToldBy
 from patients.models.person import Patient
 
 OPEN = DataRequestState.OPEN
@@ -22,7 +22,8 @@ class DataRequestQuerySet(models.QuerySet["DataRequest"]):
 
 @pghistory.track()
 class DataRequest(PublicId, Versioned):
-    """`due_on` is the last day for an answer; `reason` what the patient was told. Nothing is deleted by a row here."""
+    """`due_on` is the last day for an answer; `reason` what the patient was told and
+    `told_by` on which way. Nothing is deleted by a row here."""
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="data_requests")
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -33,6 +34,7 @@ class DataRequest(PublicId, Versioned):
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=600, blank=True)
+    told_by = models.CharField(max_length=8, choices=ToldBy, blank=True)
 
     objects: ClassVar[Any] = DataRequestQuerySet.as_manager()
 
@@ -47,6 +49,7 @@ class DataRequest(PublicId, Versioned):
                      settled_at__gte=F("asked_at")) & ~Q(reason="")),
                 name="data_request_settled_by_somebody",
             ),
+            models.CheckConstraint(condition=Q(told_by__in=["", *ToldBy.values]), name="data_request_told_by_known"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -13,7 +13,8 @@ from patients.models.person import Patient
 
 @pghistory.track(exclude=["token_hash"])
 class PatientLink(PublicId):
-    """`subject_*` names what the link is about (an appointment, a document) by kind and public id: it may lie above."""
+    """`subject_*` names what the link is about (an appointment, a document) by kind and public id: it may lie above.
+    `passed_at` is when the right birth date was shown last."""
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="links")
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -24,6 +25,7 @@ class PatientLink(PublicId):
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     expires_at = models.DateTimeField()
+    passed_at = models.DateTimeField(null=True, blank=True)
     wrong_tries = models.PositiveSmallIntegerField(default=0)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_reason = models.CharField(max_length=80, blank=True)

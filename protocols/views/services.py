@@ -26,7 +26,7 @@ from protocols.service_forms import GiversForm, ServiceForm
 def services(request: StaffRequest) -> HttpResponse:
     context = {
         "services": Service.objects.order_by("-is_active", "kind", "name"),
-        "tabs": staff_tabs("services", request.permissions),
+        "tabs": staff_tabs("services", request),
         "may_change": may(request.user, Permission.CHANGE_STAFF, None),
     }
     return render(request, "protocols/services.html", context)

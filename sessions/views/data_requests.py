@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -20,8 +21,8 @@ from clinic.forms import HouseForm
 from clinic.http import StaffRequest
 from clinic.office import staff_tabs
 from clinic.permissions import requires
-from patients.labels import DataRequestState
-from patients.models import DataRequest, Patient
+from patients.labels import DataRequestState, ToldBy
+from patients.models import DataRequest
 from patients.views.common import here
 from sessions import data_requests as deeds
 
@@ -35,11 +36,21 @@ class SettleForm(HouseForm):
         label=gettext_lazy("What was done, or why not"), max_length=600, widget=forms.Textarea(attrs={"rows": 4}),
         help_text=gettext_lazy("The patient reads these words in a mail. No health details."),
     )  # fmt: skip
+    told_by = forms.ChoiceField(
+        label=gettext_lazy("How was the patient told?"), choices=[(one.value, one.label) for one in deeds.BY_HAND],
+        widget=forms.RadioSelect, error_messages={"required": gettext_lazy("Tell the patient yourself, then say how.")},
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, by_hand: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not by_hand:
+            del self.fields["told_by"]
+        else:
+            self.fields["reason"].help_text = _("These words are the answer. No health details.")
 
 
 def requests_seen_by(request: StaffRequest) -> Any:
-    rows = DataRequest.objects.filter(patient__in=Patient.objects.visible_to(request.user))
-    return rows.select_related("patient", "site", "settled_by")
+    return deeds.answerable_by(request.user).select_related("patient", "site", "settled_by")
 
 
 @requires(Permission.ANSWER_DATA_REQUESTS)
@@ -53,7 +64,7 @@ def data_requests(request: StaffRequest) -> HttpResponse:
         state=DataRequestState.OPEN).order_by("-settled_at", "-id")  # fmt: skip
     access_log.viewed(request)
     context = {
-        "tab": tab, "tabs": staff_tabs("data-requests", request.permissions),
+        "tab": tab, "tabs": staff_tabs("data-requests", request),
         "lists": [
             {"label": _("To answer"), "url": reverse("data-requests"), "active": tab == "open"},
             {"label": _("Answered"), "url": reverse("data-requests") + "?tab=settled", "active": tab == "settled"},
@@ -69,13 +80,20 @@ def data_request_settle(request: StaffRequest, public_id: str) -> HttpResponse:
     found = get_object_or_404(requests_seen_by(request), public_id=public_id)
     if request.method == "GET":
         access_log.viewed(request, patient=found.patient, of=found)
+    by_hand = deeds.has_no_mail(found.patient)
+
+    def settle(data: dict[str, Any]) -> None:
+        settled = deeds.settle(
+            request=found, outcome=data["outcome"], reason=data["reason"], told_by=data.get("told_by", ""),
+            seen_version=data["seen_version"], by=doer_of(request),
+        )  # fmt: skip
+        by_mail = settled.told_by == ToldBy.MAIL
+        messages.success(request, _("Saved. The answer goes to the patient by mail.") if by_mail else _(
+            "Saved. No mail goes out; the patient was told %(way)s.") % {"way": settled.get_told_by_display()})  # fmt: skip
+
     return form_page(
-        request, SettleForm(request.POST or None, seen_version=found.version), title=_("Answer the request"),
-        act=_("Save and tell the patient"), back=reverse("data-requests"), template="data_requests/settle.html",
-        patient=found.patient, found=found, today=here(request).today(),
-        deed=lambda data: deeds.settle(
-            request=found, outcome=data["outcome"], reason=data["reason"], seen_version=data["seen_version"],
-            by=doer_of(request),
-        ),
-        version_now=lambda: DataRequest.objects.get(pk=found.pk).version,
+        request, SettleForm(request.POST or None, by_hand=by_hand, seen_version=found.version), title=_("Answer the request"),
+        act=_("Save") if by_hand else _("Save and tell the patient"), back=reverse("data-requests"),
+        template="data_requests/settle.html", patient=found.patient, found=found, today=here(request).today(),
+        by_hand=by_hand, deed=settle, version_now=lambda: DataRequest.objects.get(pk=found.pk).version,
     )  # fmt: skip

@@ -43,7 +43,7 @@ FRAMED = csp_update({"frame-src": [SELF]})
 @requires(Permission.SEE_STAFF)
 @require_safe
 def mail_rules(request: StaffRequest) -> HttpResponse:
-    context = {"lines": shown.lines(), "tabs": staff_tabs("mail-rules", request.permissions)}
+    context = {"lines": shown.lines(), "tabs": staff_tabs("mail-rules", request)}
     return render(request, "message_rules/rules.html", context)
 
 

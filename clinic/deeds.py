@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from django.db import OperationalError
@@ -11,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from clinic.errors import NotPermitted, Refused, Stale
+from clinic.file_fields import ask_for_files_again
 from clinic.forms import HouseForm
 from clinic.idempotency import answered, once
 
@@ -71,6 +73,18 @@ def is_busy(error: Exception) -> bool:
     return isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", None) in {DEADLOCK, LOCK_TIMEOUT}
 
 
+@contextmanager
+def refusing_when_busy() -> Iterator[None]:
+    """For pages that answer by themselves: a database that gave up waiting is a refusal like all others, said on the page
+    that keeps what was typed."""
+    try:
+        yield
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        raise busy() from error
+
+
 def busy() -> Refused:
     return Refused(
         _("Somebody else is saving at this very moment. Nothing was changed; please send it again."), code="busy"
@@ -95,6 +109,8 @@ def form_page(
     what `next_page` finds that somebody has to look at now."""
 
     def show(form: HouseForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        if form.is_bound and form.errors:
+            ask_for_files_again(form)
         context = {
             "form": form, "patient": None, "title": title, "lead": lead, "act": act, "back": back, "theirs": theirs
         }  # fmt: skip

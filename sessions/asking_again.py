@@ -21,7 +21,7 @@ from clinic.permissions import check_may
 from patients import intake
 from patients.asking import wording
 from patients.facts import AnswerValue
-from patients.models import QuestionnaireResponse
+from patients.models import Patient, QuestionnaireResponse
 from patients.questionnaire import Problem, Question, check, unanswered, visible
 from protocols import catalogue
 from protocols.patient_case import words_of
@@ -73,6 +73,7 @@ def answer(
     if by.user is None:
         raise Refused(_("Only staff can do this."))
     check_may(by.user, Permission.CHANGE_CLINICAL, course.site)
+    Patient.objects.select_for_update().get(pk=course.patient_id)  # one after the other, with the patient's own pages
     if problems_with(given, asked, course):
         raise Refused(_("Some answers are missing or do not fit."), code="answers")
     language = get_language() or "en"

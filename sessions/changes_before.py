@@ -6,6 +6,7 @@ The answers become a signed response like those staff write down (`asking_again`
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,12 +16,11 @@ from django.utils.translation import gettext as _
 
 from clinic import audit
 from clinic.doer import Doer
-from clinic.errors import NotPermitted, Refused
-from patients import intake, links
+from clinic.errors import NotPermitted, Refused, Stale
+from patients import intake
 from patients.asking import wording
 from patients.facts import AnswerValue
-from patients.labels import LinkPurpose
-from patients.models import QuestionnaireResponse
+from patients.models import Patient, QuestionnaireResponse
 from patients.questionnaire import Problem, Question, asked, check
 from protocols import catalogue
 from sessions import asking_again
@@ -44,6 +44,11 @@ class Recheck:
     def unanswered(self) -> bool:
         """Something was never asked: then "nothing changed" would say something about it all the same."""
         return any(key not in self.known for key in self.questions)
+
+    @property
+    def digest(self) -> str:
+        """Of the questions and the answers as a page shows them: who signs says something about these and no others."""
+        return hashlib.sha256(audit.canonical([sorted(self.questions), dict(self.known)])).hexdigest()
 
 
 def is_asked(appointment: Appointment) -> bool:
@@ -88,11 +93,13 @@ def problems_with(given: Mapping[str, AnswerValue], recheck: Recheck, appointmen
 
 @transaction.atomic
 def answer(
-    *, appointment: Appointment, recheck: Recheck, given: Mapping[str, AnswerValue], signed_name: str, language: str, by: Doer
+    *, appointment: Appointment, given: Mapping[str, AnswerValue], shown: str, signed_name: str, language: str, by: Doer
 ) -> QuestionnaireResponse:
-    """Keep what the patient says now, signed. Raises `Refused` while an answer is missing or wrong.
+    """Keep what the patient says now, signed. Raises `Refused` while an answer is missing or wrong, and `Stale` where the
+    answers on record are no longer those whose digest is `shown`: a patient confirms only what they have read.
 
-    The caller screens again in the same transaction (`views.rescreening.screen_again`)."""
+    The link stays good until the visit begins: who remembers more says it the same way. The caller screens again in the
+    same transaction (`views.rescreening.screen_again`)."""
     if by.kind != "patient" or by.public_id != appointment.patient.public_id:
         raise NotPermitted(_("Only the patient answers here."))
     held = Appointment.objects.select_for_update(no_key=True, of=("self",)).select_related(
@@ -100,6 +107,10 @@ def answer(
     ).get(pk=appointment.pk)  # fmt: skip
     if problem := why_not(held):
         raise Refused(problem)
+    Patient.objects.select_for_update().get(pk=held.patient_id)  # whoever writes answers holds it: none change below
+    recheck = recheck_of(held)
+    if recheck.digest != shown:
+        raise Stale(_("Your answers were changed meanwhile, at the clinic or on another page. Read them once more, then sign."))
     if problems_with(given, recheck, held):
         raise Refused(_("Some answers are missing or do not fit."), code="answers")
     if not any(sign.isalpha() for sign in signed_name):
@@ -112,7 +123,6 @@ def answer(
     response.wording = wording(list(recheck.questions.values()), answers, language)
     response.save(force_insert=True)
     intake.apply_submission(response=response, today=held.site.today())
-    links.spend(patient=held.patient, purpose=LinkPurpose.CHANGES, subject_public_id=held.public_id)
     audit.record(
         by=by, action="changes-answered", sentence="said what changed before a session", of=response, patient=held.patient,
         site=held.site, detail={"changed": len(changed_keys(given, recheck)), "answers": len(answers)},

@@ -23,14 +23,14 @@ from protocols.patient_case import words_of
 from protocols.screening import Stage
 from protocols.sources import cited
 from protocols.version_page import shown_loosened
-from sessions import consenting, coursework, gates, screenings
+from sessions import consenting, coursework, gates, photo_permission, screenings
 from sessions.before_the_first import words_for_testing
 from sessions.choices import CourseStatus
 from sessions.clearing_page import history_of
 from sessions.coursework import Judgement, Wish
 from sessions.explaining import asked_in_words, name_of, outcome_pill, shown_findings
 from sessions.gathering import facts_of
-from sessions.models import Appointment, Course, PlannedSession
+from sessions.models import Appointment, Consent, Course, PlannedSession
 from sessions.planning_page import after_course, before_the_first_of, near_of, shown_near, stop_rule_shown
 from sessions.plans import plan_of
 
@@ -242,10 +242,18 @@ def course_shown(course: Course) -> dict[str, Any]:
         "after": after_course(indication, [stands_on(row) for row in planned], rules) if indication and planned else (),
         "stop_rule": stop_rule_shown(course),
         "clearances": history_of(course.clearances, rules),
-        "consents": course.consents.with_papers(),
+        "consents": consents_of(course),
         "consent_state": consenting.state_of(course),
         "catalogue": version,
         "loosened": shown_loosened(version, words_of(plan_of(course))),
         "is_open": course.status in {CourseStatus.PROPOSED, CourseStatus.APPROVED},
         "why_not": why_not_approve(course) if course.status == CourseStatus.PROPOSED else "",
     }
+
+
+def consents_of(course: Course) -> list[Consent]:
+    """Newest first, each with what of its photographs is still allowed."""
+    found = list(course.consents.with_papers())
+    if any(one.signed_at for one in found):
+        photo_permission.put_words(found, photo_permission.permission_of(course.patient), get_language() or "en")
+    return found

@@ -28,7 +28,7 @@ from protocols.plan import Plan
 from protocols.planning import IntervalKind, gap_days, judge_interval, needs_full_rescreen
 from protocols.screening import Act, Stage, clearance_needs, permits
 from protocols.stop_rules import StopState
-from sessions import changes_before, consenting, screenings
+from sessions import changes_before, consenting, photo_permission, screenings
 from sessions.choices import CourseStatus
 from sessions.coursework import NEVER_GIVEN
 from sessions.gathering import facts_of
@@ -381,4 +381,8 @@ def _photos(case: Case) -> Gate:
     if case.is_passed("gate-photos"):
         return Gate("gate-photos", READY, next(
             one["reason"] for one in case.record.gate_overrides if one["gate"] == "gate-photos"))  # fmt: skip
+    photos = photo_permission.permission_of(case.patient)
+    if photos.newest is not None and not photos.allows("record"):
+        return Gate("gate-photos", MEND, _("Due at session %(number)s, but the patient allows no photographs in the record: "
+                                           "say so instead of taking any.") % {"number": number}, "photos")  # fmt: skip
     return Gate("gate-photos", MEND, _("Due at session %(number)s") % {"number": number}, "photos")

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from clinic import audit
-from clinic.day_words import day
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.languages import NAMES
 from patients import privacy
 from patients.models import Patient
 from protocols import catalogue
-from sessions import messaging, outbox
+from sessions import messaging, outbox, photo_permission
 from sessions.choices import MessageState
 from sessions.message_texts import KINDS
 from sessions.models import Consent, Message
 
 SOURCE = "page"
-PHOTO_USES = ("record", "teaching", "publicity")
 OPTIONAL = tuple(code for code, kind in KINDS.items() if kind.optional)
-
-
-def photo_kind(use: str) -> str:
-    return f"photos-{use}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,47 +45,6 @@ def consents_in_force(patient: Patient, language: str) -> list[OwnConsent]:
             one.signed_at.astimezone(one.course.site.zone).date(),
         )
         for one in newest.values() if one.signed_at
-    ]  # fmt: skip
-
-
-def photo_uses(patient: Patient) -> dict[str, bool]:
-    """Each use of photographs and whether it is allowed: as the newest signed consent says, unless taken back since."""
-    return _uses_after(patient, _refused(patient))
-
-
-def _refused(patient: Patient) -> dict[str, dt.datetime]:
-    """When the patient last took each use back."""
-    use_of = {photo_kind(use): use for use in PHOTO_USES}
-    newest: dict[str, dt.datetime] = {}
-    for choice in patient.privacy_choices.filter(kind__in=list(use_of), allowed=False):
-        newest.setdefault(use_of[choice.kind], choice.chosen_at)
-    return newest
-
-
-def _uses_after(patient: Patient, refused: Mapping[str, dt.datetime]) -> dict[str, bool]:
-    signed = Consent.objects.filter(patient=patient, signed_at__isnull=False, withdrawn_at=None).order_by("-signed_at").first()
-    if signed is None or signed.signed_at is None:
-        return dict.fromkeys(PHOTO_USES, False)
-    return {
-        use: bool(getattr(signed, f"photos_{use}")) and (use not in refused or signed.signed_at > refused[use])
-        for use in PHOTO_USES
-    }
-
-
-USES_FOR_STAFF = {
-    "record": gettext_lazy("Photographs in the record: taken back by the patient on %(day)s"),
-    "teaching": gettext_lazy("Photographs to teach staff: taken back by the patient on %(day)s"),
-    "publicity": gettext_lazy("Photographs in publicity: taken back by the patient on %(day)s"),
-}
-
-
-def photo_refusals(patient: Patient, language: str) -> list[str]:
-    """What was allowed once and taken back since, in words for staff; a newer consent that allows it again ends it."""
-    refused = _refused(patient)
-    zone = patient.registered_at.zone
-    return [
-        str(USES_FOR_STAFF[use]) % {"day": day(refused[use].astimezone(zone), language, year=True)}
-        for use, allowed in _uses_after(patient, refused).items() if not allowed and use in refused
     ]  # fmt: skip
 
 
@@ -132,9 +84,9 @@ def choose_mails(*, patient: Patient, wanted: Collection[str], language: str, se
 def refuse_photos(*, patient: Patient, use: str, by: Doer) -> None:
     """The patient takes back one use of photographs, for the future. Allowing it again takes a new consent."""
     _check_own(patient, by)
-    if use not in PHOTO_USES:
+    if use not in photo_permission.USES:
         raise Refused(_("This use is not known here."))
     held = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
-    if not photo_uses(held)[use]:
+    if not photo_permission.permission_of(held).allows(use):
         raise Refused(_("This use is not allowed already."))
-    privacy.refuse(patient=held, kind=photo_kind(use), source=SOURCE, by=by)
+    privacy.refuse(patient=held, kind=photo_permission.kind_of(use), source=SOURCE, by=by)

@@ -5,6 +5,7 @@ changes any more; a new text or a new plan is a new row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import pghistory
@@ -49,7 +50,7 @@ DIGEST = r"^[0-9a-f]{64}$"
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def with_papers(self) -> Self:
         """With what a list shows of text, signed paper and countersignature; without their bytes."""
-        return self.select_related("text", "signed_document", "clinician_signature").defer(
+        return self.select_related("text", "signed_document", "clinician_signature", "scan").defer(
             "text__pdf", "text__source", "signed_document__pdf", "signed_document__source",
             "clinician_signature__picture", "clinician_signature__strokes",
         )  # fmt: skip
@@ -85,6 +86,7 @@ class Consent(PublicId, Versioned):
     photos_record = models.BooleanField(null=True, blank=True)
     photos_teaching = models.BooleanField(null=True, blank=True)
     photos_publicity = models.BooleanField(null=True, blank=True)
+    photo_words: Sequence[str] = ()  # how the uses stand now, put here by `sessions.photo_permission` for the page that says so
     recorded_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     scan = models.ForeignKey(Upload, models.PROTECT, null=True, blank=True, related_name="consents")
     patient_signature = models.OneToOneField(

@@ -13,7 +13,7 @@ from clinic.choices import Permission
 from clinic.http import StaffRequest
 from clinic.permissions import requires
 from protocols import catalogue
-from sessions import charting, own_choices
+from sessions import charting, photo_permission
 from sessions.attendance import attendance_of
 from sessions.clearing_page import papers_of
 from sessions.language_note import lacking_in
@@ -56,7 +56,10 @@ def patient(request: StaffRequest, public_id: str) -> HttpResponse:
     elif tab == "forms":
         context["responses"] = found.responses.select_related("submitted_by")
         context["consents"] = Consent.objects.filter(patient=found).with_papers().select_related("course")
-        context["photo_refusals"] = own_choices.photo_refusals(found, request.LANGUAGE_CODE)
+        photos = photo_permission.permission_of(found)
+        context["photos_ended"] = photos.ended(request.LANGUAGE_CODE)
+        for card in courses:
+            photo_permission.put_words(card.course.consents.all(), photos, request.LANGUAGE_CODE)
         if clinical:
             context["papers"] = papers_of(found, rules)
     elif tab == "messages":

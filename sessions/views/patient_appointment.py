@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from clinic import access_log
+from clinic.deeds import refusing_when_busy
 from clinic.errors import Refused
 from clinic.forms import HouseForm
 from clinic.idempotency import once
@@ -70,7 +71,7 @@ def patient_appointment_confirm(request: HttpRequest, *, link: PatientLink) -> H
     if not form.is_valid():
         return show(request, appointment, confirm_form=form, status=422)
     try:
-        with once(request) as attempt:
+        with refusing_when_busy(), once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
             booking.change_status(
@@ -92,7 +93,7 @@ def patient_appointment_cancel(request: HttpRequest, *, link: PatientLink) -> Ht
     if not form.is_valid():
         return show(request, appointment, cancel_form=form, status=422)
     try:
-        with once(request) as attempt:
+        with refusing_when_busy(), once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
             booking.cancel(
@@ -102,7 +103,7 @@ def patient_appointment_cancel(request: HttpRequest, *, link: PatientLink) -> Ht
             messages.success(request, _("Your appointment is cancelled. Thank you for telling us."))
             return attempt.leads_to(reverse("patient-appointment"))
     except Refused as refusal:
-        return refused(request, appointment, refusal)
+        return refused(request, appointment, refusal, cancel_form=form)
 
 
 def appointment_behind(link: PatientLink) -> Appointment:
@@ -118,10 +119,15 @@ def appointment_behind(link: PatientLink) -> Appointment:
     return found
 
 
-def refused(request: HttpRequest, appointment: Appointment, refusal: Refused) -> HttpResponse:
-    """The page as things are now, with the sentence on top: somebody at the clinic may have been faster."""
+def refused(
+    request: HttpRequest, appointment: Appointment, refusal: Refused, *, cancel_form: CannotComeForm | None = None
+) -> HttpResponse:
+    """The page as things are now, with the sentence on top: somebody at the clinic may have been faster. What was chosen
+    stays chosen."""
     appointment.refresh_from_db()
-    return show(request, appointment, problem=refusal.sentence, status=409)
+    if cancel_form is not None:
+        cancel_form.see_again(appointment.version)
+    return show(request, appointment, cancel_form=cancel_form, problem=refusal.sentence, status=409)
 
 
 def show(

@@ -10,7 +10,8 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import access_log
-from clinic.errors import Refused
+from clinic.deeds import refusing_when_busy
+from clinic.errors import Refused, Stale
 from clinic.idempotency import once
 from clinic.permissions import by_patient_link
 from patients.asking import answer_in_words, inputs_of, read_answers
@@ -19,7 +20,8 @@ from patients.intake_form import SignForm
 from patients.labels import LinkPurpose
 from patients.models import PatientLink
 from patients.questionnaire import asked
-from patients.views.gate import behind_gate, dead_link, finish, has_finished, thank_in_their_language
+from patients.views.gate import behind_gate, dead_link
+from patients.views.opened import finish, has_finished, thank_in_their_language
 from sessions import changes_before
 from sessions.changes_before import Recheck
 from sessions.message_texts import day_of, written_in
@@ -29,6 +31,7 @@ from sessions.views.rescreening import screen_again
 
 CHANGES = LinkPurpose.CHANGES
 SAME, OTHERS = "same", "others"
+SHOWN = "answers_shown"  # the digest of the answers that stood on the page
 
 
 @by_patient_link([CHANGES])
@@ -58,21 +61,26 @@ def answer(request: HttpRequest, appointment: Appointment, recheck: Recheck) -> 
     problems = changes_before.problems_with(given, recheck, appointment)
     if problems or not form.is_valid():
         # What was known may no longer fit the questions of today: then they are asked.
-        return show(request, appointment, recheck, form, way=OTHERS if problems else way, given=given, status=422)
+        shown = request.POST.get(SHOWN, "")  # still what was on the page
+        return show(request, appointment, recheck, form, way=OTHERS if problems else way, given=given, shown=shown, status=422)
     try:
-        with once(request) as attempt:
+        with refusing_when_busy(), once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
             by = access_log.doer_of(request)
             changes_before.answer(
-                appointment=appointment, recheck=recheck, given=given, signed_name=form.cleaned_data["signed_name"],
-                language=get_language() or "en", by=by,
+                appointment=appointment, given=given, shown=request.POST.get(SHOWN, ""),
+                signed_name=form.cleaned_data["signed_name"], language=get_language() or "en", by=by,
             )  # fmt: skip
             screen_again(appointment.patient, by)
             done = attempt.leads_to(reverse("patient-changes-thanks"))
+    except Stale as stale:
+        form.refuse(stale)
+        return show(request, appointment, changes_before.recheck_of(appointment), form, way=way, given=given, changed=True,
+                    status=409)  # fmt: skip
     except Refused as refusal:
         form.refuse(refusal)
-        return show(request, appointment, recheck, form, way=way, given=given, status=422)
+        return show(request, appointment, recheck, form, way=way, given=given, shown=request.POST.get(SHOWN, ""), status=422)
     finish(request, CHANGES)
     return done
 
@@ -96,24 +104,35 @@ def read(request: HttpRequest, recheck: Recheck) -> dict[str, AnswerValue]:
 
 def show(
     request: HttpRequest, appointment: Appointment, recheck: Recheck, form: SignForm, *, way: str,
-    given: dict[str, AnswerValue] | None = None, status: int = 200,
+    given: dict[str, AnswerValue] | None = None, shown: str | None = None, changed: bool = False, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
+    """`shown` is the digest a page carried that comes back with a complaint; `changed`: the answers on record are others
+    than on that page, so they stand beside what was typed."""
     language = written_in(request.LANGUAGE_CODE)
     context: dict[str, Any] = {
         "form": form, "site": appointment.site, "name": appointment.patient.given_name, "way": way,
         "day": day_of(appointment.local_start, language), "today": appointment.site.today(),
-        "unanswered": recheck.unanswered,
+        "unanswered": recheck.unanswered, "shown": recheck.digest if shown is None else shown,
     }  # fmt: skip
     if way == OTHERS:
         context |= asking(recheck, given, appointment, language)
+        context["rows"] = rows_of(recheck, language, other_than=given) if changed and given is not None else []
     else:
-        context["rows"] = [
-            {"text": question.text.get(language),
-             "answers": [answer_in_words(item.field, recheck.known[item.field.key], language)
-                         for item in asked(question, recheck.known) if item.field.key in recheck.known]}
-            for question in recheck.questions.values()
-        ]  # fmt: skip
+        context["rows"] = rows_of(recheck, language)
     return render(request, "patient_pages/changes/changes.html", context, status=status)
+
+
+def rows_of(
+    recheck: Recheck, language: str, *, other_than: dict[str, AnswerValue] | None = None
+) -> list[dict[str, Any]]:
+    """The answers on record, in words: all, or those of questions that `other_than` answers in another way."""
+    keys = recheck.questions if other_than is None else changes_before.changed_keys(other_than, recheck)
+    return [
+        {"text": recheck.questions[key].text.get(language),
+         "answers": [answer_in_words(item.field, recheck.known[item.field.key], language)
+                     for item in asked(recheck.questions[key], recheck.known) if item.field.key in recheck.known]}
+        for key in keys
+    ]  # fmt: skip
 
 
 def asking(

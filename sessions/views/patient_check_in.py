@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import access_log
+from clinic.deeds import refusing_when_busy
 from clinic.errors import Refused
 from clinic.file_fields import ask_for_files_again, miss_file
 from clinic.idempotency import once
@@ -45,7 +46,7 @@ def patient_check_in(request: HttpRequest, *, link: PatientLink) -> HttpResponse
         ask_for_files_again(form)
         return show(request, record, form, status=422)
     try:
-        with once(request) as attempt:
+        with refusing_when_busy(), once(request) as attempt:
             if attempt.answer is None:
                 checking_in.answer(
                     record=record, given=form.given, photo=form.cleaned_data["photo"], by=access_log.doer_of(request)
@@ -54,6 +55,7 @@ def patient_check_in(request: HttpRequest, *, link: PatientLink) -> HttpResponse
             return redirect(attempt.answer)
     except Refused as refusal:
         form.refuse(refusal)
+        ask_for_files_again(form)
         return show(request, record, form, status=409)
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import access_log
+from clinic.deeds import refusing_when_busy
 from clinic.errors import Refused, Stale
 from clinic.idempotency import once
 from clinic.languages import direction
@@ -17,14 +18,15 @@ from clinic.limiting import network_address
 from clinic.permissions import by_patient_link
 from patients.labels import LinkPurpose
 from patients.models import PatientLink
-from patients.views.gate import behind_gate, dead_link, finish, has_finished, opened_link, thank_in_their_language
+from patients.views.gate import behind_gate, dead_link
+from patients.views.opened import PREFIX, finish, has_finished, opened_here, opened_link, thank_in_their_language
 from sessions import consent_signing
 from sessions.forms.consent_signing import ConsentSignForm
 from sessions.models import Consent, Document
 from sessions.views.patient_papers import file_of
 
 CONSENT = LinkPurpose.CONSENT
-COPY_KEY = "consent_copy"
+COPY_KEY = f"{PREFIX}consent_copy"  # the next patient's link takes it away
 COPY_SECONDS = 30 * 60  # long enough to save a file, short enough for a tablet that is handed on
 
 
@@ -66,7 +68,7 @@ def patient_consent_sign(request: HttpRequest, *, link: PatientLink) -> HttpResp
     if not form.is_valid():
         return show_form(request, consent, form, status=422)
     try:
-        with once(request) as attempt:
+        with refusing_when_busy(), once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
             signed = consent_signing.sign(
@@ -80,6 +82,7 @@ def patient_consent_sign(request: HttpRequest, *, link: PatientLink) -> HttpResp
         form.refuse(refusal)
         return show_form(request, consent, form, status=422)
     finish(request, CONSENT)
+    request.session.pop(COPY_KEY, None)
     if signed.signed_document is not None:
         request.session[COPY_KEY] = {"document": signed.signed_document.public_id, "at": int(time.time())}
     return answer
@@ -126,7 +129,9 @@ def copy_kept(request: HttpRequest) -> Document | None:
     kept = request.session.get(COPY_KEY)
     if kept is None or time.time() - kept["at"] > COPY_SECONDS or opened_link(request) is not None:
         return None
-    return Document.objects.defer("pdf").select_related("site", "patient").filter(public_id=kept["document"]).first()
+    found = Document.objects.defer("pdf").select_related("site", "patient").filter(public_id=kept["document"]).first()
+    last = opened_here(request)
+    return None if found is None or (last is not None and last.patient_id != found.patient_id) else found
 
 
 def form_for(consent: Consent, data: Any = None) -> ConsentSignForm:

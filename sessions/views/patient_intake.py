@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import access_log
+from clinic.deeds import refusing_when_busy
 from clinic.errors import Refused, Stale
 from clinic.idempotency import once
 from clinic.permissions import by_patient_link
@@ -23,7 +24,8 @@ from patients.intake_form import SignForm
 from patients.labels import LinkPurpose
 from patients.models import PatientLink, QuestionnaireResponse
 from patients.questionnaire import Question, asked
-from patients.views.gate import behind_gate, dead_link, finish, has_finished, thank_in_their_language
+from patients.views.gate import behind_gate, dead_link
+from patients.views.opened import finish, has_finished, thank_in_their_language
 from protocols import catalogue
 from sessions.views.rescreening import screen_again
 
@@ -47,8 +49,21 @@ def patient_intake(request: HttpRequest, link: PatientLink) -> HttpResponse:
     return render(request, "patient_pages/intake/start.html", context)
 
 
+def retold(request: HttpRequest) -> list[tuple[str, list[str]]]:
+    """What a page that came too late says, question by question, in words. Reads nothing of any patient."""
+    language = get_language() or "en"
+    told = []
+    for question in catalogue_questions().values():
+        given = read_answers(question, request.POST.getlist)
+        words = [answer_in_words(item.field, given[item.field.key], language)
+                 for item in asked(question, given) if item.field.key in given]  # fmt: skip
+        if words:
+            told.append((question.text.get(language), words))
+    return told
+
+
 @by_patient_link([INTAKE])
-@behind_gate(INTAKE, afterwards="patient-intake-thanks")
+@behind_gate(INTAKE, afterwards="patient-intake-thanks", retell=retold)
 @require_http_methods(["GET", "HEAD", "POST"])
 def patient_intake_question(request: HttpRequest, key: str, link: PatientLink) -> HttpResponse:
     """One question with its follow-ups. Every answer is a draft at once; Next, Back and a script all save the same."""
@@ -59,10 +74,14 @@ def patient_intake_question(request: HttpRequest, key: str, link: PatientLink) -
     if request.method != "POST":
         return show_question(request, link, asked_questions, question)
     given = read_answers(question, request.POST.getlist)
-    saved = intake.save_draft(
-        response=draft_for(link), question=question, given=given, questions=catalogue_questions(),
-        today=link.site.today(),
-    )  # fmt: skip
+    try:
+        with refusing_when_busy():
+            saved = intake.save_draft(
+                response=draft_for(link), question=question, given=given, questions=catalogue_questions(),
+                today=link.site.today(),
+            )  # fmt: skip
+    except Refused as refusal:
+        return show_question(request, link, asked_questions, question, typed=given, problem=refusal.sentence, status=409)
     language = get_language() or "en"
     errors = {one.key: one.text.get(language) for one in saved.problems if given or one.kind != "required"}
     if request.headers.get("X-Autosave"):
@@ -97,17 +116,16 @@ def patient_intake_overview(request: HttpRequest, link: PatientLink) -> HttpResp
 @require_POST
 def patient_intake_sign(request: HttpRequest, link: PatientLink) -> HttpResponse:
     """Sign off: freeze the answers, screen the patient and every running course at once, and let this browser go."""
-    response = draft_for(link)
-    form = SignForm(request.POST, seen_version=response.version)
+    form = SignForm(request.POST, seen_version=shown_draft(link).version)
     if not form.is_valid():
         return show_overview(request, link, form, status=422)
     doer = access_log.doer_of(request)
     try:
-        with once(request) as attempt:
+        with refusing_when_busy(), once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
             intake.submit(
-                response=response, questions=catalogue_questions(), seen_version=form.cleaned_data["seen_version"],
+                response=draft_for(link), questions=catalogue_questions(), seen_version=form.cleaned_data["seen_version"],
                 signed_name=form.cleaned_data["signed_name"], language=get_language() or "en",
                 today=link.site.today(), by=doer,
             )  # fmt: skip
@@ -143,6 +161,7 @@ def show_question(
     *,
     typed: dict[str, Any] | None = None,
     errors: dict[str, str] | None = None,
+    problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
     language = get_language() or "en"
@@ -155,7 +174,7 @@ def show_question(
     context = {
         "question": inputs[0], "follow_ups": inputs[1:], "place": place, "count": len(asked_questions),
         "minutes": minutes(len(asked_questions) - place + 1), "errors": errors,
-        "why": question.why.get(language) if question.why else "",
+        "problem": problem, "why": question.why.get(language) if question.why else "",
         "help": question.help.get(language) if question.help else "",
         "heading": question.heading.get(language) if question.heading else "",
         "optional": question.optional, "today": link.site.today(), "to": request.POST.get("to") or request.GET.get("to", ""),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic import access_log
+from clinic.deeds import refusing_when_busy
 from clinic.errors import Refused, Stale
 from clinic.idempotency import answered, once
 from clinic.permissions import by_patient_link
@@ -52,7 +53,7 @@ def move(request: HttpRequest, appointment: Appointment) -> HttpResponse:
         return show(request, appointment, form, problem=what_is_wrong(form), status=422)
     starts_at, practitioner = form.cleaned_data["offer"]
     try:
-        with once(request) as attempt:
+        with refusing_when_busy(), once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
             wish = replace(wish_of(appointment), starts_at=starts_at, practitioner=practitioner)
@@ -101,7 +102,7 @@ def show(
         "now_clock": f"{appointment.local_start:%H:%M}",
         "days": [(day_of(one.day, language), [shown(offer) for offer in one.offers]) for one in choice.days],
         "later": choice.later, "earlier": from_day is not None, "anyone": anyone,
-        "may_ask_anyone": own.any_practitioner, "zone_city": zone_city(appointment),
+        "may_ask_anyone": own.any_practitioner, "chosen": request.POST.get("offer", ""), "zone_city": zone_city(appointment),
     }  # fmt: skip
     return render(request, "patient_pages/appointment/move.html", context, status=status)
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic import access_log
 from clinic.day_words import day
-from clinic.deeds import carry_out
+from clinic.deeds import carry_out, refusing_when_busy
 from clinic.errors import Refused
 from clinic.forms import HouseForm
 from clinic.idempotency import once
@@ -27,7 +27,7 @@ from patients.labels import LANGUAGE_CHOICES, DataRequestKind, LinkPurpose
 from patients.models import PatientLink
 from patients.views.gate import behind_gate, speak
 from protocols import catalogue
-from sessions import consenting, data_requests, own_choices, own_data_links
+from sessions import consenting, data_requests, own_choices, own_data_links, photo_permission
 from sessions.message_texts import written_in
 from sessions.own_choices import OPTIONAL, OwnConsent
 
@@ -90,14 +90,14 @@ def patient_privacy(request: HttpRequest, *, link: PatientLink) -> HttpResponse:
 
 def shown(request: HttpRequest, link: PatientLink, form: HouseForm) -> dict[str, Any]:
     patient, language = link.patient, request.LANGUAGE_CODE
-    uses = own_choices.photo_uses(patient)
+    photos = photo_permission.permission_of(patient)
     asked = [
         {"name": KIND[one.kind], "state": one.state, "due": day(one.due_on, language, year=True), "reason": one.reason,
          "asked": day(one.asked_at.astimezone(one.site.zone), language, year=True)}
         for one in patient.data_requests.select_related("site").order_by("-asked_at")[:10]
     ]  # fmt: skip
     return {
-        "form": form, "site": link.site, "photos": [use for use, allowed in uses.items() if allowed],
+        "form": form, "site": link.site, "photos": [use for use in photo_permission.USES if photos.allows(use)],
         "photo_form": NothingMoreForm(),
         "consents": [consent_row(one, language) for one in own_choices.consents_in_force(patient, language)],
         "asked": asked, "open_kinds": {one.kind for one in patient.data_requests.open()},
@@ -114,7 +114,7 @@ def consent_row(one: OwnConsent, language: str) -> dict[str, Any]:
 def patient_privacy_photos(request: HttpRequest, use: str, *, link: PatientLink) -> HttpResponse:
     """Take back one use of photographs."""
     try:
-        with once(request) as attempt:
+        with refusing_when_busy(), once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
             own_choices.refuse_photos(patient=link.patient, use=use, by=access_log.doer_of(request))
@@ -139,7 +139,11 @@ def patient_privacy_withdraw(request: HttpRequest, consent_id: str, *, link: Pat
     consent = found.consent
 
     def show(form: HouseForm, *, status: int = 200, theirs: Any = ()) -> HttpResponse:
-        context = {"form": form, "row": consent_row(found, request.LANGUAGE_CODE), "site": link.site}
+        photos = photo_permission.permission_of(link.patient)
+        context = {
+            "form": form, "row": consent_row(found, request.LANGUAGE_CODE), "site": link.site,
+            "ends_photos": photos.newest == consent and any(photos.allows(use) for use in photo_permission.USES),
+        }  # fmt: skip
         return render(request, "patient_pages/privacy/withdraw.html", context, status=status)
 
     def withdraw(_data: dict[str, Any]) -> str:
@@ -162,7 +166,8 @@ def patient_privacy_ask(request: HttpRequest, data_kind: str, *, link: PatientLi
         raise Http404
 
     def show(form: HouseForm, *, status: int = 200, theirs: Any = ()) -> HttpResponse:
-        context = {"form": form, "kind": kind, "site": link.site, "days": data_requests.DUE_DAYS}
+        context = {"form": form, "kind": kind, "site": link.site, "days": data_requests.DUE_DAYS,
+                   "by_hand": data_requests.has_no_mail(link.patient)}  # fmt: skip
         return render(request, "patient_pages/privacy/ask.html", context, status=status)
 
     def ask(_data: dict[str, Any]) -> str:

@@ -121,7 +121,7 @@ assert s.SESSION_COOKIE_DOMAIN is None and s.SESSION_COOKIE_PATH == "/" and s.CS
 assert s.SECURE_SSL_REDIRECT and s.SECURE_HSTS_SECONDS >= 31_536_000 and s.SECURE_HSTS_INCLUDE_SUBDOMAINS
 assert s.REQUIRE_MFA and not s.DEBUG and not s.MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN
 assert s.SECURE_PROXY_SSL_HEADER is None, "no proxy, no trust in its header"
-from patients.views.gate import COOKIE
+from patients.views.opened import COOKIE
 assert COOKIE.startswith("__Host-")
 from django.test import Client
 import django.test.utils

@@ -17,7 +17,7 @@ from clinic.models import AuditEvent
 from patients import links
 from patients.labels import LinkPurpose
 from patients.models import LinkAttempt, PatientLink
-from patients.views import gate
+from patients.views import opened
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_opening_cleans_the_address_and_asks_for_the_birth_date(client: Client, 
     _link, token = issued
     answer = client.get(url_of(token))
     assert (answer.status_code, answer.url) == (302, reverse("patient-gate"))
-    assert token not in client.cookies[gate.COOKIE].value
+    assert token not in client.cookies[opened.COOKIE].value
     html = client.get(answer.url).content.decode()
     assert 'name="birth_date"' in html
     assert "Nadia" not in html
@@ -52,7 +52,7 @@ def test_opening_cleans_the_address_and_asks_for_the_birth_date(client: Client, 
 def test_the_address_leaks_nowhere(client: Client, issued: Any) -> None:
     answer = client.get(url_of(issued[1]))
     assert answer.headers["Referrer-Policy"] == "same-origin"
-    cookie = client.cookies[gate.COOKIE]
+    cookie = client.cookies[opened.COOKIE]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
 

@@ -7,6 +7,8 @@ import secrets
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg2.errors
+from django.db import OperationalError
 from django.utils import timezone
 
 from clinic.doer import Doer
@@ -23,6 +25,7 @@ def make_own_world(at: Any) -> SimpleNamespace:
     world = make_world(given_name="Nadia", family_name="Rahman", email="nadia@halden.example")
     starts = timezone.now() + dt.timedelta(days=1)
     set_fields(world.appointment, starts_at=starts, ends_at=starts + dt.timedelta(minutes=30), displaced="")
+    set_fields(world.message, recipient=world.patient.email)
     return world
 
 
@@ -50,3 +53,14 @@ def given(world: SimpleNamespace, *papers: Document) -> None:
     chosen = [one.public_id for one in papers]
     among = giving_papers.papers_to_give(world.patient, {"see-clinical"})
     giving_papers.give(patient=world.patient, chosen=chosen, among=among, by=by)
+
+
+class LockTimeout(psycopg2.errors.LockNotAvailable):
+    pgcode = "55P03"
+
+
+def wait_in_vain(*_args: object, **_more: object) -> None:
+    """In place of a verb: the database gave up waiting for what somebody else holds."""
+    error = OperationalError("canceling statement due to lock timeout")
+    error.__cause__ = LockTimeout()
+    raise error

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from protocols import catalogue
 from sessions.models import Screening
 from tests import factories
 from tests.patients.forms import hidden_of
+from tests.sessions.ownpages import wait_in_vain
 
 pytestmark = pytest.mark.django_db
 BORN = dt.date(1984, 8, 9)
@@ -215,6 +217,34 @@ def test_a_second_click_on_sign_thanks_again_and_signs_once(phone: Client, patie
         answer = phone.post(reverse("patient-intake-sign"), values)
         assert (answer.status_code, answer.url) == (302, reverse("patient-intake-thanks"))
     assert AuditEvent.objects.filter(action="intake-submitted").count() == 1
+
+
+def test_what_another_tab_sends_after_signing_is_told_and_shown_not_thanked(phone: Client, patient: Patient) -> None:
+    answer_everything(phone)
+    assert sign(phone).status_code == 302
+    late = phone.post(page("q-stroke"), {"q-stroke": "tia", "go": "next"})
+    html = late.content.decode()
+    assert late.status_code == 409
+    assert "did not reach us" in html
+    assert "Thank you" not in html
+    assert "stroke" in html.partition("What you typed on this page")[2]
+    assert QuestionnaireResponse.objects.get(patient=patient).answers["q-stroke"] == "no"
+    assert phone.post(page("q-stroke"), {"q-stroke": "\x00<b>", "go": "next"}).status_code == 409
+    other = phone.post(reverse("patient-intake-sign"), {"signed_name": "Somebody Else", "form_token": "another-token-01"})
+    assert other.status_code == 409
+
+
+@pytest.mark.parametrize("verb", ["save_draft", "submit"])
+def test_a_busy_moment_loses_nothing_typed(
+    phone: Client, patient: Patient, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    answer_everything(phone)
+    monkeypatch.setattr(intake, verb, wait_in_vain)
+    answer = phone.post(page("q-stroke"), {"q-stroke": "tia"}) if verb == "save_draft" else sign(phone)
+    html = answer.content.decode()
+    assert answer.status_code in {409, 422}
+    assert "Nothing was changed; please send it again." in html
+    assert re.search(r'value="tia"[^>]* checked' if verb == "save_draft" else 'value="Nadia Rahman"', html)
 
 
 def test_after_signing_the_link_is_spent_and_the_answers_are_frozen(phone: Client, patient: Patient) -> None:

@@ -22,7 +22,7 @@ from sessions.photo_permission import permission_of
 from tests import factories
 from tests.healthy import answered
 from tests.house.world import make_world, set_fields
-from tests.sessions.ownpages import given, issued, plan_paper
+from tests.sessions.ownpages import given, plan_paper
 
 PATIENCE_MS = 60_000
 
@@ -33,7 +33,7 @@ def world() -> SimpleNamespace:
     starts = timezone.now() + dt.timedelta(days=3)
     set_fields(world.appointment, starts_at=starts, ends_at=starts + dt.timedelta(minutes=30), displaced="")
     answered(world.patient)
-    given(world, issued(world, plan_paper(world)))
+    given(world, plan_paper(world))
     world.mail = Message.objects.create(
         kind="msg-next", patient=world.patient, site=world.site, cause_kind="course", cause_public_id="x",
         language="en", due_at=timezone.now(), rfc_message_id="<j@halden.example>", recipient="nadia@halden.example",

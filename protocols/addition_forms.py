@@ -21,6 +21,7 @@ from protocols.clause_forms import clause_fields, clause_layout, clause_of, clau
 from protocols.definitions import Catalogue
 from protocols.entries import MOST_DAYS
 from protocols.field_words import word
+from protocols.parsing import LOOKS_AT
 
 COMPONENTS = 6
 EVIDENCE = ("A", "B", "B−", "C", "D")
@@ -273,6 +274,23 @@ class AddMixingRuleForm(AddForm):
         super().__init__(*args, **kwargs)
         for name in ("substances", "with_substances"):
             self.fields[name].choices = word_choices(name, self.rules, [])  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """What a check cannot look at, name or count is said beside that very field, in the words of the form."""
+        data = super().clean() or self.cleaned_data
+        if not {"shape", "looks_at"} <= set(data):
+            return data
+        shape, looks_at = MixingShape(data["shape"]), LooksAt(data["looks_at"])
+        check, places = word(shape.value), ", ".join(word(one.value) for one in LooksAt if one in LOOKS_AT[shape])
+        if looks_at not in LOOKS_AT[shape]:
+            self.add_error("looks_at", _("“%(check)s” looks at: %(places)s.") % {"check": check, "places": places})
+        if shape is MixingShape.TOGETHER and not data.get("with_substances") and "with_substances" not in self.errors:
+            self.add_error("with_substances", _("Choose what they are not given together with."))
+        elif shape is not MixingShape.TOGETHER and data.get("with_substances"):
+            self.add_error("with_substances", _("“%(check)s” has no second list; choose none here.") % {"check": check})
+        if data.get("within_days") and (shape, looks_at) != (MixingShape.TOGETHER, LooksAt.AREA):
+            self.add_error("within_days", _("Days before and after count only for what is not together in one area."))
+        return data
 
     def own(self) -> Mapping[str, Any]:
         data = self.cleaned_data

@@ -22,6 +22,7 @@ from protocols.entries import most_of
 from protocols.field_words import label_of, shown, with_unit, word
 from protocols.leaves import leaf, leaves, same
 from protocols.limits import CONDITION_WORDS, Shape, Spec, cfg_of, specs_of
+from protocols.loading import is_of_reference
 from protocols.resolving_screening import answer_fields
 
 MOST = Decimal(100_000)
@@ -91,13 +92,14 @@ class EntryForm(HouseForm):
     @property
     def groups(self) -> list[FieldGroup]:
         """The fields of a screening rule part by part, so that the page is short: only the first limits are open, and what
-        has something to mend. Every other entry has no parts."""
+        has something to mend; clauses of the clinic's own are written anew on pages of theirs. Other entries have no parts."""
         if self.kind != "rule":
             return []
         parts: dict[str, list[str]] = {}
         for path, _spec in self.specs:
             parts.setdefault(_part_of(path), []).append(path)
-        limits = next((part for part in parts if part.startswith(("clauses", "tests"))), "")
+        own = not is_of_reference(str(self.body.get("code", "")))
+        limits = "" if own else next((part for part in parts if part.startswith(("clauses", "tests"))), "")
         return [
             FieldGroup(str(_title_of(part)), [self[path] for path in paths],
                        is_open=part == limits or any(path in self.errors for path in paths))

@@ -204,7 +204,7 @@ def test_a_mixing_rule_of_the_house_is_reworked_in_turkish(
     # then with what fits it is saved, and the difference says that it became looser
     page.locator("#id_looks_at").select_option("mix")
     page.locator("#id_within_days").fill("")
-    page.get_by_label("askorbik asit").last.uncheck()
+    page.locator("input[name=with_substances][value=sub-vit-c]").uncheck()
     page.get_by_role("button", name="Kuralı kaydet").click()
     expect(page.get_by_text("gevşetildi").first).to_be_visible()
 

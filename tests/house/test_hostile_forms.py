@@ -34,6 +34,8 @@ PATIENT_PAGES = {
     "appointment": ("patient-appointment", "patient-appointment-move"),
     "consent": ("patient-consent-sign",),
     "check-in": ("patient-check-in",),
+    "privacy": ("patient-privacy",),
+    "changes": ("patient-changes",),
 }
 QUESTIONS = ("q-pregnant", "q-allergy", "q-medicines", "q-anticoagulant")
 # Ordinary values for what a page leaves empty, by name, else by kind.

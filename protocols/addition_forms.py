@@ -20,7 +20,7 @@ from protocols.choices import Category, CheckResult, DoseUnit, Form, LooksAt, Mi
 from protocols.clause_forms import clause_fields, clause_layout, clause_of, clause_problems, field_of
 from protocols.definitions import Catalogue
 from protocols.entries import MOST_DAYS
-from protocols.field_words import word
+from protocols.field_words import VALUES, word
 from protocols.parsing import LOOKS_AT
 
 COMPONENTS = 6
@@ -28,8 +28,9 @@ EVIDENCE = ("A", "B", "B−", "C", "D")
 CODE_END = RegexValidator(r"^[a-z0-9]+(-[a-z0-9]+)*$", _("Small letters, digits and hyphens only."))
 
 
-def words(kind: Any, *, without: tuple[str, ...] = ()) -> list[tuple[str, str]]:
-    return [(one.value, word(one.value)) for one in kind if one.value not in without]
+def words(kind: Any, *, without: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
+    """Closed words for a choice, said in the language of whoever opens the form, not of whoever starts the server."""
+    return [(one.value, VALUES.get(one.value, one.value)) for one in kind if one.value not in without]
 
 
 def figure(label: Any, *, required: bool = False, help_text: Any = "") -> forms.DecimalField:

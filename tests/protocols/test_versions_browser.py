@@ -191,6 +191,8 @@ def test_a_mixing_rule_of_the_house_is_reworked_in_turkish(
     page.goto(reverse("catalogue-entry", args=[draft.public_id, MIX]))
     page.get_by_role("link", name="Bu karışım kuralını yeniden yaz").click()
     # when where it looks no longer fits what it checks, the sentence stands beside it and nothing typed is lost
+    expect(page.locator("#id_shape")).to_contain_text("yalnızca tek başına")
+    expect(page.locator("#id_result")).to_contain_text("geçimsiz")
     page.locator("#id_shape").select_option("alone")
     page.locator("#id_reason").fill("Yeniden ölçüldü")
     page.get_by_role("button", name="Kuralı kaydet").click()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -33,10 +36,25 @@ nobody has approved anything yet (`catalogue.ensure_reference_catalogue`)."""
 
 
 def load_any(version: CatalogueVersion) -> Catalogue:
-    """The frozen values of any version, for the forms of its pages: built anew each time, because a draft changes, and
+    """The frozen values of any version, for the forms of its pages: as its entries stand now, because a draft changes, and
     without the texts in other languages, which no form of a rule shows. Raises `CatalogueError` only for rows that nobody
     edited through `protocols.editing`, which lets no faulty draft be saved."""
-    return catalogue_from_entries(catalogue.rows_of(version), version=str(version))
+    rows = catalogue.rows_of(version)
+    return _built(_Content(str(version), catalogue.digest_of(rows), rows))
+
+
+@dataclass(frozen=True)
+class _Content:
+    """The same when its digest is the same, so that page after page of an unchanged draft is built once."""
+
+    name: str
+    digest: str
+    rows: Sequence[tuple[str, str, Mapping[str, Any]]] = field(compare=False)
+
+
+@lru_cache(maxsize=4)
+def _built(content: _Content) -> Catalogue:
+    return catalogue_from_entries(content.rows, version=content.name)
 
 
 def open_draft() -> CatalogueVersion | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from protocols.findings import Severity
-from protocols.leaves import same
+from protocols.leaves import as_number, same
 
 Clause = Mapping[str, Any]
 STRICTNESS = (Severity.INFO, Severity.RELATIVE, Severity.TEMPORARY, Severity.ABSOLUTE)
@@ -66,13 +66,39 @@ def clause_of_path(path: str) -> int | None:
 
 
 def shadows(clauses: Sequence[Clause], place: int) -> str | None:
-    """The strictest severity behind this clause that is stricter than its own: where this one fires, that one does not.
-    A clause that fires in addition hides nothing and is not hidden."""
-    if clauses[place - 1].get("also"):
-        return None
-    own = _strictness(clauses[place - 1])
-    behind = [str(one.get("severity")) for one in clauses[place:] if not one.get("also") and _strictness(one) > own]
+    """The strictest severity behind this clause among those that let less happen: where this one fires, they do not."""
+    behind = [str(one.get("severity")) for one in clauses[place:] if hides(clauses[place - 1], one)]
     return max(behind, key=lambda word: _strictness({"severity": word}), default=None)
+
+
+def hides(first: Clause, behind: Clause) -> bool:
+    """Whether the first clause, tested before the other, keeps something stricter from firing. A clause that fires in
+    addition hides nothing and is not hidden."""
+    if first.get("also") or behind.get("also"):
+        return False
+    own, other = _strictness(first), _strictness(behind)
+    return other > own or (other == own and _asks_for_more(behind, first))
+
+
+def _asks_for_more(behind: Clause, first: Clause) -> bool:
+    """Of two clauses of one severity: a letter or a laboratory value that the first does not ask for, a wait that ends
+    later or never. Waits counted from different dates cannot be told apart, so either may be the longer."""
+    match behind.get("severity"):
+        case Severity.RELATIVE:
+            return bool(behind.get("letter")) > bool(first.get("letter")) or any(
+                not any(same(lab, other) for other in first.get("labs") or ()) for lab in behind.get("labs") or ())
+        case Severity.TEMPORARY:
+            return _is_later(behind.get("wait"), first.get("wait"))
+        case _:
+            return False
+
+
+def _is_later(wait: Any, than: Any) -> bool:
+    if not isinstance(than, Mapping) or same(wait, than):
+        return False  # nothing ends later than a wait without an end
+    if not isinstance(wait, Mapping) or wait.get("within") != than.get("within"):
+        return True
+    return any((as_number(wait.get(unit)) or 0) > (as_number(than.get(unit)) or 0) for unit in ("days", "months"))
 
 
 def _strictness(clause: Clause) -> int:

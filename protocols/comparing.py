@@ -10,7 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from protocols.clauses import clause_of_path, ends_by_itself, fires_for_no_less, is_dated, matched, severity_moved, shadows
+from protocols.clauses import (
+    clause_of_path,
+    ends_by_itself,
+    fires_for_no_less,
+    hides,
+    is_dated,
+    matched,
+    severity_moved,
+    shadows,
+)
 from protocols.findings import Severity
 from protocols.leaves import leaf, leaves, same
 from protocols.limits import Direction, direction_of, is_hard
@@ -133,14 +142,28 @@ def _beside_its_clause(
 
 
 def _of_clauses(before: Sequence[Clause], after: Sequence[Clause]) -> Iterator[FieldDifference]:
-    """Each clause with its former self: one row for each that was written anew, added or taken out."""
-    for old_place, new_place in matched(before, after):
+    """Each clause with its former self: one row for each that was written anew, added, taken out, or stands behind a
+    laxer one now that it stood before."""
+    pairs = matched(before, after)
+    for old_place, new_place in pairs:
         old = before[old_place - 1] if old_place else None
         new = after[new_place - 1] if new_place else None
-        if old is not None and new is not None and same(old, new):
+        is_hidden = old is not None and new is not None and _is_behind_a_laxer_one(pairs, after, old_place, new_place)
+        if old is not None and new is not None and same(old, new) and not is_hidden:
             continue
         direction, hard = _direction_of_clause(before, old_place, new)
+        if is_hidden:
+            direction, hard = Direction.LOOSENED, hard or (old or {}).get("severity") == Severity.ABSOLUTE
         yield FieldDifference(f"clauses.{new_place or old_place}", old, new, direction, hard)
+
+
+def _is_behind_a_laxer_one(
+    pairs: Sequence[tuple[int | None, int | None]], after: Sequence[Clause], old_place: int | None, new_place: int | None
+) -> bool:
+    """Whether the clause that now stands here is hidden by one that did not stand before it until now."""
+    here = new_place or 0
+    return any(first and first < here and (was is None or was > (old_place or 0)) and hides(after[first - 1], after[here - 1])
+               for was, first in pairs)
 
 
 def direction_of_clause(old: Clause | None, new: Clause | None) -> Direction:
@@ -162,7 +185,8 @@ def _direction_of_clause(before: Sequence[Clause], place: int | None, new: Claus
     loosened = [one for one in found if one.direction in (Direction.LOOSENED, Direction.CHANGED)
                 and not (asks_otherwise and f".{place}.when" in one.path)]  # fmt: skip
     if loosened or (asks_otherwise and not _is_no_looser(before, place, moved, new)):
-        return Direction.LOOSENED, hard or any(one.is_hard for one in found)
+        hides_a_block = asks_otherwise and shadows(before, place) == Severity.ABSOLUTE
+        return Direction.LOOSENED, hard or hides_a_block or any(one.is_hard for one in found)
     tightened = asks_otherwise or any(one.direction is Direction.TIGHTENED for one in found)
     return Direction.TIGHTENED if tightened else Direction.REWORDED, hard
 

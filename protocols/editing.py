@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, cast
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,6 +25,7 @@ from protocols.forbidden import refusal_of
 from protocols.leaves import as_number, leaf, leaves, same, with_leaf
 from protocols.limits import Direction, outside_cfg, specs_of
 from protocols.loading import CatalogueError, catalogue_from_entries, is_of_reference
+from protocols.loosened import lineage
 from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion
 from protocols.models.catalogue import ChangeDirection, VersionState
 from protocols.versions import locked
@@ -73,6 +74,7 @@ def add_entry(
     draft = _draft(version)
     if draft.entries.filter(code=code).exists():
         raise Refused(_("The code %(code)s is used already.") % {"code": code}, field="code")
+    _check_never_used(draft, code)
     need_reason(reason)
     whole = {"code": code, **body}
     _check_draft(draft, kind, code, whole)
@@ -87,6 +89,18 @@ def add_entry(
     audit.record(by=by, action="catalogue-entry-added", sentence=f"added {code} to {draft}", of=draft,
                  detail={"code": code, "reason": reason, "body": whole})  # fmt: skip
     return entry
+
+
+def _check_never_used(draft: CatalogueVersion, code: str) -> None:
+    """A code that counted once keeps its meaning: clearances and what was loosened are known by it, and a new rule under
+    it would begin at its first version again."""
+    counted = Q(version__in=lineage(draft.pk)) | Q(version__published_at__isnull=False)
+    numbers = CatalogueEntry.objects.filter(counted, code=code).values_list("version__number", flat=True)
+    if (number := max(numbers, default=None)) is not None:
+        raise Refused(
+            _("The code %(code)s stood for something else in version %(number)s. What was decided with it keeps its name: "
+              "choose another code.") % {"code": code, "number": number}, field="code",
+        )  # fmt: skip
 
 
 @transaction.atomic

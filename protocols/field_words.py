@@ -167,6 +167,8 @@ def shown_pair(kind: str, path: str, before: Any, after: Any) -> tuple[str, str]
         return shown(path, before), shown(path, after)
     old, new = leaves(before), leaves(after)
     differs = [one for one in {**old, **new} if not same(old.get(one), new.get(one))]
+    if old and not differs:
+        return words_of_clause(before), str(_("unchanged, but a laxer clause is tested before it now"))
     sides = ["; ".join(f"{label_of(kind, one)}: {shown(one, side[one])}" for one in differs if one in side)
              for side in (old, new)]  # fmt: skip
     return sides[0] or "–", sides[1] or "–"

@@ -10,18 +10,19 @@ from typing import Any
 
 from protocols import catalogue
 from protocols.clauses import sign_of
-from protocols.comparing import direction_of_clause
+from protocols.comparing import compare_entry, direction_of_clause
 from protocols.definitions import Catalogue, MixingRule
 from protocols.leaves import same
-from protocols.limits import Direction, direction_of
-from protocols.models import CatalogueChange, CatalogueVersion
+from protocols.limits import Direction, direction_of, is_hard
+from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion
 from protocols.models.catalogue import ChangeDirection, VersionState
 from protocols.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Loosening:
-    """A limit that is looser than in the reference it comes from: the first figure, the one that counts, who and why."""
+    """A limit that is looser than in the reference it comes from: the first figure, the one that counts, who and why.
+    Of a whole rule that was taken out `field` is empty and `before` its body."""
 
     kind: str
     code: str
@@ -59,29 +60,72 @@ def _frozen(version_id: int, digest: str) -> tuple[Loosening, ...]:
 def _standing(version_id: int) -> tuple[Loosening, ...]:
     """Row by row along the chain of drafts. A field is followed by its path; a clause of a rule of the clinic's own by
     what it says, for its place changes when another one is taken out."""
-    rows = CatalogueChange.objects.filter(version__in=lineage(version_id)).select_related("by").order_by("at", "pk")
-    followed: dict[tuple[str, str], list[CatalogueChange]] = {}
+    rows = CatalogueChange.objects.filter(version__in=lineage(version_id)).select_related("by", "version").order_by("at", "pk")
+    followed: list[list[CatalogueChange]] = []
     born_in: dict[str, int] = {}
+    gone: list[Loosening] = []
     for row in rows:
+        is_in_force = born_in.get(row.code) != row.version_id  # before its first version counted, nothing of it was
         if row.direction in {ChangeDirection.ADDED, ChangeDirection.REMOVED} and not row.field:
-            followed = {key: kept for key, kept in followed.items() if key[0] != row.code}
+            followed = [chain for chain in followed if chain[0].code != row.code]
+            if row.direction == ChangeDirection.REMOVED and is_in_force and (found := _taken_out(row)) is not None:
+                gone.append(found)
             born_in[row.code] = row.version_id
-        elif born_in.get(row.code) != row.version_id:  # before its first version counted, nothing of it was in force
-            earlier = followed.pop(row_key(row.code, row.field, None, row.before), [])
-            followed[row_key(row.code, row.field, row.before, row.after)] = [*earlier, row]
-    return tuple(found for chain in followed.values() if (found := _looser_at_last(chain)) is not None)
+        elif is_in_force:
+            _follow(followed, row)
+    return (*gone, *(found for chain in followed if (found := _looser_at_last(chain, version_id)) is not None))
 
 
-def _looser_at_last(chain: Sequence[CatalogueChange]) -> Loosening | None:
+def _follow(followed: list[list[CatalogueChange]], row: CatalogueChange) -> None:
+    """Put a row to those of the same field, which then stand last. A clause that is added goes on from the same one that
+    was taken out, so that both together tell what became of it."""
+    is_added = _is_clause(row.after) and not _is_clause(row.before)
+    key = row_key(row.code, row.field, None, row.after if is_added else row.before)
+    for chain in reversed(followed):
+        last = chain[-1]
+        is_there = not _is_clause(last.before) or _is_clause(last.after)
+        if row_key(last.code, last.field, last.before, last.after) == key and is_there != is_added:
+            followed.remove(chain)
+            followed.append([*chain, row])
+            return
+    followed.append([row])
+
+
+def _is_clause(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _taken_out(row: CatalogueChange) -> Loosening | None:
+    """A rule of the clinic's own that is gone, if it blocked: its limit is the loosest there is."""
+    entry = CatalogueEntry.objects.filter(version=row.version.based_on_id, code=row.code).first()
+    if entry is None or entry.kind not in ("rule", "mixing_rule") or not is_hard(entry.kind, "result", entry.body):
+        return None
+    return Loosening(row.kind, row.code, "", entry.body, None, row.reason, row.by.name, row.at)
+
+
+def _looser_at_last(chain: Sequence[CatalogueChange], version_id: int) -> Loosening | None:
     """What the rows of one field come to: looser than where it began, and by whose decision."""
     first, last = chain[0], chain[-1]
-    told = next((row for row in reversed(chain) if row.direction == ChangeDirection.LOOSENED), None)
-    if told is None or not (first.is_hard or told.is_hard) or same(first.before, last.after):
+    loosened = [row for row in chain if row.direction == ChangeDirection.LOOSENED]
+    if not loosened or not any(row.is_hard for row in (first, *loosened)):
         return None
-    seen_by_itself = _judged(told.kind, told.field, told.before, told.after) is Direction.LOOSENED
-    if seen_by_itself and _judged(first.kind, first.field, first.before, last.after) is not Direction.LOOSENED:
-        return None
+    told = loosened[-1]
+    if same(first.before, last.after):
+        if not _is_clause(last.after) or not _is_hidden_now(first, last, version_id):
+            return None
+    elif (all(_judged(row.kind, row.field, row.before, row.after) is Direction.LOOSENED for row in loosened)
+          and _judged(first.kind, first.field, first.before, last.after) is not Direction.LOOSENED):  # fmt: skip
+        return None  # nothing was looser only by what it hid, and all of it together is not looser
     return Loosening(told.kind, told.code, last.field, first.before, last.after, told.reason, told.by.name, told.at)
+
+
+def _is_hidden_now(first: CatalogueChange, last: CatalogueChange, version_id: int) -> bool:
+    """Whether a clause that says what it always said stands behind a laxer one now, which it did not where this began."""
+    bodies = dict(CatalogueEntry.objects.filter(
+        version__in=[first.version.based_on_id, version_id], code=first.code).values_list("version_id", "body"))  # fmt: skip
+    before, now = bodies.get(first.version.based_on_id or 0), bodies.get(version_id)
+    return before is not None and now is not None and any(
+        same(one.after, last.after) and one.direction is Direction.LOOSENED for one in compare_entry("rule", before, now))
 
 
 def row_key(code: str, field: str, before: Any, after: Any) -> tuple[str, str]:
@@ -126,7 +170,12 @@ def _touches(one: Loosening, planned: frozenset[str], rules: Catalogue) -> bool:
 
 def _named_before(one: Loosening, what: str, planned: frozenset[str], rules: Catalogue) -> bool:
     """Whether the words that narrowed this down (or that it named) before met the plan; no words: every plan."""
-    if isinstance(one.before, Mapping):
+    if not one.field and one.kind == "rule":  # the whole rule is gone: where any of its clauses counted
+        scopes = [clause.get(what) or one.before.get(what) for clause in one.before.get("clauses", [])]
+        before = [word for scope in scopes for word in scope] if all(scopes) else []
+    elif not one.field:
+        before = [*one.before.get("substances", []), *one.before.get("with_substances", [])]
+    elif isinstance(one.before, Mapping):
         before = one.before.get(what)
     elif one.field.rpartition(".")[2].endswith(what):
         before = one.before

@@ -275,5 +275,9 @@ def shown_loosened(version: CatalogueVersion, words: Iterable[str]) -> list[str]
            "field": with_unit(label_of(one.kind, one.field), one.field, bodies_by_code.get(one.code, {})),
            "before": before, "after": after, "by": one.by,
            "date": date_format(timezone.localtime(one.at), "D j M Y"), "reason": one.reason}
+        if one.field else
+        _("%(entry)s was taken out by %(by)s on %(date)s. %(reason)s")
+        % {"entry": name_of(one.before), "by": one.by, "date": date_format(timezone.localtime(one.at), "D j M Y"),
+           "reason": one.reason}
         for one in found for before, after in [shown_pair(one.kind, one.field, one.before, one.after)]
     ]  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from protocols.clauses import matched, shadows, sign_of
 from protocols.comparing import compare_entry, direction_of_clause
+from protocols.field_words import shown_pair, words_of_clause
 from protocols.limits import Direction, direction_of
 
 YES = {"answer": "q-heart", "is": ["yes"]}
@@ -118,3 +119,58 @@ def test_a_clause_is_known_by_what_it_says_not_by_its_place() -> None:
     assert matched([A, B, C], [C, A]) == [(3, 1), (1, 2), (2, None)]
     assert matched([A, B], [A, {**B, "severity": "info"}, C]) == [(1, 1), (2, 2), (None, 3)]
     assert matched([A, B], [{**B, "severity": "info"}]) == [(2, 1), (1, None)]
+
+
+ADULT = {"severity": "relative", "when": {"age": {"at_least": 18}}}
+LETTER = {"en": "A letter", "tr": "Mektup"}
+
+
+def test_a_clause_that_now_stands_behind_a_laxer_one_is_looser_though_it_says_the_same() -> None:
+    """The first clause that holds fires: whoever is of age gets the clearance and never the block."""
+    assert rows([A, ADULT], [ADULT, A], code=OWN) == {"clauses.2": ("loosened", True)}
+    assert rows([A], [ADULT, A], code=OWN) == {"clauses.1": ("tightened", False), "clauses.2": ("loosened", True)}
+    assert rows([A, ADULT], [ADULT, {**A, "sentence": LETTER}], code=OWN)["clauses.2"] == ("loosened", True)
+    # what fires in addition hides nothing and is not hidden, and in the other direction nothing gets looser
+    assert rows([A, {**ADULT, "also": True}], [{**ADULT, "also": True}, A], code=OWN) == {}
+    assert rows([{**A, "also": True}, ADULT], [ADULT, {**A, "also": True}], code=OWN) == {}
+    assert rows([ADULT, A], [A, ADULT], code=OWN) == {}
+    before, after = shown_pair("rule", "clauses.2", A, A)
+    assert before == words_of_clause(A)
+    assert "laxer clause" in after
+
+
+@pytest.mark.parametrize(
+    "third", [{"medicine": "med-chc"}, {"sex": ["female"]}, {"age": {"at_least": 18}}, {"bmi": {"above": 30}}]
+)
+def test_a_clause_that_asks_less_and_hides_a_block_is_a_hard_limit_that_became_looser(third: Any) -> None:
+    mild = {"severity": "relative", "when": [YES, OLD, third]}
+    fewer = {**mild, "when": [YES, OLD]}
+    assert rows([mild, A], [fewer, A], code=OWN) == {"clauses.1": ("loosened", True)}
+    assert rows([mild], [fewer], code=OWN) == {"clauses.1": ("tightened", False)}
+    assert rows([mild, {**A, "also": True}], [fewer, {**A, "also": True}], code=OWN) == {"clauses.1": ("tightened", False)}
+
+
+LAB = {"measurement": "m-hba1c", "valid_days": 90}
+
+
+@pytest.mark.parametrize(
+    ("first", "behind", "direction"),
+    [
+        ({"severity": "relative"}, {"severity": "relative", "letter": LETTER}, "loosened"),
+        ({"severity": "relative", "letter": LETTER}, {"severity": "relative", "letter": LETTER}, "tightened"),
+        ({"severity": "relative", "letter": LETTER}, {"severity": "relative"}, "tightened"),
+        ({"severity": "relative"}, {"severity": "relative", "labs": [LAB]}, "loosened"),
+        ({"severity": "relative", "labs": [LAB]}, {"severity": "relative", "labs": [LAB]}, "tightened"),
+        ({"severity": "temporary", "wait": LATELY}, {"severity": "temporary", "wait": "open"}, "loosened"),
+        ({"severity": "temporary", "wait": LATELY}, {"severity": "temporary", "wait": {**LATELY, "months": 9}}, "loosened"),
+        ({"severity": "temporary", "wait": LATELY}, {"severity": "temporary", "wait": {**LATELY, "months": 3}}, "tightened"),
+        ({"severity": "temporary", "wait": LATELY}, {"severity": "temporary", "wait": {**LATELY, "within": "q-x"}}, "loosened"),
+        ({"severity": "temporary", "wait": "open"}, {"severity": "temporary", "wait": LATELY}, "tightened"),
+    ],
+)  # fmt: skip
+def test_a_clause_of_the_same_severity_that_asks_for_more_is_hidden_too(first: Any, behind: Any, direction: str) -> None:
+    """Lowered from 70 to 60, nobody of 60 to 69 has to bring what the clause behind asks for."""
+    old, other = {**first, "when": {"age": {"at_least": 70}}}, {**behind, "when": {"age": {"at_least": 50}}}
+    new = {**old, "when": {"age": {"at_least": 60}}}
+    assert rows([old, other], [new, other], code=OWN) == {"clauses.1": (direction, False)}
+    assert rows([old, other], [new, other]) == {"clauses.1.when.age.at_least": (direction, False)}

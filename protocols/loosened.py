@@ -121,8 +121,8 @@ def _looser_at_last(chain: Sequence[CatalogueChange], version_id: int) -> Loosen
 
 def _is_hidden_now(first: CatalogueChange, last: CatalogueChange, version_id: int) -> bool:
     """Whether a clause that says what it always said stands behind a laxer one now, which it did not where this began."""
-    bodies = dict(CatalogueEntry.objects.filter(
-        version__in=[first.version.based_on_id, version_id], code=first.code).values_list("version_id", "body"))  # fmt: skip
+    entries = CatalogueEntry.objects.filter(version__in=[first.version.based_on_id, version_id], code=first.code)
+    bodies: dict[int, Mapping[str, Any]] = {entry.version_id: entry.body for entry in entries}
     before, now = bodies.get(first.version.based_on_id or 0), bodies.get(version_id)
     return before is not None and now is not None and any(
         same(one.after, last.after) and one.direction is Direction.LOOSENED for one in compare_entry("rule", before, now))
@@ -170,6 +170,7 @@ def _touches(one: Loosening, planned: frozenset[str], rules: Catalogue) -> bool:
 
 def _named_before(one: Loosening, what: str, planned: frozenset[str], rules: Catalogue) -> bool:
     """Whether the words that narrowed this down (or that it named) before met the plan; no words: every plan."""
+    before: Any
     if not one.field and one.kind == "rule":  # the whole rule is gone: where any of its clauses counted
         scopes = [clause.get(what) or one.before.get(what) for clause in one.before.get("clauses", [])]
         before = [word for scope in scopes for word in scope] if all(scopes) else []

@@ -177,7 +177,12 @@ class Named:
         return Match((*listed, *told)) if listed or told else None
 
     def is_open(self, case: Case) -> bool:
-        return is_unanswered(case, "q-medicines")
+        return is_unanswered(case, "q-medicines") or (is_unanswered(case, self.key) and self._may_take_one(case))
+
+    def _may_take_one(self, case: Case) -> bool:
+        """The question that `key` follows up is not answered with the healthy answer: yes, or nobody knows."""
+        asks = (one for one in case.questions.values() if any(field.key == self.key for field in one.follow_ups))
+        return any(case.read(question.key)[0] != question.healthy for question in asks)
 
     def _means(self, text: str) -> bool:
         said = text.casefold().replace("\u0307", "").replace("ı", "i")  # VARFARİN and VARFARIN are one word

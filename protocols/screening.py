@@ -116,7 +116,7 @@ def clearance_needs(
     rule = catalogue.rules.get(finding.code)
     case = Case(facts=facts, plan=None, on=on, questions=catalogue.questions)
     for need in dict.fromkeys(need for clause in rule.clauses for need in clause.labs) if rule else ():
-        if need.only_if is not None and need.only_if.match(case) is None:
+        if not _is_wanted(need, case):
             continue
         named: dict[str, Text | str] = {
             "lab": catalogue.measurements[need.measurement].name,
@@ -391,8 +391,13 @@ def _counts(measurement: MeasurementDefinition, taken: Measured, on: date) -> bo
     return recent and measurement.problem(taken.value, taken.second, taken.text) is None
 
 
+def _is_wanted(need: LabNeed, case: Case) -> bool:
+    """Also while nobody knows whether it concerns this patient: unknown is never a pass."""
+    return need.only_if is None or need.only_if.match(case) is not None or need.only_if.is_open(case)
+
+
 def _met(need: LabNeed, case: Case) -> bool:
-    if need.only_if is not None and need.only_if.match(case) is None:
+    if not _is_wanted(need, case):
         return True
     newest = case.newest(need.measurement)
     if newest is None or (case.on - newest.taken_on).days > need.valid_days:

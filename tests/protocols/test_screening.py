@@ -386,6 +386,29 @@ def test_warfarin_needs_a_fresh_inr(inr: str | None, days: int, gaps: int) -> No
     assert len(clearance_gaps(finding, facts=facts, on=DAY, catalogue=catalogue(), letter=True)) == gaps
 
 
+@pytest.mark.parametrize(
+    ("answers", "gaps"),
+    [
+        ({"q-anticoagulant": "yes", "q-anticoagulant-name": "apixaban"}, 0),
+        ({"q-anticoagulant": "yes", "q-anticoagulant-name": "Warfarin 5 mg"}, 1),
+        ({"q-anticoagulant": "yes"}, 1),
+        ({"q-anticoagulant": "unsure"}, 1),
+    ],
+)
+def test_a_blood_thinner_that_nobody_can_name_needs_an_inr(answers: dict[str, Any], gaps: int) -> None:
+    facts = person(answers)
+    finding = next(one for one in screened(facts, FACE).findings if one.code == "scr-anticoagulant")
+    assert len(clearance_gaps(finding, facts=facts, on=DAY, catalogue=catalogue(), letter=True)) == gaps
+
+
+def test_a_recorded_blood_thinner_of_another_kind_needs_none() -> None:
+    """Nobody says yes to the question: the list of medicines names it."""
+    taken = (RecordedMedicine("apixaban", ("med-anticoagulant",)),)
+    facts = person({"q-medicines": ["apixaban"]}, medicines=taken)
+    (finding,) = screened(facts, FACE).findings
+    assert clearance_gaps(finding, facts=facts, on=DAY, catalogue=catalogue(), letter=True) == []
+
+
 def test_what_cannot_be_cleared_says_so() -> None:
     (finding,) = screened(person(BLOCK), FACE).findings
     assert clearance_gaps(finding, facts=person(BLOCK), on=DAY, catalogue=catalogue(), letter=True)

@@ -20,7 +20,7 @@ from patients.choices import region_group
 from patients.facts import Measured
 from patients.questionnaire import UNKNOWN, UNSURE, as_list, is_empty
 from protocols.calendar_dates import add_months, age_on
-from protocols.patient_case import HOLDS, PERHAPS, Case, Match
+from protocols.patient_case import HOLDS, OPPOSITE, PERHAPS, Case, Match
 
 
 class Condition(Protocol):
@@ -87,13 +87,14 @@ class Answered(_OfAnAnswer):
     def match(self, case: Case) -> Match | None:
         answer, unclarified = case.read(self.key)
         if isinstance(answer, str):  # the common case, kept short: screening runs by the thousand
-            return Match(case.evidence(self.key), unclarified) if answer in self.values else None
-        held = [value for value in as_list(answer) if value in self.values]
-        if not held:
+            held = answer in self.values or (unclarified and UNSURE in self.values)
+            return Match(case.evidence(self.key), unclarified) if held else None
+        listed = [value for value in as_list(answer) if value in self.values]
+        if not listed:
             return None
         if self.key.startswith("."):
             return Match(case.evidence(self.key), unclarified)
-        return Match(tuple((self.key, value) for value in sorted(held)))  # a list: only the items that count
+        return Match(tuple((self.key, value) for value in sorted(listed)))  # a list: only the items that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,9 +368,11 @@ class AnyOf:
         matches = [match for part in self.parts if (match := part.match(case)) is not None]
         if not matches:
             return None
+        is_sure = any(not (match.unclarified or match.unknown) for match in matches)
         return Match(
             tuple(dict.fromkeys(one for match in matches for one in match.answers)),
-            all(match.unclarified for match in matches), all(match.unknown for match in matches))
+            all(match.unclarified for match in matches), not is_sure and any(match.unknown for match in matches),
+            all(match.opposite for match in matches))
 
     def is_open(self, case: Case) -> bool:
         return any(part.is_open(case) for part in self.parts)
@@ -384,8 +387,8 @@ class Not(_Definite):
     def match(self, case: Case) -> Match | None:
         inside = self.part.match(case)
         if inside is None:
-            return PERHAPS if self.part.is_open(case) else HOLDS
-        return replace(inside, unknown=True) if inside.unknown or inside.unclarified else None
+            return OPPOSITE if self.part.is_open(case) else HOLDS
+        return replace(inside, unknown=True, opposite=True) if inside.unknown or inside.unclarified else None
 
 
 def is_unanswered(case: Case, key: str) -> bool:

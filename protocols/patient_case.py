@@ -19,19 +19,23 @@ Evidence = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`unclarified`: rests on “unsure”. `unknown`: holds only because nobody knows better, so its opposite holds as well."""
+    """`unclarified`: rests on “unsure”. `unknown`: holds only because nobody knows better, so its opposite holds as well.
+    `opposite`: it is such an opposite, and so hides nothing stricter."""
 
     answers: tuple[Evidence, ...] = ()
     unclarified: bool = False
     unknown: bool = False
+    opposite: bool = False
 
     def plus(self, other: Match) -> Match:
         return Match(
-            self.answers + other.answers, self.unclarified or other.unclarified, self.unknown or other.unknown)
+            self.answers + other.answers, self.unclarified or other.unclarified, self.unknown or other.unknown,
+            self.opposite or other.opposite)
 
 
 HOLDS = Match()
 PERHAPS = Match(unknown=True)
+OPPOSITE = Match(unknown=True, opposite=True)
 
 
 @dataclass(frozen=True, slots=True)

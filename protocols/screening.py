@@ -14,6 +14,7 @@ from typing import Protocol
 from patients.choices import Text
 from patients.facts import Measured, PatientFacts
 from patients.questionnaire import NONE, UNSURE, Question, as_list, unanswered
+from protocols.clauses import STRICTNESS
 from protocols.findings import Finding, GrantedClearance, Outcome, Screening, Severity, Stage, worst
 from protocols.medicines import CODE as MEDICINES
 from protocols.medicines import medicine_findings, would_matter_with_a_plan
@@ -161,9 +162,9 @@ def _hits(rule: Rule, case: Case) -> tuple[list[_Hit], bool]:
     planned = case.plan is not None
     for item in _items(rule, case):
         case.item = item
-        matched = False
+        hidden = _NONE
         for clause in rule.clauses:
-            if matched and not clause.also:
+            if not clause.also and clause.severity in hidden:
                 continue
             if planned and clause.needs_plan and not _meets(clause, case):
                 continue
@@ -175,11 +176,16 @@ def _hits(rule: Rule, case: Case) -> tuple[list[_Hit], bool]:
                 continue
             hit = _hit(clause, match, case)
             hits.append(hit)
-            matched = matched or not clause.also
+            if not clause.also:
+                hidden |= _UP_TO.get(clause.severity, _NONE) if match.opposite else _EVERY
     case.item = None
     return hits, waits_for_plan
 
 
+# A clause that holds ends the search; one that is the opposite of what nobody knows hides those that are no stricter.
+_NONE: frozenset[Severity] = frozenset()
+_EVERY = frozenset(Severity)
+_UP_TO = {severity: frozenset(STRICTNESS[: place + 1]) for place, severity in enumerate(STRICTNESS)}
 _NO_ITEM: Sequence[Item | None] = (None,)
 
 

@@ -11,6 +11,7 @@ from patients.facts import PatientFacts, RecordedMedicine
 from protocols.patient_case import Case, words_of
 from protocols.plan import Plan
 from protocols.rules import parse_rule
+from protocols.screening import _hits
 from tests.protocols.healthy import DAY, catalogue, measured, person, plan, screened, without
 
 FACE = plan("ind-hydration", "sub-ha-nc", regions=("reg-face",))
@@ -93,3 +94,49 @@ def test_a_cancer_whose_end_nobody_knows_is_active_and_not_history() -> None:
         codes = {one.code for one in screened(person(answers), FACE).findings}
         assert "scr-cancer-active" in codes
         assert "scr-cancer-history" not in codes
+
+
+YES = {"answer": "q-mi", "is": "yes"}
+LONG_AGO: dict[str, Any] = {"severity": "relative", "when": {"all": [YES, {"not": LATELY}]}}
+
+
+def severities(clauses: list[dict[str, Any]], answers: dict[str, Any]) -> list[str]:
+    """What a rule of these clauses finds, in the order tested."""
+    texts = {"en": "x", "tr": "x"}
+    rule = parse_rule({"code": "scr-x", "title": texts, "sentence": texts, "source": "dec", "clauses": clauses})
+    facts = person(answers)
+    case = Case(facts=facts, plan=FACE, on=DAY, questions=catalogue().questions, words=words_of(FACE))
+    hits, _waits = _hits(rule, case)
+    return [str(hit.clause.severity) for hit in hits]
+
+
+@pytest.mark.parametrize(
+    ("first", "behind", "answers", "expected"),
+    [
+        (LONG_AGO, "absolute", {"q-mi": "yes", "q-mi-date": "unknown"}, ["relative", "absolute"]),
+        (LONG_AGO, "absolute", {"q-mi": "yes", "q-mi-date": "2020-03-01"}, ["relative"]),
+        (LONG_AGO, "absolute", {"q-mi": "yes", "q-mi-date": "2026-03-01"}, ["absolute"]),
+        (LONG_AGO, "info", {"q-mi": "yes", "q-mi-date": "unknown"}, ["relative"]),
+        ({"severity": "info", "when": {"not": YES}}, "absolute", {"q-mi": "unsure"}, ["info", "absolute"]),
+        ({"severity": "info", "when": {"not": YES}}, "absolute", {"q-mi": "no"}, ["info"]),
+    ],
+)
+def test_what_only_may_hold_hides_nothing_stricter(
+    first: dict[str, Any], behind: str, answers: dict[str, Any], expected: list[str]
+) -> None:
+    """The first clause that holds ends the search; one that rests on what nobody knows hides what is no stricter."""
+    assert severities([first, {"severity": behind, "when": YES}], answers) == expected
+
+
+def test_either_of_two_that_nobody_knows_is_not_known() -> None:
+    """One part rests on a date that is not known, the other on "unsure": the opposite is not known either."""
+    either = {"any": [LATELY, {"answer": "q-heart", "is": "yes"}]}
+    assert holds({"not": either}, {"q-mi": "yes", "q-mi-date": "unknown", "q-heart": "unsure"})
+    assert not holds({"not": either}, {"q-mi": "yes", "q-mi-date": "unknown", "q-heart": "yes"})
+
+
+def test_a_clause_about_being_unsure_fires() -> None:
+    unsure = {"answer": "q-heart", "is": "unsure"}
+    assert holds(unsure, {"q-heart": "unsure"})
+    assert not holds(unsure, {"q-heart": "no"})
+    assert not holds(unsure, {"q-heart": "yes"})

@@ -90,7 +90,7 @@ class EntryForm(HouseForm):
         )}  # fmt: skip
 
     @property
-    def groups(self) -> list[FieldGroup]:
+    def folded_parts(self) -> list[FieldGroup]:
         """The fields of a screening rule part by part, so that the page is short: only the first limits are open, and what
         has something to mend; clauses of the clinic's own are written anew on pages of theirs. Other entries have no parts."""
         if self.kind != "rule":

@@ -426,3 +426,13 @@ def test_what_is_wrong_is_said_in_the_language_of_whoever_edits(draft: Catalogue
     assert "“Seans başına olağan miktar” 20" in said
     assert refusal.value.field == "source"
     assert saved(draft, "sub-biotin")["source"] != "hearsay"
+
+
+def test_the_page_of_an_entry_offers_every_field_of_its_form(draft: CatalogueVersion, lead: User, client: Client) -> None:
+    """Whatever its fields are called: one was once taken for a word of the template's."""
+    make.signed_in(client, lead)
+    for code in {kind: code for kind, code, _body in catalogue.rows_of(draft)}.values():
+        answer = client.get(reverse("catalogue-entry", args=[draft.public_id, code]))
+        page = answer.content.decode()
+        lacking = [name for name in answer.context["form"].fields if f'name="{name}"' not in page]
+        assert lacking == [], code

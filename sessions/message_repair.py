@@ -17,7 +17,7 @@ from patients.models import Patient
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import MessageState
 from sessions.message_texts import KINDS
-from sessions.messaging import AFTERCARE_HOURS, SUPERSEDED
+from sessions.messaging import AFTERCARE_HOURS, EVENT_OPEN, SUPERSEDED, is_stopped_by_event
 from sessions.models import Message
 from sessions.models.message import A_REPEAT
 from sessions.outbox import messages_of, move, next_revision, origin_of, write
@@ -37,6 +37,8 @@ def check_can_send_again(message: Message) -> None:
             raise Refused(_("The appointment is cancelled: there is nothing to remind of."))
         if appointment.starts_at <= timezone.now():
             raise Refused(_("The appointment has begun: this mail would come too late."))
+    if is_stopped_by_event(message):  # it would be held back at its turn, and nobody would be told
+        raise Refused(_(EVENT_OPEN))
 
 
 @transaction.atomic

@@ -65,6 +65,8 @@ def gate(request: HttpRequest) -> HttpResponse:
     link = opened.opened_link(request)
     if opened.is_marked(request):  # what was typed goes to whom it was typed for, whatever was opened since
         link = opened.drawn_for(request, max_age=opened.COOKIE_SECONDS)
+    if request.method == "POST" and (spent := spent_behind(request)):  # pressed twice: its page knows what was done there
+        return go_on(request, LinkPurpose(spent.purpose))
     if link is None or not links.is_live(link) or link.purpose not in DESTINATIONS or links.is_throttled(source_of(request)):
         return dead_link(request)
     speak(request, link.patient)
@@ -73,6 +75,14 @@ def gate(request: HttpRequest) -> HttpResponse:
     if opened.passed(request, link.purpose) == link:
         return redirect(DESTINATIONS[LinkPurpose(link.purpose)])
     return show_gate(request, link, GateForm())
+
+
+def spent_behind(request: HttpRequest) -> PatientLink | None:
+    """The spent link a form on its way through the gate belongs to. Its page checks everything anew and opens nothing."""
+    if not request.POST.get("back"):
+        return None
+    link = opened.drawn_for(request, max_age=opened.COOKIE_SECONDS) if opened.is_marked(request) else opened.opened_here(request)
+    return link if link is not None and link.spent_at is not None and link.purpose in DESTINATIONS else None
 
 
 def answer_gate(request: HttpRequest, link: PatientLink) -> HttpResponse:
@@ -96,7 +106,7 @@ def go_on(request: HttpRequest, purpose: LinkPurpose) -> HttpResponse:
     """To the page of the link; where a form was on its way, the browser sends it there once more."""
     own = [reverse(name) for name in (DESTINATIONS[purpose], *ALSO_OPENS.get(purpose, ()))]
     back = request.POST.get("back", "")
-    if back.startswith(tuple(own)) and kept_answers(request):
+    if back.startswith(tuple(own)) and any(name != opened.OF_LINK for name, _value in kept_answers(request)):
         return redirect(back, preserve_request=True)
     return redirect(own[0])
 
@@ -105,6 +115,8 @@ def show_gate(
     request: HttpRequest, link: PatientLink, form: GateForm, *, back: str = "", late: bool = False, status: int = 200
 ) -> HttpResponse:
     kept = kept_answers(request)
+    if not opened.is_marked(request):  # the birth date typed here is meant for this link, whatever is opened meanwhile
+        kept.append((opened.OF_LINK, opened.mark_of(link)))
     context = {
         "form": form, "site": link.site, "kept": kept, "back": back or request.POST.get("back", ""),
         "late": late, "is_typed": has_typed(kept),
@@ -152,8 +164,10 @@ def behind_gate(
     def decorate(view: PatientView) -> PatientView:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            link = next((found for one in (purpose, *also) if (found := opened.passed(request, one))), None)
-            if link is None or (opened.is_marked(request) and opened.drawn_for(request) != link):
+            marked, drawn = opened.is_marked(request), opened.drawn_for(request)
+            found = (opened.passed(request, one) for one in (purpose, *also))
+            link = next((one for one in found if one is not None and (not marked or one == drawn)), None)
+            if link is None:
                 return back_to_gate(request, (purpose, *also), afterwards, retell)
             speak(request, link.patient)
             request.patient_doer = doer_behind(link)  # type: ignore[attr-defined]
@@ -170,7 +184,7 @@ def back_to_gate(
 ) -> HttpResponse:
     if afterwards and request.method == "POST" and opened.is_second_click(request, purposes[0]):
         return redirect(afterwards)
-    link = opened.drawn_for(request) if opened.is_marked(request) else opened.opened_link(request)
+    link = opened.drawn_for(request) if opened.is_marked(request) else opened.opened_here(request)
     if link is not None and link.purpose in purposes and links.is_live(link):
         speak(request, link.patient)
         if request.method != "POST":
@@ -178,7 +192,11 @@ def back_to_gate(
         return show_gate(request, link, GateForm(), back=request.path, late=True, status=403)
     if not afterwards or not opened.has_finished(request, purposes[0]):
         return dead_link(request)
-    return not_taken(request, retell) if request.method == "POST" else redirect(afterwards)
+    if request.method != "POST":
+        return redirect(afterwards)
+    if link is None or not opened.was_spent_here(request, link):  # what was signed here was something else
+        return dead_link(request)
+    return not_taken(request, retell)
 
 
 def not_taken(request: HttpRequest, retell: Retell | None) -> HttpResponse:

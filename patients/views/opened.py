@@ -28,6 +28,7 @@ PREFIX = "patient_"
 SESSION_KEY = "patient_links"
 HERE_KEY = "patient_here"
 FINISHED_KEY = "patient_done"
+FINISHED_LINK_KEY = "patient_done_link"
 THANKED_IN_KEY = "patient_thanked_in"
 OF_LINK = "of_link"
 SALT = "patients.views.opened.of_link"
@@ -115,8 +116,10 @@ def finish(request: HttpRequest, purpose: LinkPurpose) -> None:
     """The deed is done: this browser holds nothing of the patient any more, only that it may be thanked, and what was
     sent, as a digest: the same form again is a second click, another one is not."""
     scopes = dict(request.session.get(SESSION_KEY, {}))
-    scopes.pop(purpose, None)
+    scope = scopes.pop(purpose, None)
     request.session[SESSION_KEY] = scopes
+    if scope is not None:
+        request.session[FINISHED_LINK_KEY] = {**request.session.get(FINISHED_LINK_KEY, {}), str(purpose): scope["link"]}
     done: dict[str, Any] = {**request.session.get(FINISHED_KEY, {}), str(purpose): idempotency.digest_of(request).hex()}
     request.session[FINISHED_KEY] = done
     request.session[THANKED_IN_KEY] = translation.get_language()
@@ -130,6 +133,15 @@ def is_second_click(request: HttpRequest, purpose: LinkPurpose) -> bool:
     """Is this the very form that was carried out here?"""
     done = request.session.get(FINISHED_KEY, {}).get(str(purpose))
     return bool(done == idempotency.digest_of(request).hex())
+
+
+def was_spent_here(request: HttpRequest, link: PatientLink) -> bool:
+    """Did what was done in this browser spend this link? All links to one thing are spent in one moment; a withdrawal, a
+    signature elsewhere, another visit or another patient is no deed of this page."""
+    done = links.find_any(request.session.get(FINISHED_LINK_KEY, {}).get(link.purpose, ""))
+    return link.spent_at is not None and done is not None and all(
+        getattr(done, name) == getattr(link, name) for name in ("patient_id", "purpose", "subject_public_id", "spent_at")
+    )  # fmt: skip
 
 
 def thank_in_their_language(request: HttpRequest) -> None:

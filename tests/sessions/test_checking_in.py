@@ -19,6 +19,7 @@ from clinic.errors import NotPermitted
 from clinic.file_checking import check_file
 from clinic.models import AuditEvent
 from patients import links
+from patients.views import opened
 from sessions import checking_in, uploading
 from sessions.checking_in import Given
 from sessions.models import AdverseEvent, CheckIn, Message, TreatmentSession
@@ -57,6 +58,14 @@ def handset(day: MailDay, record: TreatmentSession, client: Client) -> Client:
 
 def send(handset: Client, **fields: Any) -> Any:
     return handset.post(reverse("patient-check-in"), FINE | fields, follow=True)
+
+
+def opened_only(client: Client, record: TreatmentSession, day: MailDay) -> None:
+    _link, token = links.issue(
+        patient=record.patient, site=day.clinic.site, purpose="check-in", subject=record, by=day.by,
+        expires_at=timezone.now() + dt.timedelta(days=9),
+    )  # fmt: skip
+    client.get(reverse("patient-link", args=[token]))
 
 
 def counted() -> tuple[int, int, int]:
@@ -184,6 +193,24 @@ class TestNothingIsLost:
         kept = CheckIn.objects.get()
         assert kept.answers["note"] == "It burns"
         assert sorted(kept.answers["signs"]) == ["ci-breathing", "ci-pus"]
+
+    @pytest.mark.parametrize("both", [True, False])
+    def test_a_form_of_the_aftercare_page_arrives_beside_the_link_of_the_check_in_mail(
+        self, day: MailDay, record: TreatmentSession, client: Client, both: bool
+    ) -> None:
+        """Two tabs, two links of one patient: the form is held to the link it was drawn for and to no other."""
+        open_link(client, record, day, purpose="aftercare")
+        page = Read(client.get(reverse("patient-check-in")).content.decode(), url="/p/")
+        form = next(one for one in page.forms if opened.OF_LINK in one.fields)
+        typed = {name: field.values for name, field in form.fields.items() if field.values} | FINE
+        if both:
+            open_link(client, record, day, purpose="check-in")
+        else:
+            opened_only(client, record, day)
+        answer = client.post(reverse("patient-check-in"), typed | {"note": "It burns"})
+        assert (answer.status_code, answer.headers.get("Location")) == (302, reverse("patient-check-in-answer"))
+        assert CheckIn.objects.get().answers["note"] == "It burns"
+        assert client.get(answer.headers["Location"]).status_code == 200
 
     def test_a_picture_cannot_travel_and_is_asked_for_again(
         self, day: MailDay, record: TreatmentSession, client: Client

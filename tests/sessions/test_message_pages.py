@@ -14,9 +14,10 @@ from django.utils import timezone
 from clinic.choices import Role
 from clinic.models import AccessEvent, AuditEvent
 from patients import links
-from sessions import messaging, outbox
+from sessions import messaging, outbox, reactions
 from sessions.choices import MessageState
 from sessions.models import Message
+from sessions.reactions import Report
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
@@ -191,6 +192,38 @@ class TestRepair:
         assert response.headers["Location"] == reverse("message", args=[new.public_id])
         assert (new.recipient, new.state) == ("aisha@example.com", S.SCHEDULED)
         assert AuditEvent.objects.filter(action="message-sent-again", object_public_id=new.public_id).exists()
+
+    def test_held_back_by_an_open_event_is_said_instead_of_a_button(self, day: MailDay, desk: Client) -> None:
+        day.book()
+        old = as_bounced(day.messages("msg-24h")[0])
+        url = reverse("message-send-again", args=[old.public_id])
+        assert url in page_of(desk, "message", old.public_id)
+        reactions.report(
+            patient=day.patient, site=day.clinic.site, event=Report(grade=2, reaction="ae-haematoma"), by=day.clinic.by_doctor
+        )
+        page = page_of(desk, "message", old.public_id)
+        assert "An adverse event is open: a clinician writes instead" in page
+        assert url not in page
+        refused = self.post(desk, old, address="aisha@example.com")
+        assert refused.status_code == 422
+        assert "An adverse event is open: a clinician writes instead" in refused.content.decode()
+        assert not AuditEvent.objects.filter(action="message-sent-again").exists()
+        assert list(Message.objects.needing_somebody()) == [old]
+
+    def test_one_of_unknown_fate_can_be_settled_beside_an_open_event(self, day: MailDay, desk: Client) -> None:
+        day.book()
+        old = day.messages("msg-24h")[0]
+        outbox.move(old, S.SENDING, claimed_at=timezone.now())
+        outbox.move(old, S.UNKNOWN)
+        reactions.report(
+            patient=day.patient, site=day.clinic.site, event=Report(grade=2, reaction="ae-haematoma"), by=day.clinic.by_doctor
+        )
+        page = page_of(desk, "message", old.public_id)
+        assert reverse("message-arrived", args=[old.public_id]) in page
+        assert reverse("message-send-again", args=[old.public_id]) not in page
+        assert self.post(desk, old, "message-arrived").status_code == 302
+        old.refresh_from_db()
+        assert old.state == S.SENT
 
     def test_twice_has_one_effect(self, day: MailDay, desk: Client) -> None:
         day.book()

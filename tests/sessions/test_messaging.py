@@ -13,9 +13,10 @@ from django.utils import timezone
 from clinic.doer import Doer
 from clinic.errors import Refused, Stale
 from protocols import catalogue
-from sessions import booking, message_repair, messaging, outbox
+from sessions import booking, message_repair, messaging, outbox, reactions
 from sessions.choices import MessageState
-from sessions.models import Message, MessageStep, TreatmentSession
+from sessions.models import AdverseEvent, Message, MessageStep, TreatmentSession
+from sessions.reactions import Report
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
 
@@ -279,6 +280,35 @@ class TestSendingAgain:
             message_repair.send_again(message=message, seen_state=S.BOUNCED, by=day.by, address="new@example.com")
         day.patient.refresh_from_db()
         assert day.patient.email == "aisha.bello@example.org"
+
+    @pytest.mark.parametrize("kind", ["msg-24h", "msg-48h"])
+    def test_refuses_what_an_open_event_would_hold_back_and_changes_nothing(self, day: MailDay, kind: str) -> None:
+        if kind == "msg-48h":
+            day.treat()
+        else:
+            day.book()
+        (message,) = day.messages(kind)
+        outbox.move(message, S.SENDING, claimed_at=timezone.now())
+        outbox.move(message, S.BOUNCED, reason="550 no such user")
+        event = reactions.report(
+            patient=day.patient, site=day.clinic.site, event=Report(grade=2, reaction="ae-haematoma"), by=day.clinic.by_doctor
+        )
+        with pytest.raises(Refused, match="An adverse event is open: a clinician writes instead"):
+            message_repair.send_again(message=message, seen_state=S.BOUNCED, by=day.by, address="new@example.com")
+        assert [one.state for one in day.messages(kind)] == [S.BOUNCED]
+        assert list(Message.objects.needing_somebody()) == [message]
+        day.patient.refresh_from_db()
+        assert day.patient.email == "aisha.bello@example.org"
+        AdverseEvent.objects.filter(pk=event.pk).delete()  # as if there had been none
+        again = message_repair.send_again(message=message, seen_state=S.BOUNCED, by=day.by, address="new@example.com")
+        assert again.state == S.SCHEDULED
+
+    def test_what_answers_a_deed_is_sent_again_beside_an_open_event(self, day: MailDay) -> None:
+        message = self.bounced(day)
+        reactions.report(
+            patient=day.patient, site=day.clinic.site, event=Report(grade=2, reaction="ae-haematoma"), by=day.clinic.by_doctor
+        )
+        assert message_repair.send_again(message=message, seen_state=S.BOUNCED, by=day.by).state == S.SCHEDULED
 
     def test_says_that_an_unknown_one_arrived(self, day: MailDay) -> None:
         message = messaging.intake_requested(patient=day.patient, site=day.clinic.site, by=day.by)

@@ -113,7 +113,10 @@ def submit(
     1. Answers and the words that were asked are frozen in one row; the database refuses any later change.
     2. Allergies and medicines of the record are brought up to date.
     3. Every open intake link of the patient is spent.
+
+    Whoever writes answers holds the patient from its first look on, so that what comes later is stamped later, too.
     """
+    Patient.objects.select_for_update().get(pk=response.patient_id)
     held = QuestionnaireResponse.objects.select_for_update(of=("self",)).select_related("patient").get(pk=response.pk)
     if held.submitted_at is not None:
         raise Refused(_("These answers are signed already."))

@@ -143,6 +143,11 @@ def revoke(*, link: PatientLink, reason: str, by: Doer) -> None:
                      site=link.site, detail={"reason": reason})  # fmt: skip
 
 
+def is_other_mailbox(old: str, new: str) -> bool:
+    """Letters' case leads to no other mailbox."""
+    return old.lower() != new.lower()
+
+
 def revoke_mailed(*, patient: Patient, by: Doer) -> None:
     """What went out by mail opens nothing any more once the address was another: somebody else may read that mailbox. What
     staff gave by hand, at the desk or as a code on paper, stays."""

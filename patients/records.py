@@ -79,7 +79,8 @@ def amend(
         setattr(before, name, values[name])
     if "email" in changed:
         before.email_problem = ""  # the reason belonged to the old address
-        links.revoke_mailed(patient=before, by=by)
+        if links.is_other_mailbox(*changed["email"]):
+            links.revoke_mailed(patient=before, by=by)
     before.refresh_search_key()
     before.save_if_unchanged(seen=seen_version, fields=[*PERSON_FIELDS, "email_problem", "search_key"])
     if {"birth_date", "sex"} & set(changed):

@@ -83,13 +83,15 @@ def correct_address(message: Message, address: str, *, by: Doer) -> Patient:
     """Give the patient of the message a working address; the old one is kept in the row history."""
     held: Patient = Patient.objects.select_for_update(no_key=True).get(messages=message)
     if address and address != held.email:
+        is_other = links.is_other_mailbox(held.email, address)
         held.email, held.email_problem = address, ""
         held.refresh_search_key()
         held.version += 1
         held.save(update_fields=["email", "email_problem", "search_key", "version"])
         audit.record(by=by, action="patient-address-corrected", sentence="corrected the e-mail address", of=held,
                      patient=held)  # fmt: skip
-        links.revoke_mailed(patient=held, by=by)
+        if is_other:
+            links.revoke_mailed(patient=held, by=by)
     elif held.email_problem:
         held.email_problem = ""
         held.version += 1

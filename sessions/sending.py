@@ -15,12 +15,12 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from patients import privacy
+from patients import links, privacy
 from patients.models import Patient
 from protocols import message_times
 from protocols.findings import Outcome
@@ -40,6 +40,7 @@ from sessions.messaging import (
     EVENT_OPEN,
     MOVED_AWAY,
     NOT_WANTED,
+    SUPERSEDED,
     UNDONE,
 )  # fmt: skip
 from sessions.models import Appointment, Consent, Course, Message, TreatmentSession
@@ -55,11 +56,16 @@ CONSENT_WITHDRAWN = gettext_noop("The patient withdrew their consent")
 NOT_WRITTEN = gettext_noop("The mail could not be written")
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
 BUSY = gettext_noop("The appointment was being changed")
+ADDRESS_MOVES = gettext_noop("The patient's record was being changed")
 NO_TEST_NEEDED = gettext_noop("No test is needed any more")
 
 # Minutes until the next try after a temporary answer about one mail, and while the server as a whole is away.
 MAIL_LADDER = (1, 5, 15, 30, 60)
 SERVER_LADDER = (1, 2, 4)
+
+
+class AddressMoves(Exception):
+    """The patient's address was changed, or is being changed, while the mail to the old one was being written."""
 
 
 class Withdrawn(Exception):
@@ -168,6 +174,8 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
     """Settle, postpone or claim one locked row. None where nothing is to be handed over now."""
     refresh_recipient(message)
     stop = why_not(message, now)
+    if stop is None and message.state == S.SCHEDULED and is_to_another_mailbox(message):
+        stop = (S.SUPPRESSED, SUPERSEDED)  # its twin to the right address is there already
     if stop is not None:
         settle(message, *stop)
         return None
@@ -184,6 +192,11 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
     try:
         with transaction.atomic():
             written = write_mail(message)
+            hold_address(message)
+    except AddressMoves:
+        move(message, S.SENDING, **claimed)
+        put_off(message, ADDRESS_MOVES, MAIL_LADDER)
+        return None
     except Exception:
         # One mail that cannot be written must not stop the queue; a fault of ours that is mended soon must lose none.
         log.exception("mail could not be written", message=message.public_id, kind=message.kind)
@@ -222,6 +235,25 @@ def refresh_recipient(message: Message) -> None:
     if not taken:
         message.recipient = patient.email
         message.save(update_fields=["recipient"])
+
+
+def is_to_another_mailbox(message: Message, address: str | None = None) -> bool:
+    """Than the patient's, as it was read with the message, or than `address`."""
+    if message.patient is None or message.is_test:
+        return False
+    return links.is_other_mailbox(message.recipient, message.patient.email if address is None else address)
+
+
+def hold_address(message: Message) -> None:
+    """The last look before the claim stands, under a lock no change of address gets past: what was just written has a link,
+    and who ends the links to an old address must see it. Never waits: whoever holds the patient may wait for this row."""
+    if message.patient is None:
+        return
+    with connection.cursor() as cursor:  # FOR SHARE, which the ORM has not: two mails to one patient do not hinder each other
+        cursor.execute("SELECT email FROM patients_patient WHERE id = %s FOR SHARE SKIP LOCKED", [message.patient_id])
+        row = cursor.fetchone()
+    if row is None or is_to_another_mailbox(message, row[0]):
+        raise AddressMoves
 
 
 def settle(message: Message, state: str, reason: str) -> None:

@@ -89,7 +89,7 @@ def data_request_settle(request: StaffRequest, public_id: str) -> HttpResponse:
         )  # fmt: skip
         by_mail = settled.told_by == ToldBy.MAIL
         messages.success(request, _("Saved. The answer goes to the patient by mail.") if by_mail else _(
-            "Saved. No mail goes out; the patient was told %(way)s.") % {"way": settled.get_told_by_display()})  # fmt: skip
+            "Saved. No mail goes out. How the patient was told: %(way)s.") % {"way": settled.get_told_by_display()})  # fmt: skip
 
     return form_page(
         request, SettleForm(request.POST or None, by_hand=by_hand, seen_version=found.version), title=_("Answer the request"),

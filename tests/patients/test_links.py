@@ -4,8 +4,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 
 from clinic.choices import Role
@@ -76,6 +81,29 @@ def test_the_right_birth_date_passes_and_is_logged() -> None:
     link, _token = issue()
     assert links.pass_gate(link, BORN) == links.Gate.PASSED
     assert AuditEvent.objects.filter(action="link-opened", patient_public_id=link.patient.public_id).count() == 1
+
+
+def test_when_a_link_was_opened_before_that_was_kept_is_read_from_the_log(at: Any) -> None:
+    at("2026-03-12T10:00+00:00")
+    opened, _token = issue()
+    untouched, _token = issue()
+    wrong, _token = issue()
+    for moment in ("2026-03-12T11:00+00:00", "2026-03-12T12:00+00:00"):
+        at(moment)
+        links.pass_gate(opened, opened.patient.birth_date)
+    links.pass_gate(wrong, dt.date(1970, 1, 1))
+    kept, _token = issue()
+    links.pass_gate(kept, kept.patient.birth_date)
+    at("2026-03-12T13:00+00:00")
+    PatientLink.objects.exclude(pk=kept.pk).update(passed_at=None)
+    PatientLink.objects.filter(pk=kept.pk).update(passed_at=timezone.now())
+    migration = import_module("patients.migrations.0006_fill_passed_at")
+    migration.AT_A_TIME = 2
+    migration.fill(apps, SimpleNamespace(connection=connection))
+    found = dict(PatientLink.objects.values_list("pk", "passed_at"))
+    assert found[opened.pk] == dt.datetime(2026, 3, 12, 12, tzinfo=dt.UTC)  # the last time
+    assert (found[untouched.pk], found[wrong.pk]) == (None, None)
+    assert found[kept.pk] == timezone.now()
 
 
 def test_the_fifth_wrong_birth_date_ends_the_link_even_for_the_right_one_after_it() -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from clinic.choices import Role
-from clinic.doer import Doer
+from clinic.doer import SYSTEM, Doer
 from clinic.errors import Refused, Stale
 from clinic.models import AuditEvent
-from patients import records
+from patients import links, records
 from patients.duplicates import likely_duplicates, similarity
 from patients.models import Patient, PatientSite
 from tests import factories
@@ -114,6 +115,17 @@ def test_a_new_address_forgets_that_the_old_one_bounced(desk: Doer) -> None:
     records.amend(patient=patient, values=person(email="new@example.org"), seen_version=1, by=desk)
     patient.refresh_from_db()
     assert patient.email_problem == ""
+
+
+@pytest.mark.parametrize(("address", "ends"), [("Ayse@Example.org", False), ("new@example.org", True), ("", True)])
+def test_mailed_links_end_with_their_mailbox_and_not_with_its_spelling(desk: Doer, address: str, ends: bool) -> None:
+    patient = records.register(values=person(), site=desk.site, by=desk)
+    link, _token = links.issue(
+        patient=patient, site=desk.site, purpose="papers", expires_at=timezone.now() + dt.timedelta(days=1), by=SYSTEM
+    )
+    records.amend(patient=patient, values=person(email=address), seen_version=1, by=desk)
+    link.refresh_from_db()
+    assert (link.revoked_at is not None) is ends
 
 
 def test_a_stale_save_is_refused_with_the_other_text_and_changes_nothing(desk: Doer) -> None:

@@ -2,9 +2,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.utils import timezone
 
 from patients import privacy
@@ -138,6 +142,30 @@ class TestSentAgain:
             assert due_letter(again).text.split("http")[0] == said.split("http")[0], message.kind
             third = self.again(self.gone_wrong(again), day)
             assert (third.number, third.cause_revision) == (message.number, message.number + 2000)
+
+    def test_repeats_of_before_get_the_number_of_what_they_repeat(self, day: CareDay, course: Course) -> None:
+        """They had taken the next free number, as if they were the mails of later sessions."""
+        (message,) = of(course, "msg-next")
+        first = self.again(self.gone_wrong(message), day)
+        second = self.again(self.gone_wrong(first), day)
+        (late,) = of(course, "msg-late")
+        beside = self.again(self.gone_wrong(late), day)
+        for row, before in ((first, 3), (second, 4), (beside, 3)):
+            Message.objects.filter(pk=row.pk).update(cause_revision=before)
+        third = self.again(Message.objects.get(pk=message.pk), day)  # sent again by today's code, before the old ones moved
+        wanted = {message.pk: 2, first.pk: 1002, second.pk: 2002, third.pk: 3002, late.pk: 2, beside.pk: 1002}
+        migration = import_module("sessions.migrations.0014_numbers_of_repeats")
+        editor = SimpleNamespace(connection=connection)
+        for _time in range(2):  # a second time changes nothing
+            migration.renumber(apps, editor)
+            assert {row.pk: row.cause_revision for row in of(course, "msg-next", "msg-late")} == wanted
+        replan(course)
+        assert {row.state for row in of(course, "msg-next") if row.pk in {second.pk, third.pk}} == {S.SCHEDULED}
+        migration.number_on(apps, editor)
+        back = {row.pk: row.cause_revision for row in of(course, "msg-next", "msg-late")}
+        assert [back[one.pk] for one in (message, first, second, third, late, beside)] == [2, 3, 4, 5, 2, 3]
+        migration.renumber(apps, editor)
+        assert {row.pk: row.cause_revision for row in of(course, "msg-next", "msg-late")} == wanted
 
     def test_does_not_become_the_mail_of_the_next_session(self, day: CareDay, course: Course) -> None:
         (message,) = of(course, "msg-next")

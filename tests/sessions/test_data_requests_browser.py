@@ -58,7 +58,7 @@ def test_a_manager_is_led_from_the_board_to_an_answer_by_hand(
     picture(page, f"data-settle-{size}")
     page.get_by_label("handed over in person").check()
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("No mail goes out; the patient was told handed over in person.")).to_be_visible()
+    expect(page.get_by_text("No mail goes out. How the patient was told: handed over in person.")).to_be_visible()
     assert DataRequest.objects.get(pk=world.data_request.pk).told_by == "person"
 
 

@@ -305,7 +305,7 @@ class TestDataRequests:
         answer = self.settled(world, boss, told_by="post")
         assert answer.status_code == 302
         html = boss.get(answer.url + "?tab=settled").content.decode()
-        assert "No mail goes out; the patient was told by post." in html
+        assert "No mail goes out. How the patient was told: by post." in html
         world.data_request.refresh_from_db()
         assert (world.data_request.state, world.data_request.told_by) == ("done", "post")
 
@@ -450,6 +450,17 @@ class TestTheFootOfAMail:
         assert Client().post(address).status_code == 404
         answer = client.post(reverse("patient-gate"), {"birth_date": world.patient.birth_date.isoformat()})
         assert answer.status_code == 404  # what was opened from there is shut, too
+
+    def test_letters_case_at_the_message_log_ends_no_link(self, world: SimpleNamespace) -> None:
+        by = Doer.staff(factories.make_user("front-desk", site=world.site), world.site)
+        soon = timezone.now() + dt.timedelta(days=1)
+        mailed, _token = links.issue(patient=world.patient, site=world.site, purpose="papers", expires_at=soon, by=SYSTEM)
+        set_fields(world.message, state="failed", reason="550 no such user")
+        address = world.patient.email.title()
+        message_repair.send_again(message=world.message, seen_state="failed", address=address, by=by)
+        mailed.refresh_from_db()
+        world.patient.refresh_from_db()
+        assert (world.patient.email, mailed.revoked_at) == (address, None)
 
     def test_only_mailed_links_end_with_their_address(self, world: SimpleNamespace) -> None:
         by = Doer.staff(factories.make_user("front-desk", site=world.site), world.site)

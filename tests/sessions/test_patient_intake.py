@@ -3,16 +3,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connections, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from clinic.choices import Role
 from clinic.doer import Doer
+from clinic.errors import Refused
 from clinic.models import AuditEvent
 from patients import intake, links
 from patients.asking import patient_questions
@@ -326,3 +329,35 @@ def test_two_open_pages_lose_nothing(patient: Patient) -> None:
     for key in ("q-stroke", "q-clot"):  # both pages were opened before either saved
         intake.save_draft(response=response, question=every[key], given={key: "no"}, questions=every, today=today)
     assert draft(patient).answers == {"q-stroke": "no", "q-clot": "no"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_signing_looks_only_when_nobody_else_writes_answers(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what is signed later would be stamped earlier, or say something about answers that are no longer the last."""
+    questionnaire = catalogue.current_questionnaire()
+    response = intake.start(patient=patient, questionnaire=questionnaire, language="en")
+    looked = threading.Event()
+
+    def look(*_args: object) -> None:
+        looked.set()
+        raise Refused("that is enough")
+
+    def sign_it() -> None:
+        try:
+            intake.submit(
+                response=response, questions=catalogue.questions_of(questionnaire), seen_version=response.version,
+                signed_name="Nadia", language="en", today=patient.registered_at.today(),
+                by=Doer.patient(patient.public_id, "patient by link"),
+            )  # fmt: skip
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(intake, "missing", look)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Patient.objects.select_for_update().get(pk=patient.pk)  # as `changes_before.answer` does
+            signing = pool.submit(sign_it)
+            assert not looked.wait(1)
+        with pytest.raises(Refused, match="that is enough"):
+            signing.result()
+    assert looked.is_set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,14 +16,16 @@ from clinic.forms import HouseForm
 from patients.questionnaire import UNSURE, Question
 from protocols.bodies import plain
 from protocols.choices import Category, Form
+from protocols.clauses import clause_of_path, sign_of
 from protocols.definitions import Catalogue
 from protocols.editing import with_spare_items
 from protocols.entries import most_of
-from protocols.field_words import label_of, shown, with_unit, word
+from protocols.field_words import EVENT_WORDS, label_of, shown, with_unit, word
 from protocols.leaves import leaf, leaves, same
 from protocols.limits import CONDITION_WORDS, Shape, Spec, cfg_of, specs_of
 from protocols.loading import is_of_reference
-from protocols.resolving_screening import answer_fields
+from protocols.resolving_screening import EVENT_DETAILS, answer_fields
+from protocols.rules import EVENTS
 
 MOST = Decimal(100_000)
 LONGEST = 300
@@ -75,15 +77,29 @@ def _title_of(part: str) -> Any:
 class EntryForm(HouseForm):
     """The editable fields of one entry, named by their path. `values` gives back what was typed as the body holds it."""
 
-    def __init__(self, *args: Any, kind: str, body: Mapping[str, Any], rules: Catalogue, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, kind: str, body: Mapping[str, Any], rules: Catalogue, apart: Collection[int] = (), **kwargs: Any
+    ) -> None:
+        """`apart`: the places of clauses that are written on pages of their own, and so not here."""
         self.kind, self.body, self.rules = kind, with_spare_items(kind, body), rules
-        self.specs = specs_of(kind, self.body, list(leaves(self.body)))
+        self.specs = [(path, spec) for path, spec in specs_of(kind, self.body, list(leaves(self.body)))
+                      if clause_of_path(path) not in apart]  # fmt: skip
         super().__init__(*args, **kwargs)
+
+    @property
+    def clauses_now(self) -> str:
+        """The signs of the clauses of a rule of the clinic's own that have fields here; their places change."""
+        if not any(path.startswith("clauses.") for path, _spec in self.specs) or is_of_reference(str(self.body.get("code", ""))):
+            return ""
+        return ",".join(sign_of(clause) for clause in self.body["clauses"])
 
     def own_fields(self) -> dict[str, forms.Field]:
         own: dict[str, forms.Field] = {}
         for path, spec in self.specs:
             own |= self._field(path, spec, self.rules)
+        if self.clauses_now:
+            own["seen_clauses"] = forms.CharField(
+                max_length=200, widget=forms.HiddenInput, required=False, initial=self.clauses_now)  # fmt: skip
         return own | {"reason": reason_field(
             required=False,
             help_text=_("Needed when a limit becomes looser. A loosened hard limit prints on every plan it touches."),
@@ -108,6 +124,9 @@ class EntryForm(HouseForm):
 
     def _field(self, path: str, spec: Spec, rules: Catalogue) -> dict[str, forms.Field]:
         now, label = leaf(self.body, path), with_unit(label_of(self.kind, path), path, self.body)
+        measured = rules.measurements.get(str(leaf(self.body, f"{path.rpartition('.')[0]}.measured")))
+        if measured is not None and measured.unit and spec.shape is Shape.NUMBER and not most_of(path) < MOST:
+            label = f"{label}, {measured.unit}"
         span = cfg_of(self.body).get(path)
         hint = gettext("Allowed: %(low)s to %(high)s.") % {"low": shown("", span[0]), "high": shown("", span[-1])} if span else ""
         common: dict[str, Any] = {"label": label, "required": spec.required, "help_text": hint}
@@ -159,6 +178,9 @@ class EntryForm(HouseForm):
 
     def clean(self) -> dict[str, Any]:
         clean = super().clean() or self.cleaned_data
+        if self.clauses_now != clean.get("seen_clauses", ""):  # others, or elsewhere, than where these fields were typed
+            self.add_error(None, _("Somebody else changed the clauses of this rule while you were typing. Nothing was saved: "
+                                   "open this page anew, then write yours again."))  # fmt: skip
         for path, spec in self.specs:
             if spec.shape is Shape.RANGE:
                 low, high = clean.get(f"{path}.low"), clean.get(f"{path}.high")
@@ -248,6 +270,8 @@ def _values_of(condition: Any, each: str, rules: Catalogue, language: str) -> li
         measured = rules.measurements.get(str(code))
         return [(value, value) for value in measured.values] if measured else []
     key, fields = str(condition.get("answer") or ""), answer_fields(rules)
+    if each == EVENTS and key in EVENT_DETAILS:
+        return [(value, str(EVENT_WORDS.get(value, value))) for value in EVENT_DETAILS[key].values]
     field = fields.get(key)
     if key.startswith("."):
         field = next((one for name, one in fields.items() if name.startswith(f"{each}.") and name.endswith(key)), None)

@@ -92,7 +92,8 @@ def _what(rules: Catalogue) -> list[Any]:
     said = {key: f"{field.text.get(language)} ({key})"[:120] for key, field in fields.items()}
     answers = [(f"answer:{key}", said[key]) for key, field in fields.items() if field.values or key in rules.questions]
     figures = [(f"number:{key}", said[key]) for key, field in fields.items() if field.kind is Kind.NUMBER]
-    measured = [(f"measured:{code}", f"{one.name.get(language)} ({code})") for code, one in rules.measurements.items()]
+    measured = [(f"measured:{code}", f"{one.name.get(language)}{f', {one.unit}' if one.unit else ''} ({code})")
+                for code, one in rules.measurements.items()]  # fmt: skip
     taken = [(f"medicine:{code}", f"{one.name.get(language)} ({code})") for code, one in rules.medicine_classes.items()]
     record = [("age:", _("Age in years")), ("bmi:", _("Body mass index")), ("sex:", pgettext_lazy("of a person", "Sex"))]
     dates = [(f"within:{key}", words) for key, words in _dates(rules)]

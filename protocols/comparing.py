@@ -77,7 +77,7 @@ def compare_entry(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]
         yield from _of_rule(before, after)
     else:
         yield from _of_fields(kind, _without_clauses(before), _without_clauses(after))
-        yield from _of_clauses(before.get("clauses", []), after.get("clauses", []))
+        yield from _of_clauses(before.get("clauses", []), after.get("clauses", []), after.get("scope"))
 
 
 def _without_clauses(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +132,8 @@ def _beside_its_clause(
     if place is None or found.direction is Direction.REWORDED:
         return found
     field = found.path.split(".")[2]
+    if field == "scope":
+        found = _in_effect(found, before, after)
     old, new = leaf(moved, f"clauses.{place}"), leaf(after, f"clauses.{place}")
     if field == "wait" and is_dated(new) != is_dated(old):
         return replace(found, direction=Direction.LOOSENED if is_dated(new) else Direction.TIGHTENED)
@@ -141,9 +143,16 @@ def _beside_its_clause(
     return found
 
 
-def _of_clauses(before: Sequence[Clause], after: Sequence[Clause]) -> Iterator[FieldDifference]:
+def _in_effect(found: FieldDifference, before: Mapping[str, Any], after: Mapping[str, Any]) -> FieldDifference:
+    """A clause without words of its own counts where the whole rule does, which need not be every plan."""
+    old, new = found.before or before.get("scope"), found.after or after.get("scope")
+    direction = Direction.REWORDED if same(old or [], new or []) else direction_of("rule", found.path, old, new)
+    return replace(found, direction=direction)
+
+
+def _of_clauses(before: Sequence[Clause], after: Sequence[Clause], scope: Any) -> Iterator[FieldDifference]:
     """Each clause with its former self: one row for each that was written anew, added, taken out, or stands behind a
-    laxer one now that it stood before."""
+    laxer one now that it stood before. `scope`: the rule's, which counts where a clause has none."""
     pairs = matched(before, after)
     for old_place, new_place in pairs:
         old = before[old_place - 1] if old_place else None
@@ -151,7 +160,7 @@ def _of_clauses(before: Sequence[Clause], after: Sequence[Clause]) -> Iterator[F
         is_hidden = old is not None and new is not None and _is_behind_a_laxer_one(pairs, after, old_place, new_place)
         if old is not None and new is not None and same(old, new) and not is_hidden:
             continue
-        direction, hard = _direction_of_clause(before, old_place, new)
+        direction, hard = _direction_of_clause(before, old_place, new, scope)
         if is_hidden:
             direction, hard = Direction.LOOSENED, hard or (old or {}).get("severity") == Severity.ABSOLUTE
         yield FieldDifference(f"clauses.{new_place or old_place}", old, new, direction, hard)
@@ -171,7 +180,9 @@ def direction_of_clause(old: Clause | None, new: Clause | None) -> Direction:
     return Direction.TIGHTENED if old is None else _direction_of_clause([old], 1, new)[0]
 
 
-def _direction_of_clause(before: Sequence[Clause], place: int | None, new: Clause | None) -> tuple[Direction, bool]:
+def _direction_of_clause(
+    before: Sequence[Clause], place: int | None, new: Clause | None, scope: Any = None
+) -> tuple[Direction, bool]:
     """One clause as a whole, and whether it is a hard limit: looser as soon as one of its fields is, or may be, looser."""
     if place is None:
         return Direction.TIGHTENED, False  # it stands last and fires only where nothing fired before
@@ -179,7 +190,8 @@ def _direction_of_clause(before: Sequence[Clause], place: int | None, new: Claus
     hard = old.get("severity") == Severity.ABSOLUTE
     if new is None:
         return Direction.LOOSENED, hard
-    found = list(_of_rule({"clauses": _in_place(before, place, old)}, {"clauses": _in_place(before, place, new)}))
+    sides = ({"clauses": _in_place(before, place, one), "scope": scope} for one in (old, new))
+    found = list(_of_rule(*sides))
     moved = severity_moved(old, new.get("severity"))
     asks_otherwise = _conditions(moved) != _conditions(new)
     loosened = [one for one in found if one.direction in (Direction.LOOSENED, Direction.CHANGED)

@@ -88,6 +88,8 @@ RANGE = Text.of(en="{field} must be a range [low, high], not {value}",
                 tr="{field} bir aralık [alt, üst] olmalı, {value} değil")
 RANGE_DOWN = Text.of(en="{field} is a range from {low} down to {high}",
                      tr="{field} aralığı {low} değerinden {high} değerine iniyor")
+EMPTY_RANGE = Text.of(en="{field}: there is no figure between {low} and {high}, so it would never hold",
+                      tr="{field}: {low} ile {high} arasında bir değer yok, koşul hiç gerçekleşmez")
 DEFAULT_OUTSIDE = Text.of(en="{field} default {value} is outside its range {low}–{high}",
                           tr="{field}: olağan değer {value}, kendi {low}–{high} aralığının dışında")
 LIST = Text.of(en="{field} must be a list, not {value}", tr="{field} bir liste olmalı, {value} değil")
@@ -268,6 +270,8 @@ CANNOT_HOLD = Text.of(
     en="{field}: {word} can never be the answer here",
     tr="{field}: {word} burada hiçbir zaman yanıt olamaz",
 )
+OUT_OF_REACH = Text.of(en="{field}: {value} is never reached; figures here lie between {low} and {high}",
+                       tr="{field}: {value} değerine hiç ulaşılmaz; buradaki değerler {low} ile {high} arasındadır")
 HOLDS_NO = Text.of(en="{field}: {word} holds no {what}", tr="{field}: {word} {what} içermez")
 A_DATE, A_NUMBER, REGIONS = Text.of(en="date", tr="tarih"), Text.of(en="number", tr="sayı"), Text.of(en="regions", tr="bölge")
 A_SECOND = Text.of(en="second value", tr="ikinci değer")

@@ -122,6 +122,12 @@ VALUES: Mapping[str, Any] = {
     "grp-xanthine": _("all xanthines"),
     "aftercare": _("aftercare"), "effect": _("claimed effect"), "practice": _("practice"),
 }  # fmt: skip
+EVENT_WORDS: Mapping[str, Any] = {
+    "open": pgettext_lazy("event", "open"), "closed": pgettext_lazy("event", "closed"), "certain": _("Certain"),
+    "probable": _("Probable"), "possible": _("Possible"), "unlikely": _("Unlikely"), "unrelated": _("Unrelated"),
+    "not-assessed": _("Not yet assessed"),
+}  # fmt: skip
+"""What an earlier event may be, and how likely the treatment caused it."""
 LANGUAGE_ENDS = ("en", "tr")
 _CODES = ("sub-", "reg-", "ind-", "tq-", "ck-")
 

@@ -6,16 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
-from patients.choices import Text
-from patients.questionnaire import UNKNOWN, UNSURE, Field, Kind
+from patients.choices import Causality, EventStatus, Text
+from patients.questionnaire import UNKNOWN, UNSURE, Field, Kind, Option
 from protocols import faults
 from protocols.choices import Antiseptic, Category
 from protocols.conditions import (
+    Age,
     AllOf,
     Answered,
     AnswerPlanned,
     AnyOf,
+    BodyMassIndex,
+    Bounds,
     Condition,
     Given,
     InArea,
@@ -34,6 +38,19 @@ from protocols.definitions import Catalogue
 from protocols.faults import Fault
 from protocols.rules import EVENTS, Clause, Rule
 
+
+def _detail(key: str, kind: Kind, values: Iterable[str] = (), highest: int = 0) -> Field:
+    options = tuple(Option(value, Text.of(en=value)) for value in values)
+    return Field(key=key, kind=kind, text=Text.of(en=key), options=options, lowest=1 if highest else 0, highest=highest)
+
+
+EVENT_DETAILS: Mapping[str, Field] = {one.key: one for one in (
+    _detail(".status", Kind.CHOICE, EventStatus), _detail(".causality", Kind.CHOICE, Causality),
+    _detail(".grade", Kind.NUMBER, highest=5),
+)}  # fmt: skip
+"""What is known of something that went wrong earlier (patients.facts.PriorEvent): always known, so never unsure."""
+
+Figure = int | Decimal | None
 Found = tuple[str, Fault]
 """The code of the entry and what is wrong with it."""
 
@@ -72,6 +89,8 @@ class _Rule:
 
     def fields_at(self, key: str) -> list[Field]:
         """The fields an answer key means: one of the catalogue, or, after a dot, that detail of each item at hand."""
+        if self.rule.each == EVENTS and key.startswith("."):
+            return [EVENT_DETAILS[key]] if key in EVENT_DETAILS else []
         if not (self.rule.each and key.startswith(".")):
             return [self.fields[key]] if key in self.fields else []
         return [field for name, field in self.fields.items() if name.startswith(f"{self.rule.each}.") and name.endswith(key)]
@@ -138,6 +157,14 @@ def _of_condition(condition: Condition, path: str, rule: _Rule) -> Iterator[Faul
                 yield from _wrong_values(rule, key, values, f"{at}.is")
             case Number(key=key):
                 yield from _of_key(key, f"{at}.number", rule, Kind.NUMBER, faults.A_NUMBER)
+                numbers = [field for field in rule.fields_at(key) if field.kind is Kind.NUMBER]
+                if numbers:
+                    reach = (min(one.lowest for one in numbers), max(one.highest for one in numbers))
+                    yield from _out_of_reach(shape.bounds, *reach, at)
+            case Age(bounds=bounds):
+                yield from _out_of_reach(bounds, *AGES, f"{at}.age")
+            case BodyMassIndex(bounds=bounds):
+                yield from _out_of_reach(bounds, *BODY_MASS, f"{at}.bmi")
             case Within(key=key):
                 yield from _of_key(key, f"{at}.within", rule, Kind.DATE, faults.A_DATE)
             case InArea(key=key):
@@ -164,16 +191,9 @@ def _of_condition(condition: Condition, path: str, rule: _Rule) -> Iterator[Faul
                 yield from _missing(f"{at}.item_planned", named, catalogue.substances)
 
 
-EVENT_DETAILS = frozenset({".status", ".grade", ".causality"})
-"""What is known of something that went wrong earlier (patients.facts.PriorEvent)."""
-
-
 def _of_key(key: str, path: str, rule: _Rule, kind: Kind | None = None, what: Text | None = None) -> Iterator[Fault]:
     """The key of an answer that exists, of this kind where one is asked for. One that begins with a dot is a detail of
     the item at hand, if the rule goes through a list."""
-    if rule.rule.each == EVENTS and key.startswith("."):
-        yield from _missing(path, [key], EVENT_DETAILS)
-        return
     found = rule.fields_at(key)
     if not found:
         yield Fault(faults.REFERS, path, {"word": key})
@@ -191,6 +211,28 @@ def _of_measured(shape: MeasuredIs, path: str, catalogue: Catalogue) -> Iterator
         yield Fault(faults.HOLDS_NO, f"{path}.measured", {"word": shape.code, "what": faults.A_NUMBER})
     if shape.second and measurement.second_lowest is None:
         yield Fault(faults.HOLDS_NO, f"{path}.second", {"word": shape.code, "what": faults.A_SECOND})
+    elif shape.bounds is not None:
+        reach = ((measurement.second_lowest, measurement.second_highest) if shape.second
+                 else (measurement.lowest, measurement.highest))  # fmt: skip
+        yield from _out_of_reach(shape.bounds, *reach, path)
+
+
+AGES, BODY_MASS = (0, 130), (5, 175)
+"""In years, and what weights and heights that are accepted come to."""
+
+
+def _out_of_reach(bounds: Bounds, lowest: Figure, highest: Figure, path: str) -> Iterator[Fault]:
+    """A bound on the far side of every figure that can be given: the condition would never hold."""
+    for name, value, far in (
+        ("at_least", bounds.at_least, highest), ("above", bounds.above, highest),
+        ("at_most", bounds.at_most, lowest), ("below", bounds.below, lowest),
+    ):  # fmt: skip
+        if value is None or far is None:
+            continue
+        past = value > far if name in ("at_least", "above") else value < far
+        if past or (value == far and name in ("above", "below")):
+            low, high = ("–" if end is None else str(end) for end in (lowest, highest))
+            yield Fault(faults.OUT_OF_REACH, f"{path}.{name}", {"value": str(value), "low": low, "high": high})
 
 
 def _shapes(condition: Condition, path: str) -> Iterator[tuple[str, Condition]]:
@@ -215,7 +257,8 @@ def _wrong_values(rule: _Rule, key: str, values: tuple[str, ...], path: str) -> 
     fields = rule.fields_at(key)
     if not fields or any(field.kind in (Kind.TEXT, Kind.NAMES) for field in fields):
         return
-    known = {UNSURE, *(value for field in fields for value in field.values)}
+    is_event = rule.rule.each == EVENTS and key.startswith(".")
+    known = {*(() if is_event else (UNSURE,)), *(value for field in fields for value in field.values)}
     if any(field.kind is Kind.DATE for field in fields):
         known.add(UNKNOWN)
     if any(field.kind is Kind.REGIONS for field in fields):

@@ -23,7 +23,7 @@ from protocols.comparing import compare_entry
 from protocols.field_words import label_of, shown, words_of_clause
 from protocols.leaves import leaves
 from protocols.loading import is_of_reference
-from protocols.models import CatalogueEntry, CatalogueVersion
+from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion
 
 MOST_CLAUSES = 8
 ASKED_OF_A_MIX = frozenset({"name", "text", "shape", "looks_at", "result", "substances", "with_substances", "within_days",
@@ -147,13 +147,13 @@ def _stale(entry: CatalogueEntry, sign: str, seen: Sequence[str], *, to_remove: 
     clauses = entry.body.get("clauses", [])
     signs = [sign_of(one) for one in clauses]
     gone, new = [one for one in seen if one not in signs], [one for one in signs if one not in seen]
-    reworked = dict(zip(gone, new, strict=True)) if len(gone) == len(new) else {}
-    now = sign if sign in signs else reworked.get(sign, "")
+    became = _became(entry, gone)
+    now = sign if sign in signs else became.get(sign, "")
+    taken_out = sum(1 for one in gone if became[one] not in signs)
     theirs = [(str(label_of("rule", f"clauses.{place}")), words_of_clause(clauses[place - 1]))
               for place, one in enumerate(signs, start=1) if one in new]  # fmt: skip
-    if len(gone) > len(new):
-        theirs.append((_("Taken out"), ngettext("%(count)s clause", "%(count)s clauses", len(gone) - len(new))
-                       % {"count": len(gone) - len(new)}))  # fmt: skip
+    if taken_out:
+        theirs.append((_("Taken out"), ngettext("%(count)s clause", "%(count)s clauses", taken_out) % {"count": taken_out}))
     theirs = theirs or [(str(label_of("rule", path)), shown(path, value)) for path, value in leaves(entry.body).items()
                         if path.startswith(("title", "sentence"))]  # fmt: skip
     if not sign or sign in signs:
@@ -165,6 +165,19 @@ def _stale(entry: CatalogueEntry, sign: str, seen: Sequence[str], *, to_remove: 
     else:
         sentence = _("Somebody else took this clause out while you were typing. Saving again adds yours at the end.")
     return StaleClause(sentence, now=now, seen=signs, theirs=theirs)
+
+
+def _became(entry: CatalogueEntry, signs: Sequence[str]) -> dict[str, str]:
+    """Which clause each of these became in this draft, row by row; empty where it was taken out. A clause somebody added
+    in its stead is another one: nothing is replaced by a guess."""
+    now: dict[str, str] = {sign: sign for sign in signs}
+    rows = CatalogueChange.objects.filter(version=entry.version_id, code=entry.code, field__startswith="clauses.")
+    for row in rows.order_by("at", "pk"):
+        if not isinstance(row.before, Mapping):
+            continue
+        after = sign_of(row.after) if isinstance(row.after, Mapping) else ""
+        now |= {sign: after for sign, held in now.items() if held == sign_of(row.before)}
+    return now
 
 
 def _save(

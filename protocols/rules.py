@@ -364,9 +364,11 @@ def _bounds(entry: Entry) -> Bounds:
     if bounds == Bounds() and entry.sound(*_BOUNDS):
         entry.wrong(faults.NEEDS_BOUND)
     low = max((one for one in (bounds.at_least, bounds.above) if one is not None), default=Decimal(0))
-    high = min((one for one in (bounds.at_most, bounds.below) if one is not None), default=low)
-    if low > high:
+    high = min((one for one in (bounds.at_most, bounds.below) if one is not None), default=None)
+    if high is not None and low > high:
         entry.wrong(faults.RANGE_DOWN, low=low, high=high)
+    elif high is not None and low == high and (bounds.above == low or bounds.below == high):
+        entry.wrong(faults.EMPTY_RANGE, low=low, high=high)
     return bounds
 
 

@@ -20,6 +20,7 @@ from clinic.permissions import requires
 from protocols import editing, loosened, reworking, version_page, versions
 from protocols.addition_forms import FORMS, MixingRuleForm
 from protocols.catalogue_forms import EntryForm, RemoveForm
+from protocols.clause_forms import initial_of
 from protocols.field_words import KINDS, ONE
 from protocols.limits import is_information
 from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion
@@ -52,8 +53,9 @@ def catalogue_entry(request: StaffRequest, public_id: str, code: str) -> HttpRes
     if not editable:
         return show(None)
     form = EntryForm(
-        request.POST or None, kind=entry.kind, body=entry.body, rules=versions.load_any(version), seen_version=entry.edits
-    )
+        request.POST or None, kind=entry.kind, body=entry.body, rules=versions.load_any(version), seen_version=entry.edits,
+        apart=_written_apart(entry),
+    )  # fmt: skip
 
     def deed(data: dict[str, Any]) -> str:
         editing.save_entry(version=version, code=code, values=form.values(), reason=data["reason"],
@@ -64,6 +66,14 @@ def catalogue_entry(request: StaffRequest, public_id: str, code: str) -> HttpRes
         request, form, deed=deed, show=show,
         version_now=lambda: CatalogueEntry.objects.values_list("edits", flat=True).get(pk=entry.pk),
     )  # fmt: skip
+
+
+def _written_apart(entry: CatalogueEntry) -> set[int]:
+    """The places of the clauses of a rule of the clinic's own that have a page of their own: there each is known by what it
+    says, here it would be by its place, which changes."""
+    if not reworking.may_be_reworked(entry):
+        return set()
+    return {place for place, one in enumerate(entry.body.get("clauses", []), start=1) if initial_of(one) is not None}
 
 
 def information_words(kind: str, body: Mapping[str, Any]) -> str:

@@ -150,6 +150,21 @@ def test_a_clause_that_asks_less_and_hides_a_block_is_a_hard_limit_that_became_l
     assert rows([mild, {**A, "also": True}], [fewer, {**A, "also": True}], code=OWN) == {"clauses.1": ("tightened", False)}
 
 
+def test_a_clause_whose_words_are_taken_away_counts_where_the_rule_does() -> None:
+    """Without words of its own it does not count everywhere when the whole rule is for hair only."""
+    narrow = {**A, "scope": ["body", "hair"]}
+    for code, path in ((OWN, "clauses.1"), ("scr-mi", "clauses.1.scope")):
+        sides = [{"code": code, "scope": ["hair"], "clauses": [one]} for one in (narrow, A)]
+        assert [(one.path, one.direction.value, one.is_hard) for one in compare_entry("rule", *sides)] == [
+            (path, "loosened", True)]  # fmt: skip
+        back = [one.direction.value for one in compare_entry("rule", *reversed(sides))]
+        assert back == ["tightened"]
+        everywhere = [{**side, "scope": []} for side in sides]
+        assert [one.direction.value for one in compare_entry("rule", *everywhere)] == ["tightened"]
+        same_words = [{"code": code, "scope": ["hair"], "clauses": [one]} for one in ({**A, "scope": ["hair"]}, A)]
+        assert [one.direction.value for one in compare_entry("rule", *same_words)] == ["reworded"]
+
+
 LAB = {"measurement": "m-hba1c", "valid_days": 90}
 
 

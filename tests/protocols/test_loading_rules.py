@@ -44,6 +44,18 @@ def rule(clause: dict[str, Any], **rest: Any) -> list[Problem]:
         ({"age": {"above": "Infinity"}}, "when.age.above", "must be a number"),
         ({"age": {"above": -1}}, "when.age.above", "outside 0"),
         ({"age": {"at_least": 70, "below": 60}}, "when.age", "from 70 down to 60"),
+        ({"age": {"at_least": 76, "below": 76}}, "when.age", "no figure between 76 and 76"),
+        ({"age": {"above": 76, "at_most": 76}}, "when.age", "no figure between 76 and 76"),
+        ({"bmi": {"below": 0}}, "when.bmi", "no figure between 0 and 0"),
+        ({"age": {"at_least": 700}}, "when.age.at_least", "between 0 and 130"),
+        ({"age": {"above": 130}}, "when.age.above", "between 0 and 130"),
+        ({"not": {"age": {"at_least": 131}}}, "when.not.age.at_least", "between 0 and 130"),
+        ({"bmi": {"above": 400}}, "when.bmi.above", "between 5 and 175"),
+        ({"bmi": {"at_most": 3}}, "when.bmi.at_most", "between 5 and 175"),
+        ({"measured": "m-hba1c", "above": 64}, "when.above", "between 3 and 20"),
+        ({"measured": "m-hba1c", "below": 3}, "when.below", "between 3 and 20"),
+        ({"measured": "m-bp", "second": True, "at_least": 200}, "when.at_least", "between 30 and 160"),
+        ({"number": "q-heart-medicines", "above": 20}, "when.above", "between 0 and 20"),
         ({"within": "q-mi-date", "days": -14}, "when.days", "outside 0–36500"),
         ({"within": "q-mi-date", "days": 36501}, "when.days", "outside 0–36500"),
         ({"within": "q-mi-date", "months": 601}, "when.months", "outside 0–600"),
@@ -98,11 +110,27 @@ def test_a_clause_that_means_nothing_is_refused_at_its_field(clause: dict[str, A
         ({"answer": ".stat", "is": "healed"}, "q-skin", ".stat, which is not"),
         ({"answer": ".state", "is": "heald"}, "q-skin", "heald can never"),
         ({"number": ".grad", "above": 1}, "events", ".grad, which is not"),
+        ({"answer": ".status", "is": "opened"}, "events", "opened can never"),
+        ({"answer": ".status", "is": "unsure"}, "events", "unsure can never"),
+        ({"answer": ".causality", "is": ["certain", "sure"]}, "events", "sure can never"),
+        ({"number": ".status", "above": 1}, "events", ".status holds no number"),
+        ({"within": ".grade", "days": 1}, "events", ".grade holds no date"),
+        ({"number": ".grade", "above": 5}, "events", "between 1 and 5"),
     ],
 )  # fmt: skip
 def test_details_of_a_list_are_known_too(when: Any, each: str, words: str) -> None:
     (problem,) = rule({"when": when}, each=each)
     assert words in problem.problem
+
+
+def test_figures_that_can_just_be_reached_are_accepted() -> None:
+    bounds = [{"age": {"at_least": 130}}, {"age": {"at_least": 76, "at_most": 76}}, {"age": {"above": 0}},
+              {"measured": "m-hba1c", "at_least": 20}, {"measured": "m-hba1c", "at_most": 3}, {"bmi": {"above": 0}},
+              {"number": "q-heart-medicines", "at_least": 20}]  # fmt: skip
+    body = {"code": "scr-x", "title": TEXTS, "sentence": TEXTS, "source": "dec", "clauses": [
+        {"severity": "absolute", "when": {"any": bounds}}]}  # fmt: skip
+    rows = [(one.kind, one.code, one.body) for one in entries_of_reference()]
+    assert "scr-x" in catalogue_from_entries([*rows, ("rule", "scr-x", body)]).rules
 
 
 @pytest.mark.parametrize(

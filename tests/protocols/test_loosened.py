@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from clinic.choices import Role
 from clinic.doer import Doer
@@ -96,6 +98,20 @@ def test_a_hard_row_in_the_middle_is_told_too(draft: CatalogueVersion, lead: Use
         at = sign_of(clause)
     (found,) = loosened.standing(draft)
     assert (found.before, found.after["severity"], found.reason) == (ADULT, "info", "info")
+
+
+def test_what_an_event_may_be_is_offered_and_nothing_else(client: Client, draft: CatalogueVersion, lead: User) -> None:
+    """A word that no event can have would let it fire for none: an open event would no longer wait."""
+    with pytest.raises(Refused, match="opened can never"):
+        change(draft, "scr-prior-reaction", lead, reason="x", clauses__1__when__any__1__is=["opened"])
+    make.signed_in(client, lead)
+    page = client.get(reverse("catalogue-entry", args=[draft.public_id, "scr-prior-reaction"]))
+    fields = page.context["form"].fields
+    assert dict(fields["clauses.1.when.any.1.is"].choices) == {"open": "open", "closed": "closed"}
+    assert dict(fields["clauses.1.when.any.2.is"].choices)["not-assessed"] == "Not yet assessed"
+    assert len(fields["clauses.1.when.any.2.is"].choices) == 6
+    measured = client.get(reverse("catalogue-entry", args=[draft.public_id, "scr-diabetes-other"])).context["form"].fields
+    assert str(measured["clauses.2.when.above"].label).endswith(", %")
 
 
 @pytest.mark.parametrize(("scope", "touched"), [(None, True), (["hair"], False), (["body"], True)])

@@ -99,6 +99,7 @@ def test_pages_that_came_too_late_are_read_on_a_phone(
     session.save()
     phone.goto(reverse("patient-intake-question", args=["q-stroke"]))
     session["patient_done"], session["patient_thanked_in"] = {"intake": "0"}, language
+    session["patient_done_link"] = {"intake": kept["patient_links"]["intake"]["link"]}
     session.save()
     world.patient.links.update(spent_at=timezone.now())
     send_answer(phone)

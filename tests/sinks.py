@@ -122,6 +122,15 @@ def running_sink(port: int = 0) -> Iterator[Sink]:
         loop.close()
 
 
+@contextmanager
+def mail_to_sink(settings: Any) -> Iterator[Sink]:
+    """The sink, and the mails of one test go to it. `settings` is pytest-django's, which puts everything back."""
+    with running_sink() as sink:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+        yield sink
+
+
 def stop(loop: asyncio.AbstractEventLoop, server: Any) -> None:
     server.close()
     tasks = asyncio.all_tasks(loop)

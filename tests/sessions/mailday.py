@@ -62,3 +62,8 @@ def make_mail_day(**patient_fields: Any) -> MailDay:
     clinic = make_clinic_day()
     fields = {"given_name": "Aisha", "family_name": "Bello", "email": "aisha.bello@example.org"} | patient_fields
     return MailDay(clinic, factories.make_patient(clinic.site, **fields))
+
+
+def only(day: MailDay, kind: str = "msg-confirm") -> Message:
+    (message,) = day.messages(kind)
+    return message

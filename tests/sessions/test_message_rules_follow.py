@@ -36,8 +36,8 @@ from tests.healthy import make_healthy
 from tests.sessions.careday import CareDay, make_care_day
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
+from tests.sessions.ruleday import AS_SHIPPED, OWN, decide, due, rule_for, the
 from tests.sessions.test_edited_gates import put_in_force
-from tests.sessions.test_message_rules import AS_SHIPPED, OWN, decide, due, rule_for, the
 
 pytestmark = pytest.mark.django_db
 S = MessageState

@@ -14,8 +14,9 @@ from protocols.conditions import AllOf, Answered, AnyOf, Condition, Not, Number,
 from protocols.faults import EntryError
 from protocols.findings import Severity
 from protocols.rules import parse_measurement, parse_medicine_class, parse_question, parse_rule
+from tests.protocols.answer_rows import ANSWERS
+from tests.protocols.fact_rows import MEASURED, MEDICINES
 from tests.protocols.healthy import catalogue, healthy_measurements
-from tests.protocols.test_screening_rules import ANSWERS, MEASURED, MEDICINES
 
 # The cells "block / clear" and "interactions" of the substance table: rule (or medicine class) -> is it an absolute?
 CELLS: dict[str, dict[str, bool]] = {

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from tests.protocols.screening_plans import (
-    ABSOLUTE,
-    FACE,
-    HAIR,
-    HANDS,
-    INFO,
-    PAIN,
-    RELATIVE,
-    WAIT,
-    AnswerRow,
-    ago,
-)
+from tests.protocols.screening_plans import ABSOLUTE, FACE, HAIR, HANDS, INFO, PAIN, RELATIVE, WAIT, AnswerRow, ago
 
 LATELY: list[AnswerRow] = [
     ("scr-isotretinoin", {"q-isotretinoin": "now"}, FACE, WAIT, "open"),

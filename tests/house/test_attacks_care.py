@@ -22,7 +22,7 @@ from sessions.reactions import Report
 from sessions.uploading import NewFile
 from tests import factories as make
 from tests.papers import checked
-from tests.protocols.test_versions import change, in_force
+from tests.protocols.drafts import change, in_force
 from tests.sessions.careday import MORNING, CareDay, make_care_day
 from tests.sessions.mailday import make_mail_day
 

@@ -16,7 +16,7 @@ from clinic.models import Site, User
 from protocols import catalogue, editing, enabling, versions
 from protocols.models import CatalogueEntry, CatalogueVersion
 from tests import factories as make
-from tests.protocols.test_versions import change, form_values, in_force
+from tests.protocols.drafts import change, form_values, in_force
 
 pytestmark = pytest.mark.django_db
 

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.models import User
 from protocols import catalogue, editing, versions
-from tests import factories as make
 
 PASSES = """\
 - case: A stroke blocks
@@ -110,12 +108,6 @@ def test_every_kind_gives_its_reasons(tmp_path: Path, kind: str) -> None:
     code, text = checked(written(tmp_path, f"- case: Wrong\n  kind: {kind}\n  {fields}\n  expect: {expected}\n"))
     assert code == 1
     assert f"  because {reason}" in text
-
-
-@pytest.fixture
-def lead() -> User:
-    make.make_site()
-    return make.make_user(Role.MEDICAL_LEAD)
 
 
 @pytest.mark.django_db

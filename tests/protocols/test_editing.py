@@ -19,20 +19,9 @@ from protocols.leaves import leaves
 from protocols.models import CatalogueChange, CatalogueEntry, CatalogueVersion, Enablement, Service
 from tests import factories as make
 from tests.clinic.test_places import post
-from tests.protocols.test_versions import change, form_values, in_force
+from tests.protocols.drafts import change, form_values, in_force
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def lead() -> User:
-    make.make_site()
-    return make.make_user(Role.MEDICAL_LEAD)
-
-
-@pytest.fixture
-def draft(lead: User) -> CatalogueVersion:
-    return versions.make_draft(based_on=catalogue.current(), note="Review", by=Doer.staff(lead))
 
 
 def saved(draft: CatalogueVersion, code: str) -> Any:

@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clinic.choices import Role
 from clinic.doer import Doer
 from clinic.errors import Refused
 from clinic.models import User
@@ -17,7 +16,7 @@ from protocols import catalogue, editing, loosened, reworking, version_page, ver
 from protocols.clauses import sign_of
 from protocols.models import CatalogueEntry, CatalogueVersion
 from tests import factories as make
-from tests.protocols.test_versions import change, in_force
+from tests.protocols.drafts import change, in_force
 
 pytestmark = pytest.mark.django_db
 OWN = "scr-own-keloid"
@@ -27,12 +26,6 @@ BODY: dict[str, Any] = {
     "title": {"en": "Keloid", "tr": "Keloid"}, "sentence": {"en": "Look twice.", "tr": "İki kez bakın."}, "source": "dec",
     "clauses": [BLOCK, ADULT],
 }  # fmt: skip
-
-
-@pytest.fixture
-def lead() -> User:
-    make.make_site()
-    return make.make_user(Role.MEDICAL_LEAD)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from protocols import catalogue, versions
 from protocols.models import CatalogueVersion
 from sessions import documents
 from tests import factories as make
-from tests.protocols.test_versions import change, in_force
+from tests.protocols.drafts import change, in_force
 from tests.renderer import RendererProcess
 from tests.sessions.test_documents import made, text_of
 

@@ -20,39 +20,9 @@ from protocols.models.catalogue import VersionState
 from sessions import screenings
 from tests import factories as make
 from tests.clinic.test_places import post
+from tests.protocols.drafts import change, form_values, in_force
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def lead() -> User:
-    make.make_site()
-    return make.make_user(Role.MEDICAL_LEAD)
-
-
-@pytest.fixture
-def draft(lead: User) -> CatalogueVersion:
-    return versions.make_draft(based_on=catalogue.current(), note="Less lidocaine", by=Doer.staff(lead))
-
-
-def change(draft: CatalogueVersion, code: str, by: User, *, reason: str = "", **values: object) -> CatalogueEntry:
-    """Save one entry as the form does; double underscores stand for the dots of a path."""
-    entry = draft.entries.get(code=code)
-    return editing.save_entry(
-        version=draft, code=code, values={path.replace("__", "."): value for path, value in values.items()},
-        reason=reason, seen_edits=entry.edits, by=Doer.staff(by),
-    )  # fmt: skip
-
-
-def in_force(draft: CatalogueVersion, by: User) -> CatalogueVersion:
-    """Approve, look at the impact, publish."""
-    doer = Doer.staff(by)
-    draft.refresh_from_db()
-    versions.approve(version=draft, seen_version=draft.version, by=doer)
-    draft.refresh_from_db()
-    versions.mark_impact_seen(version=draft, by=doer)
-    draft.refresh_from_db()
-    return versions.publish(version=draft, seen_version=draft.version, by=doer)
 
 
 def test_a_draft_is_a_copy_and_counts_for_nobody(draft: CatalogueVersion, lead: User) -> None:
@@ -255,14 +225,6 @@ def test_the_walk_over_the_pages(client: Client, lead: User) -> None:
     page = reverse("catalogue-version", args=[draft.public_id])
     assert post(client, reverse("catalogue-approve", args=[draft.public_id]), page).status_code == 302
     assert "was not looked at yet" in client.get(reverse("catalogue-publish", args=[draft.public_id])).content.decode()
-
-
-def form_values(client: Client, page: str) -> dict[str, object]:
-    """What the form of a page sends when nobody touches it."""
-    form = client.get(page).context["form"]
-    return {name: form[name].value() for name in form.fields
-            if form[name].value() not in (None, []) and form[name].value() is not False and name != "seen_version"} | {
-                "seen_version": form["seen_version"].value()}  # fmt: skip
 
 
 # --- how many questions a page asks the database ----------------------------------------------------------------------

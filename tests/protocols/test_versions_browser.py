@@ -16,18 +16,13 @@ from protocols import catalogue, editing, enabling, versions
 from protocols.clauses import sign_of
 from protocols.models import CatalogueVersion
 from tests import factories as make
-from tests.protocols.test_reworking import BODY, MIX, MIX_BODY, OWN
-from tests.protocols.test_versions import change
+from tests.protocols.drafts import change
+from tests.protocols.ownrule import BODY, OWN
+from tests.protocols.test_reworking_mixing import MIX, MIX_BODY
 from tests.screens import enter, fits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZES = [(1440, 900), (820, 1180), (390, 844)]
-
-
-@pytest.fixture
-def lead() -> User:
-    make.make_site()
-    return make.make_user(Role.MEDICAL_LEAD, name="Dr Jonas Weber")
 
 
 def test_a_limit_is_tightened_loosened_compared_and_published(

@@ -20,6 +20,7 @@ from protocols.faults import EntryError, Fault, Written
 
 E = TypeVar("E", bound=StrEnum)
 D = TypeVar("D", bound=Definition)
+Figure = TypeVar("Figure", int, Decimal)
 
 CODE = re.compile(r"^[a-z][a-z0-9-]*$")
 SOURCE_WORD = re.compile(r"^(S[0-4]|E[1-9][0-9]?|bg|check|dec)$")
@@ -92,10 +93,7 @@ class Part:
         if isinstance(value, bool) or not isinstance(value, int):
             self.wrong(faults.WHOLE, key, value=Written(value))
             return least
-        if not least <= value <= most:
-            self.wrong(faults.OUTSIDE, key, value=value, low=least, high=most)
-            return least
-        return value
+        return self._inside(value, key, least, most)
 
     def as_decimal(self, value: object, key: str, *, least: Decimal = Decimal(0), most: Decimal = MOST) -> Decimal:
         """An exact number inside its limits, never through a float; a fault answers with the least."""
@@ -108,10 +106,13 @@ class Part:
         except InvalidOperation:
             self.wrong(faults.NUMBER, key, value=Written(value))
             return least
-        if not least <= number <= most:
-            self.wrong(faults.OUTSIDE, key, value=number, low=least, high=most)
+        return self._inside(number, key, least, most)
+
+    def _inside(self, value: Figure, key: str, least: Figure, most: Figure) -> Figure:
+        if not least <= value <= most:
+            self.wrong(faults.OUTSIDE, key, value=value, low=least, high=most)
             return least
-        return number
+        return value
 
 
 class Fields(Part):

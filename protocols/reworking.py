@@ -35,18 +35,20 @@ def refusal_to_rework(kind: str, code: str) -> str:
     """Why the clauses of an entry stay as they are, in a sentence; empty when they may be reworked."""
     if kind != "rule":
         return _("Only a screening rule has clauses.")
-    if is_of_reference(code):
-        return _("This rule belongs to the reference: change its limits and words, or add a rule of your own beside it.")
-    return ""
+    return _refusal_of_reference(code)
 
 
 def refusal_to_rework_mixing(kind: str, code: str) -> str:
     """Why what a mixing rule checks stays as it is, in a sentence; empty when it may be written anew."""
     if kind != "mixing_rule":
         return _("Only a mixing rule says what may not be mixed.")
-    if is_of_reference(code):
-        return _("This rule belongs to the reference: change its limits and words, or add a rule of your own beside it.")
-    return ""
+    return _refusal_of_reference(code)
+
+
+def _refusal_of_reference(code: str) -> str:
+    if not is_of_reference(code):
+        return ""
+    return _("This rule belongs to the reference: change its limits and words, or add a rule of your own beside it.")
 
 
 def may_be_reworked(entry: CatalogueEntry) -> bool:

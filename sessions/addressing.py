@@ -1,22 +1,29 @@
-"""Messages that found no address: written anew as soon as the patient has one, while they are still of use.
+"""The address of a message: taken from the patient as it goes out, held until it does, and looked for where there was none.
 
-The patients' floor, where an address is typed, knows nothing of messages; so the sweeper looks once a minute.
+The patients' floor, where an address is typed, knows nothing of messages; so the sweeper looks once a minute for those
+that found no address, and writes them anew while they are still of use.
 """
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from clinic.doer import SYSTEM
+from patients import links
 from sessions import messaging, outbox
 from sessions.choices import UPCOMING, MessageState
 from sessions.message_texts import CHECK_IN, REMINDER
 from sessions.models import Message
 
 WRITTEN_ANEW = gettext_noop("An address was added later: see the message to it")
+ADDRESS_MOVES = gettext_noop("The patient's record was being changed")
 AT_MOST = 200  # in one sweep; the next one is a minute away
+
+
+class AddressMoves(Exception):
+    """The patient's address was changed, or is being changed, while the mail to the old one was being written."""
 
 
 def write_anew() -> int:
@@ -56,3 +63,36 @@ def is_wanted(message: Message) -> bool:
         return visit.status in UPCOMING and message.cause_revision == newest
     record = getattr(visit, "treatment_session", None)
     return record is not None and record.ended_at is not None
+
+
+def refresh_recipient(message: Message) -> None:
+    """An address corrected since the row was written counts."""
+    patient = message.patient
+    if patient is None or message.state != MessageState.SCHEDULED or patient.email == message.recipient:
+        return
+    taken = Message.objects.filter(
+        cause_kind=message.cause_kind, cause_public_id=message.cause_public_id, kind=message.kind,
+        cause_revision=message.cause_revision, recipient=patient.email,
+    ).exists()  # fmt: skip
+    if not taken:
+        message.recipient = patient.email
+        message.save(update_fields=["recipient"])
+
+
+def is_to_another_mailbox(message: Message, address: str | None = None) -> bool:
+    """Than the patient's, as it was read with the message, or than `address`."""
+    if message.patient is None or message.is_test:
+        return False
+    return links.is_other_mailbox(message.recipient, message.patient.email if address is None else address)
+
+
+def hold_address(message: Message) -> None:
+    """The last look before the claim stands, under a lock no change of address gets past: what was just written has a link,
+    and who ends the links to an old address must see it. Never waits: whoever holds the patient may wait for this row."""
+    if message.patient is None:
+        return
+    with connection.cursor() as cursor:  # FOR SHARE, which the ORM has not: two mails to one patient do not hinder each other
+        cursor.execute("SELECT email FROM patients_patient WHERE id = %s FOR SHARE SKIP LOCKED", [message.patient_id])
+        row = cursor.fetchone()
+    if row is None or is_to_another_mailbox(message, row[0]):
+        raise AddressMoves

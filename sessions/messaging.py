@@ -7,7 +7,7 @@ Nothing is sent from here. Cancelling withdraws, moving rewrites; what will not 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,31 +173,31 @@ def data_requested(*, request: DataRequest, by: Doer) -> Message:
 def tell_managers(*, request: DataRequest, managers: Collection[User], by: Doer) -> list[Message]:
     """One mail to each who may answer, else to the site, without a word about the patient; the board counts it, too. Of
     use until the last day for an answer."""
-    now, site = timezone.now(), request.site
+    site = request.site
     languages = {one.email: one.language for one in managers if one.email} or {site.email: "en"}
-    found = []
-    for address, language in languages.items():
-        message = Message.objects.create(
-            kind=ALERT, site=site, cause_kind=DATA_CAUSE, cause_public_id=request.public_id, recipient=address,
-            language=language, due_at=now, useful_until=site.day_bounds(request.due_on)[1],
-            state=S.SCHEDULED if address else S.SUPPRESSED, reason="" if address else NO_ADDRESS,
-            rfc_message_id=new_rfc_message_id(),
-        )  # fmt: skip
-        step(message, by=by)
-        found.append(message)
-    return found
+    useful_until = site.day_bounds(request.due_on)[1]
+    return alert(languages, cause_kind=DATA_CAUSE, cause=request, site=site, useful_until=useful_until, by=by)
 
 
 @transaction.atomic
 def tell_clinic(*, check_in: CheckIn, practitioner: User, by: Doer) -> list[Message]:
-    """One mail to who treated and one to the site, each without a word about the patient. No patient is the recipient, so
-    none stands in the row; without any address it says so."""
-    now, found = timezone.now(), []
-    addresses = dict.fromkeys(one for one in (practitioner.email, check_in.site.email) if one) or {"": None}
-    for address in addresses:
+    """One mail to who treated and one to the site, each without a word about the patient."""
+    site, useful_until = check_in.site, timezone.now() + dt.timedelta(days=ALERT_DAYS)
+    languages = {one: practitioner.language for one in (practitioner.email, site.email) if one} or {"": practitioner.language}
+    return alert(languages, cause_kind=CHECK_IN_CAUSE, cause=check_in, site=site, useful_until=useful_until, by=by)
+
+
+def alert(
+    languages: Mapping[str, str], *, cause_kind: str, cause: CheckIn | DataRequest, site: Site, useful_until: dt.datetime,
+    by: Doer,
+) -> list[Message]:  # fmt: skip
+    """One mail to each address, in its language. No patient is the recipient, so none stands in the row; without any
+    address it says so."""
+    found = []
+    for address, language in languages.items():
         message = Message.objects.create(
-            kind=ALERT, site=check_in.site, cause_kind=CHECK_IN_CAUSE, cause_public_id=check_in.public_id,
-            recipient=address, language=practitioner.language, due_at=now, useful_until=now + dt.timedelta(days=ALERT_DAYS),
+            kind=ALERT, site=site, cause_kind=cause_kind, cause_public_id=cause.public_id, recipient=address,
+            language=language, due_at=timezone.now(), useful_until=useful_until,
             state=S.SCHEDULED if address else S.SUPPRESSED, reason="" if address else NO_ADDRESS,
             rfc_message_id=new_rfc_message_id(),
         )  # fmt: skip

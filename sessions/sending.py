@@ -15,12 +15,12 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from patients import links, privacy
+from patients import privacy
 from patients.models import Patient
 from protocols import message_times
 from protocols.findings import Outcome
@@ -56,16 +56,11 @@ CONSENT_WITHDRAWN = gettext_noop("The patient withdrew their consent")
 NOT_WRITTEN = gettext_noop("The mail could not be written")
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
 BUSY = gettext_noop("The appointment was being changed")
-ADDRESS_MOVES = gettext_noop("The patient's record was being changed")
 NO_TEST_NEEDED = gettext_noop("No test is needed any more")
 
 # Minutes until the next try after a temporary answer about one mail, and while the server as a whole is away.
 MAIL_LADDER = (1, 5, 15, 30, 60)
 SERVER_LADDER = (1, 2, 4)
-
-
-class AddressMoves(Exception):
-    """The patient's address was changed, or is being changed, while the mail to the old one was being written."""
 
 
 class Withdrawn(Exception):
@@ -172,9 +167,9 @@ def unknown_rows(now: dt.datetime) -> Any:
 
 def take(message: Message, now: dt.datetime) -> Claim | None:
     """Settle, postpone or claim one locked row. None where nothing is to be handed over now."""
-    refresh_recipient(message)
+    addressing.refresh_recipient(message)
     stop = why_not(message, now)
-    if stop is None and message.state == S.SCHEDULED and is_to_another_mailbox(message):
+    if stop is None and message.state == S.SCHEDULED and addressing.is_to_another_mailbox(message):
         stop = (S.SUPPRESSED, SUPERSEDED)  # its twin to the right address is there already
     if stop is not None:
         settle(message, *stop)
@@ -192,10 +187,10 @@ def take(message: Message, now: dt.datetime) -> Claim | None:
     try:
         with transaction.atomic():
             written = write_mail(message)
-            hold_address(message)
-    except AddressMoves:
+            addressing.hold_address(message)
+    except addressing.AddressMoves:
         move(message, S.SENDING, **claimed)
-        put_off(message, ADDRESS_MOVES, MAIL_LADDER)
+        put_off(message, addressing.ADDRESS_MOVES, MAIL_LADDER)
         return None
     except Exception:
         # One mail that cannot be written must not stop the queue; a fault of ours that is mended soon must lose none.
@@ -221,39 +216,6 @@ def as_it_stands(message: Message) -> Mail:
 def is_automatic(message: Message) -> bool:
     """Timed mails respect the quiet hours; what answers a person's deed goes out when that person did it."""
     return message.kind in message_times.KINDS
-
-
-def refresh_recipient(message: Message) -> None:
-    """An address corrected since the row was written counts."""
-    patient = message.patient
-    if patient is None or message.state != S.SCHEDULED or patient.email == message.recipient:
-        return
-    taken = Message.objects.filter(
-        cause_kind=message.cause_kind, cause_public_id=message.cause_public_id, kind=message.kind,
-        cause_revision=message.cause_revision, recipient=patient.email,
-    ).exists()  # fmt: skip
-    if not taken:
-        message.recipient = patient.email
-        message.save(update_fields=["recipient"])
-
-
-def is_to_another_mailbox(message: Message, address: str | None = None) -> bool:
-    """Than the patient's, as it was read with the message, or than `address`."""
-    if message.patient is None or message.is_test:
-        return False
-    return links.is_other_mailbox(message.recipient, message.patient.email if address is None else address)
-
-
-def hold_address(message: Message) -> None:
-    """The last look before the claim stands, under a lock no change of address gets past: what was just written has a link,
-    and who ends the links to an old address must see it. Never waits: whoever holds the patient may wait for this row."""
-    if message.patient is None:
-        return
-    with connection.cursor() as cursor:  # FOR SHARE, which the ORM has not: two mails to one patient do not hinder each other
-        cursor.execute("SELECT email FROM patients_patient WHERE id = %s FOR SHARE SKIP LOCKED", [message.patient_id])
-        row = cursor.fetchone()
-    if row is None or is_to_another_mailbox(message, row[0]):
-        raise AddressMoves
 
 
 def settle(message: Message, state: str, reason: str) -> None:

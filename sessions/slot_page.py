@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -61,15 +61,7 @@ def move_forecast_of(form: MoveForm, *, by: Doer) -> dict[str, Any]:
     valid = form.is_valid()
     day = (form.cleaned_data.get("day") if form.is_bound else None) or visit.local_start.date()
     found = {"fits": fits_of(sessions, day), "too_close": left_too_close(visit, sessions, day)}
-    return found | _moved_judged(form, by) if valid else found
-
-
-def _moved_judged(form: MoveForm, by: Doer) -> dict[str, Any]:
-    try:
-        wish = moved_wish_of(form)
-    except Refused as missing:
-        return {"refusal": missing}
-    return judgement(wish, by)
+    return found | judged_as(lambda: moved_wish_of(form), by) if valid else found
 
 
 def moved_wish_of(form: MoveForm) -> Wish:
@@ -79,8 +71,13 @@ def moved_wish_of(form: MoveForm) -> Wish:
 
 def judged(form: AppointmentForm, by: Doer) -> dict[str, Any]:
     """Whether it could be booked as filled in, and what is free instead."""
+    return judged_as(lambda: wish_in(form), by)
+
+
+def judged_as(read: Callable[[], Wish], by: Doer) -> dict[str, Any]:
+    """The judgement of the wish that `read` finds in a form, or why there is none yet."""
     try:
-        wish = wish_in(form)
+        wish = read()
     except Refused as missing:
         return {"refusal": missing}
     return judgement(wish, by)

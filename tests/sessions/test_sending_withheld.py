@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from patients import records
 from patients.models import Patient, PatientLink
-from sessions import booking, delivery, messaging, outbox, sending
+from sessions import addressing, booking, delivery, messaging, outbox, sending
 from sessions.choices import MessageState
 from sessions.models import Appointment, Message, Screening
 from tests import factories
@@ -156,7 +156,7 @@ class TestAnAddressThatChangesMeanwhile:
         monkeypatch.setattr(sending, "why_not", look_while_the_desk_types)
         sending.send_due()
         message = only(day)
-        assert (message.state, message.reason) == (S.SCHEDULED, sending.ADDRESS_MOVES)
+        assert (message.state, message.reason) == (S.SCHEDULED, addressing.ADDRESS_MOVES)
         assert (sink.received, PatientLink.objects.count()) == ([], 0)
         at("2026-03-12T07:01+00:00")
         sending.send_due()
@@ -183,8 +183,8 @@ class TestAnAddressThatChangesMeanwhile:
             desk = pool.submit(change)
             assert changed.wait(60)
             try:
-                with pytest.raises(sending.AddressMoves), transaction.atomic():
-                    sending.hold_address(only(day))
+                with pytest.raises(addressing.AddressMoves), transaction.atomic():
+                    addressing.hold_address(only(day))
             finally:
                 looked.set()
             desk.result()

@@ -121,6 +121,7 @@ VALUES: Mapping[str, Any] = {
     "grp-vitamin-b12": _("everything with vitamin B12"), "grp-vitamin-c": _("everything with vitamin C"),
     "grp-xanthine": _("all xanthines"),
     "aftercare": _("aftercare"), "effect": _("claimed effect"), "practice": _("practice"),
+    "yes": _("yes"), "no": _("no"), "unsure": _("Unsure"),
 }  # fmt: skip
 EVENT_WORDS: Mapping[str, Any] = {
     "open": pgettext_lazy("event", "open"), "closed": pgettext_lazy("event", "closed"), "certain": _("Certain"),

@@ -183,19 +183,41 @@ class ShownClause:
     may_be_reworked: bool
 
 
-def shown_clauses(body: Mapping[str, Any]) -> list[ShownClause]:
-    """The clauses in the order they are tested."""
+def shown_clauses(version: CatalogueVersion, body: Mapping[str, Any]) -> list[ShownClause]:
+    """The clauses in the order they are tested. One query."""
+    clauses = body.get("clauses", [])
+    names = names_in(version, clauses)
     return [
-        ShownClause(number, sign_of(clause), word(str(clause.get("severity"))), clause_facts(clause)[1:],
+        ShownClause(number, sign_of(clause), word(str(clause.get("severity"))), clause_facts(clause, names)[1:],
                     initial_of(clause) is not None)
-        for number, clause in enumerate(body.get("clauses", []), start=1)
+        for number, clause in enumerate(clauses, start=1)
     ]  # fmt: skip
 
 
-def clause_facts(clause: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Everything a clause says: label and value, what it does first."""
-    said = {path: shown(path, value) for path, value in leaves(clause).items()}
+def clause_facts(clause: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Everything a clause says: label and value, what it does first; each code with its name."""
+    said = {path: _named(path, value, names) for path, value in leaves(clause).items()}
     return [(label_of("rule", path), said[path]) for path in sorted(said, key=lambda path: path != "severity")]
+
+
+def all_of_clause(version: CatalogueVersion, clause: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The same for one clause that stands alone. One query."""
+    return clause_facts(clause, names_in(version, [clause]))
+
+
+def names_in(version: CatalogueVersion, clauses: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The names of the entries that these clauses speak of, by code."""
+    codes = {word for clause in clauses for value in leaves(clause).values() for word in _words(value)}
+    return {entry.code: name_of(entry.body) for entry in version.entries.filter(code__in=codes)}
+
+
+def _named(path: str, value: Any, names: Mapping[str, str]) -> str:
+    known = [f"{names[word]} ({word})" if word in names else shown("", word) for word in _words(value)]
+    return ", ".join(known) if any(word in names for word in _words(value)) else shown(path, value)
+
+
+def _words(value: Any) -> list[str]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,12 @@ MARKS: dict[str, tuple[str, str, Text]] = {
 register.filter("figure", figure)
 
 
+@register.filter
+def unbroken(text: object) -> str:
+    """A number as people write it, kept on one line."""
+    return str(text).replace(" ", "\u00a0")
+
+
 # ---------------------------------------------------------------------------------------------------------------- icon
 class LeanIcons(template.Node):
     """What stands inside takes its icons from the small sprite of the patient pages where they are in it."""

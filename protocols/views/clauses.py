@@ -63,6 +63,7 @@ def catalogue_clause_remove(request: StaffRequest, public_id: str, code: str, si
     if place is None and request.method != "POST":
         return _changed_meanwhile(request, version, entry)
     page = _page_of(version, entry)
+    what = version_page.all_of_clause(version, clauses[place - 1]) if place else []
     form = RemoveClauseForm(request.POST or None, initial={"seen_clauses": _signs(entry)}, seen_version=entry.edits)
 
     def deed(data: dict[str, Any]) -> None:
@@ -71,7 +72,7 @@ def catalogue_clause_remove(request: StaffRequest, public_id: str, code: str, si
 
     return form_page(
         request, form, title=_title(_("Take out clause %(number)s"), place, _("Take out a clause")),
-        lead=f"{version_page.name_of(entry.body)} · {code}", what=version_page.clause_facts(clauses[place - 1]) if place else [],
+        lead=f"{version_page.name_of(entry.body)} · {code}", what=what,
         act=_("Take it out"), back=page, deed=deed, version_now=lambda: _edits(entry), template="protocols/clause_remove.html",
     )  # fmt: skip
 

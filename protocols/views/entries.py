@@ -113,7 +113,7 @@ def entry_context(
         "theirs": theirs,
         "why_not_remove": editing.refusal_to_remove(entry) if form else "",
         "rework_url": _rework_url(version, entry) if form else "",
-        "clauses": version_page.shown_clauses(entry.body) if form and reworking.may_be_reworked(entry) else [],
+        "clauses": version_page.shown_clauses(version, entry.body) if form and reworking.may_be_reworked(entry) else [],
         "back": list_url(version, entry.kind, entry.code),
         "crumbs": crumbs(version, (str(KINDS[part]), list_url(version, entry.kind, entry.code)), (entry.code, "")),
     }

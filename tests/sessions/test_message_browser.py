@@ -18,7 +18,7 @@ from sessions.models import Message
 from tests import factories
 from tests.browser import PICTURES
 from tests.sessions.mailday import MailDay, make_mail_day
-from tests.sinks import Sink, running_sink
+from tests.sinks import Sink, mail_to_sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Picture = Callable[[Page, str], Path]
@@ -26,10 +26,8 @@ Check = Callable[[Page], None]
 
 
 @pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:  # pytest-django's, which puts everything back
-    with running_sink() as sink:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+def sink(settings: Any) -> Iterator[Sink]:
+    with mail_to_sink(settings) as sink:
         yield sink
 
 

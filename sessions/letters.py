@@ -74,6 +74,7 @@ from sessions.message_texts import (
     PREPARE,
     REMINDER,
     REQUEST,
+    REQUEST_OFF,
     REVIEW_1M,
     REVIEW_6M,
     day_of,
@@ -81,7 +82,7 @@ from sessions.message_texts import (
     written_in,
 )  # fmt: skip
 from sessions.models import Appointment, CheckIn, Message, MessageRuleVersion
-from sessions.request_mail import request_letter
+from sessions.request_mail import request_letter, request_off_letter
 from sessions.return_addresses import signed_for
 
 FOLLOWED_UP = dt.timedelta(days=90)  # red flags are looked out for so long (section 10)
@@ -339,6 +340,7 @@ COMPOSERS: dict[str, Callable[[Message, str], Letter]] = {
     ALERT: alert,
     INTAKE: letters_on_request.intake,
     REQUEST: request_letter,
+    REQUEST_OFF: request_off_letter,
     PREPARE: letters_between.preparation,
     ALLERGY_TEST: letters_between.allergy_test,
     AFTER_4H: letters_between.after_hours,

@@ -29,6 +29,7 @@ from sessions.message_texts import (
     PREPARE,
     REMINDER,
     REQUEST,
+    REQUEST_OFF,
     REVIEW_1M,
     REVIEW_6M,
     SENTENCES,
@@ -58,8 +59,9 @@ PLACES: Mapping[str, Places] = {
 }  # fmt: skip
 """The kinds whose words the clinic may write."""
 
-FIXED = frozenset({ALERT, PAPERS, DATA_ASKED, DATA_ANSWERED})
-"""Always as shipped: what goes to the clinic itself, papers sent on request, answers to a request about one's data."""
+FIXED = frozenset({ALERT, PAPERS, DATA_ASKED, DATA_ANSWERED, REQUEST_OFF})
+"""Always as shipped: what goes to the clinic itself, papers sent on request, answers to a request about one's data or that
+nobody could keep."""
 
 LEADS: Mapping[str, str] = {
     CONFIRM: "expect", REMINDER: "expect", PREPARE: "expect", MOVED: "moved", CANCELLED: "cancelled", ALLERGY_TEST: "test-for",

@@ -46,6 +46,7 @@ NEXT, LATE, REVIEW_1M, REVIEW_6M = "msg-next", "msg-late", "msg-review-1m", "msg
 PAPERS = "msg-papers"  # [dec], as the next ones: section 12 has no kind for what a patient asks of the clinic
 DATA_ASKED, DATA_ANSWERED = "msg-data-asked", "msg-data-answered"
 REQUEST = "msg-request"  # [dec]: section 12 has no kind for a visit that somebody outside has asked for
+REQUEST_OFF = "msg-request-off"  # [dec]: nor for one that the clinic let go of before it was confirmed
 ALERT = "msg-alert"  # to the clinic, not to a patient
 
 KINDS: Mapping[str, Kind] = {
@@ -119,6 +120,10 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             REQUEST, _("Please confirm your request"), _("at an online request"), resent_alone=False,
             subject=Text.of(en="Please confirm your request", tr="Lütfen isteğinizi onaylayın"),
+        ),
+        Kind(
+            REQUEST_OFF, _("Online request let go"), _("when the desk lets it go"), resent_alone=True,
+            subject=Text.of(en="The time you asked for", tr="İstediğiniz saat hakkında"),
         ),
     )
 }  # fmt: skip
@@ -287,6 +292,21 @@ SENTENCES: Mapping[str, Text] = {
         en="you asked for a visit on {day} at {time}. We hold this time for you until {until}; please confirm it.",
         tr="{day} günü saat {time} için ziyaret istediniz. Bu saati {until} saatine kadar sizin için tutuyoruz; lütfen "
         "onaylayın.",
+    ),
+    "request-moved": Text.of(
+        en="we had to move the time you asked for. We now hold {day} at {time} for you until {until}; please confirm it if it "
+        "suits you.",
+        tr="istediğiniz saati değiştirmemiz gerekti. Artık {day} günü saat {time} için yerinizi {until} saatine kadar "
+        "tutuyoruz; size uyuyorsa lütfen onaylayın.",
+    ),
+    "request-off": Text.of(
+        en="we could not keep the time you asked for, {day} at {time}. Nothing is booked; please do not come at that time.",
+        tr="istediğiniz saati, {day} günü saat {time}, sizin için tutamadık. Randevu oluşmadı; lütfen o saatte gelmeyin.",
+    ),
+    "choose-again": Text.of(en="Choose another time", tr="Başka bir saat seçin"),
+    "call-or-choose": Text.of(
+        en="You may also call us, and we look for a time together: {phone}",
+        tr="Bizi arayabilirsiniz de, birlikte bir saat bulalım: {phone}",
     ),
     "request-not-you": Text.of(
         en="If you did not ask for this, do nothing: after that time the request and what was typed are deleted.",

@@ -71,6 +71,18 @@ class TooMany(Refused):
         )
 
 
+class MovedMeanwhile(Refused):
+    """The clinic gave the hold another time since the page was drawn: it is looked at before it counts."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The clinic has moved the time since you opened this page. Nothing is booked yet: look at it, then decide."),
+            code="moved",
+        )
+
+
 class Over(Refused):
     """The link leads to a request that can no longer be confirmed."""
 
@@ -174,13 +186,14 @@ def _insert(wish: Wish, person: Person, source: str) -> BookingRequest:
 
 
 # --- confirm, withdraw ----------------------------------------------------------------------------------------------
-def confirm(*, request: BookingRequest) -> Appointment:
+def confirm(*, request: BookingRequest, seen: str | None = None) -> Appointment:
     """The mail was read: the hold becomes a booked appointment of a new record, and the intake link follows.
 
-    Twice is once. Raises `Over` when the hold has ended."""
+    `seen` is the offer that the page showed (`offer_mark`). Twice is once. Raises `Over` when the hold has ended,
+    `MovedMeanwhile` when the desk moved it since."""
 
     def deed() -> Appointment:
-        held = _locked(request)
+        held = locked(request)
         if held.state == RequestState.CONFIRMED and held.appointment is not None:
             return held.appointment
         appointment = held.appointment
@@ -191,6 +204,8 @@ def confirm(*, request: BookingRequest) -> Appointment:
         now = timezone.now()
         if appointment.status != AppointmentStatus.HELD or not appointment.hold_ends_at or appointment.hold_ends_at <= now:
             raise Over
+        if seen is not None and seen != offer_mark(appointment):
+            raise MovedMeanwhile
         values = {name: getattr(held, name) for name in PERSON}
         patient, likely = provisional.admit(patient=appointment.patient, values=values, site=held.site, by=ONLINE)
         change_status(
@@ -207,22 +222,31 @@ def confirm(*, request: BookingRequest) -> Appointment:
     return once_more(deed)
 
 
+def offer_mark(appointment: Appointment) -> str:
+    """What a page says that was agreed to: when and with whom."""
+    return f"{appointment.agreed_start}/{appointment.practitioner.public_id}"
+
+
 def withdraw(*, request: BookingRequest) -> None:
     """Not wanted, or not asked for by whoever reads the mail: the time is free again at once. Twice is once."""
 
     def deed() -> None:
-        held = _locked(request)
+        held = locked(request)
         if held.state != RequestState.HELD:
             return
-        _let_go(held, RequestState.WITHDRAWN)
+        let_go(held, RequestState.WITHDRAWN)
 
     once_more(deed)
 
 
-def _locked(request: BookingRequest) -> BookingRequest:
+def locked(request: BookingRequest) -> BookingRequest:
+    """The request as it is now, locked before anything else it is about."""
     held: BookingRequest = (
         BookingRequest.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("site", "service", "appointment__patient", "appointment__site", "appointment__service")
+        .select_related(
+            "site", "service", "appointment__patient", "appointment__site", "appointment__service",
+            "appointment__practitioner",
+        )
         .get(pk=request.pk)
     )  # fmt: skip
     return held
@@ -236,18 +260,18 @@ def _settle(request: BookingRequest, state: str, **more: Any) -> None:
     request.save(update_fields=list(values))
 
 
-def _let_go(request: BookingRequest, state: str) -> None:
+def let_go(request: BookingRequest, state: str, *, by: Doer = ONLINE, reason: str = "") -> None:
     """The held appointment and its provisional patient go; the request stays as an empty line."""
     appointment = request.appointment
     _settle(request, state)
-    request_mail.forget_request(request=request, by=ONLINE)
+    request_mail.forget_request(request=request, by=by)
     if appointment is None or not appointment.patient.is_provisional:
         return
     lock(parents_of(appointment))
     patient = appointment.patient
     audit.record(
-        by=ONLINE, action=f"appointment-hold-{state}", sentence=f"let go of {appointment.agreed_start}", of=appointment,
-        site=request.site, detail={"starts_at": appointment.starts_at},
+        by=by, action=f"appointment-hold-{state}", sentence=f"let go of {appointment.agreed_start}", of=appointment,
+        site=request.site, detail={"starts_at": appointment.starts_at, **({"reason": reason} if reason else {})},
     )  # fmt: skip
     BookingRequest.objects.filter(pk=request.pk).update(appointment=None)
     appointment.delete()
@@ -268,9 +292,9 @@ def sweep() -> int:
                 .filter(pk=key, state=RequestState.HELD, hold_ends_at__lte=now).first()
             )  # fmt: skip
             if held is not None:
-                _let_go(held, RequestState.RAN_OUT)
+                let_go(held, RequestState.RAN_OUT)
                 cleared += 1
     old = now - dt.timedelta(days=KEPT_DAYS)
-    over = [RequestState.RAN_OUT, RequestState.WITHDRAWN]
+    over = [RequestState.RAN_OUT, RequestState.WITHDRAWN, RequestState.DECLINED]
     BookingRequest.objects.filter(state__in=over, settled_at__lt=old).delete()
     return cleared

@@ -1,6 +1,8 @@
 """The mail that confirms an online request: written with the hold, composed when it is sent, erased with the request."""
 from __future__ import annotations
 
+import datetime as dt
+
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
@@ -11,18 +13,43 @@ from clinic.doer import Doer
 from sessions import messaging, outbox, request_links
 from sessions.choices import MessageState
 from sessions.letter_parts import Letter, place_of, subject_of
-from sessions.message_texts import CONFIRM, REQUEST, day_of, say
-from sessions.models import Appointment, BookingRequest, Message
+from sessions.message_texts import CONFIRM, REQUEST, REQUEST_OFF, day_of, say
+from sessions.models import Appointment, BookingRequest, Message, PublicBooking
 
 REQUEST_OVER = gettext_noop("The request is over")
+REQUEST_MOVED = gettext_noop("The request was moved to another time")
+DECLINE_USEFUL = dt.timedelta(hours=24)
 
 
 def request_to_confirm(*, request: BookingRequest, by: Doer) -> Message:
     """The mail with the link that confirms an online request. It has no patient yet; useful as long as the hold lasts."""
-    message = Message.objects.create(
-        kind=REQUEST, patient=None, site=request.site, cause_kind="bookingrequest", cause_public_id=request.public_id,
-        recipient=request.email, language=request.language, due_at=timezone.now(), useful_until=request.hold_ends_at,
-        state=MessageState.SCHEDULED, rfc_message_id=outbox.new_rfc_message_id(),
+    return _write(REQUEST, request, by=by, recipient=request.email, language=request.language,
+                  useful_until=request.hold_ends_at)  # fmt: skip
+
+
+def request_moved(*, request: BookingRequest, by: Doer) -> Message:
+    """The desk moved the hold: a mail of its own, at once, because the hold is short. One that names the old time and is
+    not sent yet stays unsent."""
+    outbox.withdraw(outbox.messages_of(request), reason=REQUEST_MOVED, by=by)
+    return request_to_confirm(request=request, by=by)
+
+
+def request_declined(*, request: BookingRequest, by: Doer, email: str, language: str, told_start: str) -> Message:
+    """The desk let the time go before it was confirmed. By now the request holds no address and no time any more."""
+    useful_until = timezone.now() + DECLINE_USEFUL
+    return _write(REQUEST_OFF, request, by=by, recipient=email, language=language, useful_until=useful_until,
+                  told_start=told_start)  # fmt: skip
+
+
+def _write(
+    kind: str, request: BookingRequest, *, by: Doer, recipient: str, language: str, useful_until: dt.datetime,
+    told_start: str = "",
+) -> Message:  # fmt: skip
+    message: Message = Message.objects.create(
+        kind=kind, patient=None, site=request.site, cause_kind="bookingrequest", cause_public_id=request.public_id,
+        cause_revision=outbox.next_revision(request, kind), recipient=recipient, language=language, due_at=timezone.now(),
+        useful_until=useful_until, told_start=told_start, state=MessageState.SCHEDULED,
+        rfc_message_id=outbox.new_rfc_message_id(),
     )  # fmt: skip
     outbox.step(message, by=by)
     return message
@@ -53,9 +80,12 @@ def request_letter(message: Message, language: str) -> Letter:
     address = f"{settings.BASE_URL}{reverse('public-booking-link', args=[token])}"
     time, until = f"{start:%H:%M}", f"{asked.hold_ends_at.astimezone(site.zone):%H:%M}"
     values = {"day": day_of(start, language), "time": time, "until": until}
+    earlier = outbox.messages_of(asked).filter(kind=REQUEST, cause_revision__lt=message.cause_revision)
+    moved = earlier.exclude(state__in=[MessageState.SCHEDULED, MessageState.SUPPRESSED]).exists()
     return Letter(
         subject=subject_of(message, language),
-        lead=say("request", language, **values),
+        lead=say("request-moved" if moved else "request", language, **values),
+        lead_stays=moved,
         values=values,
         facts=[
             (say("when", language), f"{day_of(start, language, year=True)}, {time}"),
@@ -65,4 +95,20 @@ def request_letter(message: Message, language: str) -> Letter:
         paragraphs=[say("request-not-you", language)],
         token=token,
         name=asked.given_name,
+    )
+
+
+def request_off_letter(message: Message, language: str) -> Letter:
+    """The clinic let go of a held time: nothing is booked, and where another one is chosen."""
+    site = message.site
+    start = dt.datetime.fromisoformat(message.told_start)  # the agreed wall time: it is only said again
+    is_open = site.is_open and PublicBooking.objects.filter(site=site, is_on=True).exists()
+    address = f"{settings.BASE_URL}{reverse('public-booking', args=[site.public_id])}"
+    return Letter(
+        subject=subject_of(message, language),
+        lead=say("request-off", language, day=day_of(start, language), time=f"{start:%H:%M}"),
+        facts=[(say("where", language), place_of(site))],
+        buttons=[(say("choose-again", language), address)] if is_open else [],
+        paragraphs=[say("call-or-choose", language, phone=site.phone)] if site.phone else [],
+        told_start=message.told_start,
     )

@@ -235,6 +235,24 @@ class MoveForm(WhenForm):
         }
 
 
+class HeldMoveForm(MoveForm):
+    """As a move, for a time held for somebody outside: they are always told, and nobody is booked over for them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["tell"], self.fields["overbook_reason"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        return cleaned | {"tell": True, "overbook_reason": ""}
+
+    def held_change(self) -> dict[str, Any]:
+        """What `holds.move` takes."""
+        said = self.change()
+        del said["tell"], said["overbook_reason"]
+        return said
+
+
 def some_room(site: Site) -> Room:
     """Stands in until a free one is chosen. Raises `Refused` where no room is in service."""
     room = site.rooms.filter(in_service=True).first()

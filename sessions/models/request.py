@@ -20,6 +20,7 @@ class RequestState(models.TextChoices):
     CONFIRMED = "confirmed", _("Confirmed")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     RAN_OUT = "ran-out", _("Ran out")
+    DECLINED = "declined", _("Let go by the clinic")
 
 
 class Decision(models.TextChoices):

@@ -30,8 +30,9 @@ from sessions.booking_rules import window_after
 from sessions.forms.booking import AppointmentForm, CancelForm, MoveForm, offer_value, offered, unbooked_sessions
 from sessions.models import Appointment, PlannedSession
 from sessions.slot_page import forecast_of, move_forecast_of
-from sessions.views.appointments import appointment_or_404
+from sessions.views.appointments import appointment_or_404, held_or_none
 from sessions.views.asking import permissions_of, site_of, user_of
+from sessions.views.holds import hold_cancel, hold_move
 
 SUGGESTED = 6
 
@@ -198,6 +199,8 @@ def offers_from(
 @require_http_methods(["GET", "POST"])
 def appointment_move(request: HttpRequest, public_id: str) -> HttpResponse:
     """Another time, with the interval, what stands against it and free times beside the form while it is filled in."""
+    if (held := held_or_none(request, public_id)) is not None:
+        return hold_move(request, held)
     visit = appointment_or_404(request, public_id)
     form = MoveForm(offered(request.POST) if request.method == "POST" else None, appointment=visit)
     context: dict[str, Any] = {"visit": visit, "patient": visit.patient, "form": form, "site": visit.site}
@@ -252,6 +255,8 @@ def move_with_later(visit: Appointment, form: MoveForm, by: Doer) -> None:
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
 def appointment_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    if (held := held_or_none(request, public_id)) is not None:
+        return hold_cancel(request, held)
     visit = appointment_or_404(request, public_id)
     form = CancelForm(request.POST or None, seen_version=visit.version)
     if request.method == "GET":

@@ -50,7 +50,7 @@ def appointment_or_404(request: HttpRequest, public_id: str) -> Appointment:
 
 def held_or_none(request: HttpRequest, public_id: str) -> Appointment | None:
     """A time held for somebody outside, at a site this person works at."""
-    rows = Appointment.objects.select_related("patient", "site", "service", "practitioner", "room")
+    rows = Appointment.objects.select_related("patient", "site", "service", "practitioner", "room", "device", "course")
     return rows.filter(
         public_id=public_id, patient__is_provisional=True, site__in=user_of(request).sites()
     ).first()
@@ -58,7 +58,12 @@ def held_or_none(request: HttpRequest, public_id: str) -> Appointment | None:
 
 def held_page(request: HttpRequest, visit: Appointment, template: str = "appointments/held.html") -> HttpResponse:
     access_log.viewed(request, of=visit)
-    return render(request, template, {"visit": visit, "until": local(visit, visit.hold_ends_at)})
+    context = {
+        "visit": visit, "until": local(visit, visit.hold_ends_at),
+        "may_change": Permission.CHANGE_PERSON in permissions_of(request),
+        "is_over": visit.status != STATUS.HELD or visit.hold_ends_at is None or visit.hold_ends_at <= timezone.now(),
+    }  # fmt: skip
+    return render(request, template, context)
 
 
 @requires(Permission.SEE_PERSON)

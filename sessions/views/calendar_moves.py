@@ -16,15 +16,16 @@ from clinic.choices import Permission
 from clinic.errors import Refused, Stale
 from clinic.idempotency import new_token, once
 from clinic.permissions import requires
-from sessions import booking, dragging
+from sessions import booking, dragging, holds
 from sessions.availability import Wish
 from sessions.booking_rules import check_movable, mark_of
 from sessions.calendar_feed import COLUMNS
 from sessions.calendar_range import on_the_wall
 from sessions.foresight import fits_of, left_too_close, may_be_overbooked, objection_to, other_things
-from sessions.forms.booking import MoveForm, offer_value, offered
+from sessions.forms.booking import HeldMoveForm, MoveForm, offer_value, offered
 from sessions.models import Appointment
-from sessions.views.appointments import appointment_or_404, deed_on
+from sessions.public_booking import HOLD_MINUTES
+from sessions.views.appointments import appointment_or_404, deed_on, held_or_none
 
 WALL = "%Y-%m-%dT%H:%M"
 HIDDEN = ("day", "time", "practitioner", "room", "device", "minutes", "form_token", "seen_version")
@@ -35,21 +36,38 @@ CHANGED = "calendar-changed"  # the page hears it and reads the calendar anew
 @require_http_methods(["GET", "POST"])
 def appointment_drop(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET: what a drop at this place would do, with the confirmation. POST: the move itself; a copy of it does nothing."""
-    visit = appointment_or_404(request, public_id)
+    visit = visit_or_hold(request, public_id)
     if request.method == "GET":
-        access_log.viewed(request, patient=visit.patient, of=visit)
+        viewed(request, visit)
         return foreseen(request, visit)
-    form = MoveForm(offered(request.POST), appointment=visit)
+    form = form_for(visit, offered(request.POST))
     if not form.is_valid():
         return answer(request, visit, form, refusal=Refused(first_error(form)), status=422)
     try:
         with once(request) as attempt:
             if attempt.answer:
                 return redirect(attempt.answer)
-            booking.move(appointment=visit, **form.change(), by=doer_of(request))
+            if isinstance(form, HeldMoveForm):
+                holds.move(appointment=visit, **form.held_change(), by=doer_of(request))
+            else:
+                booking.move(appointment=visit, **form.change(), by=doer_of(request))
             return attempt.leads_to(reverse("appointment-moved", args=[visit.public_id]))
     except Refused as refusal:
         return answer(request, visit, form, refusal=refusal, status=refusal.status)
+
+
+def visit_or_hold(request: HttpRequest, public_id: str) -> Appointment:
+    """An appointment, or a time held for somebody outside: both stand in the calendar and are taken by the hand."""
+    return held_or_none(request, public_id) or appointment_or_404(request, public_id)
+
+
+def form_for(visit: Appointment, data: Any) -> MoveForm:
+    return (HeldMoveForm if visit.patient.is_provisional else MoveForm)(data, appointment=visit)
+
+
+def viewed(request: HttpRequest, visit: Appointment) -> None:
+    """A hold is nobody's patient: the row names the time alone."""
+    access_log.viewed(request, of=visit, **({} if visit.patient.is_provisional else {"patient": visit.patient}))
 
 
 def foreseen(request: HttpRequest, visit: Appointment) -> HttpResponse:
@@ -60,12 +78,12 @@ def foreseen(request: HttpRequest, visit: Appointment) -> HttpResponse:
         data = typed_from(request, visit)
     except Refused as stands_against:
         return answer(request, visit, None, refusal=stands_against, status=stands_against.status)
-    form = MoveForm(data, appointment=visit)
+    form = form_for(visit, data)
     if not form.is_valid():
         return answer(request, visit, form, refusal=Refused(first_error(form)), status=422)
     wish, said = other_things(wish_from(form))
     data["room"], data["device"] = wish.room.public_id, wish.device.public_id if wish.device else ""
-    form = MoveForm(data, appointment=visit)
+    form = form_for(visit, data)
     form.is_valid()
     refusal = objection_to(wish, by=doer_of(request))
     return answer(request, visit, form, refusal=refusal, said=said, wish=wish, status=422 if refusal else 200)
@@ -130,10 +148,12 @@ def answer(
     said: list[str] | None = None, wish: Wish | None = None,
 ) -> HttpResponse:  # fmt: skip
     """The dialog: from where to where, what else changes, what stands against it and what could be taken instead."""
+    is_held = visit.patient.is_provisional
     if wish is None and form is not None and form.is_valid():
         wish = wish_from(form)
     context: dict[str, Any] = {
-        "visit": visit, "form": form, "refusal": refusal, "said": said or [],
+        "visit": visit, "form": form, "refusal": refusal, "said": said or [], "is_held": is_held,
+        "hold_minutes": HOLD_MINUTES,
         "twice": form is not None and form.has_error("time", "time-twice"),
         "hidden": [(name, form[name].value() or "") for name in HIDDEN] if form is not None else [],
     }  # fmt: skip
@@ -150,7 +170,7 @@ def answer(
             "too_close": left_too_close(visit, sessions, wish.day),
             "mark": "" if refusal else mark_of(wish),
             "offers": [(one, offer_value(one)) for one in getattr(refusal, "next_free", ())],
-            "may_overbook": may_be_overbooked(refusal, site=visit.site, by=doer_of(request)),
+            "may_overbook": not is_held and may_be_overbooked(refusal, site=visit.site, by=doer_of(request)),
         }
     response = render(request, "calendar/drop.html", context, status=status)
     if isinstance(refusal, Stale):
@@ -163,10 +183,10 @@ def answer(
 @require_safe
 def appointment_moved(request: HttpRequest, public_id: str) -> HttpResponse:
     """What has just been done, with the way back and the rest of the course; without a script, the calendar itself."""
-    visit = appointment_or_404(request, public_id)
+    visit = visit_or_hold(request, public_id)
     if not request.headers.get("HX-Request"):
         return redirect(f"{reverse('calendar')}?day={visit.local_start.date()}&open={visit.public_id}")
-    access_log.viewed(request, patient=visit.patient, of=visit)
+    viewed(request, visit)
     response = render(request, "calendar/moved.html", moved_context(visit))
     response["HX-Trigger"] = CHANGED
     response["HX-Retarget"] = "#calendar-done"
@@ -176,7 +196,8 @@ def appointment_moved(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def moved_context(visit: Appointment) -> dict[str, Any]:
     """From where it came, if that can still be taken back, and what of its course comes later."""
-    return {"visit": visit, "fresh_token": new_token, **came_from(visit)}
+    until = visit.hold_ends_at.astimezone(visit.site.zone) if visit.patient.is_provisional and visit.hold_ends_at else None
+    return {"visit": visit, "fresh_token": new_token, "held_until": until, **came_from(visit)}
 
 
 def came_from(visit: Appointment) -> dict[str, Any]:

@@ -197,10 +197,11 @@ def public_booking_confirm(request: HttpRequest) -> HttpResponse:
     if found is None:
         return dead_link(request)
     try:
-        public_booking.confirm(request=found)
+        public_booking.confirm(request=found, seen=request.POST.get("seen", "")[:80])
     except Refused as refusal:
         again = request_links.request_named(found.public_id) or found
-        return show_request(request, again, problem=refusal.sentence, status=409)
+        problem = "" if again.state == RequestState.DECLINED else refusal.sentence  # the page says it in its own words
+        return show_request(request, again, problem=problem, status=409)
     return redirect("public-booking-request")
 
 
@@ -221,7 +222,9 @@ def show_request(request: HttpRequest, found: BookingRequest, *, problem: str = 
     is_booked = found.state == RequestState.CONFIRMED and visit is not None and visit.status not in CANCELLED
     context: dict[str, Any] = {
         "site": found.site, "is_live": is_live, "is_booked": is_booked, "problem": problem, "service": found.service,
-        "is_withdrawn": found.state == RequestState.WITHDRAWN, "shows_visit": visit is not None and (is_live or is_booked),
+        "is_withdrawn": found.state == RequestState.WITHDRAWN, "is_declined": found.state == RequestState.DECLINED,
+        "seen": public_booking.offer_mark(visit) if visit is not None else "",
+        "shows_visit": visit is not None and (is_live or is_booked),
         "again": found.site.is_open and setting_of(found.site).is_on,
         "until": f"{found.hold_ends_at.astimezone(found.site.zone):%H:%M}",
     }  # fmt: skip

@@ -76,6 +76,13 @@ def link_in(request: BookingRequest) -> str:
     return found[0]
 
 
+def confirmed(browser: Client) -> Any:
+    """The answer to Confirm, pressed on the page as it is shown now."""
+    shown = browser.get(reverse("public-booking-request")).content.decode()
+    seen = re.search(r'name="seen" value="([^"]*)"', shown)
+    return browser.post(reverse("public-booking-confirm"), {"seen": seen[1] if seen else ""})
+
+
 def opened(request: BookingRequest) -> Client:
     """A browser that has followed the link."""
     client = Client()

@@ -21,7 +21,7 @@ from sessions.models import Appointment, BookingRequest, Message
 from sessions.public_booking import HOLD_MINUTES, Over
 from sessions.waiting_page import stamp
 from tests.sessions.clinicday import MORNING, ClinicDay
-from tests.sessions.publicday import FRIDAY, At, details, fields, hold, later, make_public_day, opened
+from tests.sessions.publicday import FRIDAY, At, confirmed, details, fields, hold, later, make_public_day, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -54,7 +54,7 @@ def test_from_the_free_time_to_the_booked_visit(day: ClinicDay, client: Client, 
     browser = opened(request)
     assert "10:00" in browser.get(reverse("public-booking-request")).content.decode()
     assert Appointment.objects.get().status == "held"
-    assert browser.post(reverse("public-booking-confirm")).status_code == 302
+    assert confirmed(browser).status_code == 302
     visit = Appointment.objects.get()
     patient = Patient.objects.get()
     assert (visit.status, visit.patient, visit.hold_ends_at) == ("booked", patient, None)
@@ -124,7 +124,7 @@ def test_confirming_twice_is_once(day: ClinicDay) -> None:
     request = hold(day)
     browser = opened(request)
     for _ in range(3):
-        assert browser.post(reverse("public-booking-confirm")).status_code == 302
+        assert confirmed(browser).status_code == 302
     assert Patient.objects.count() == 1
     assert Message.objects.filter(kind="msg-confirm").count() == 1
 
@@ -145,7 +145,7 @@ def test_a_hold_that_ran_out_frees_the_time_at_once(day: ClinicDay, at: At) -> N
         day.book("10:00", day=FRIDAY)
     later(at, minutes=HOLD_MINUTES)
     assert day.book("10:00", day=FRIDAY).status == "booked"
-    answer = browser.post(reverse("public-booking-confirm"))
+    answer = confirmed(browser)
     assert answer.status_code == 409
     assert "they are over" in answer.content.decode()
     assert Patient.objects.filter(family_name="Yılmaz").count() == 0
@@ -185,7 +185,7 @@ def test_withdrawing_frees_the_time_and_deletes_what_was_typed(day: ClinicDay) -
     assert not Appointment.objects.exists()
     assert not Patient.everyone.exists()
     assert Message.objects.get().state == "suppressed"
-    assert browser.post(reverse("public-booking-confirm")).status_code == 409
+    assert confirmed(browser).status_code == 409
     assert day.book("10:00", day=FRIDAY).status == "booked"
 
 

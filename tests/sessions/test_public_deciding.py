@@ -21,7 +21,7 @@ from sessions import deciding, public_booking, sending
 from sessions.models import Appointment, BookingRequest, Message, PublicBooking
 from tests import factories as make
 from tests.sessions.clinicday import MORNING, ClinicDay
-from tests.sessions.publicday import At, details, fields, hold, later, make_public_day, opened
+from tests.sessions.publicday import At, confirmed, details, fields, hold, later, make_public_day, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +50,7 @@ def test_somebody_who_is_known_sees_the_same_and_their_record_stays_as_it_was(da
         answer = client.post(details(day), typed)
         request = BookingRequest.objects.order_by("id").last()
         browser = opened(request)
-        done = browser.post(reverse("public-booking-confirm"))
+        done = confirmed(browser)
         page = browser.get(reverse("public-booking-request")).content.decode()
         kinds = sorted(Message.objects.filter(appointment=request.appointment).values_list("kind", flat=True))
         without = re.sub(r"1[02]:00|value=\"[^\"]*\"|hx-headers='[^']*'", "", page)

@@ -34,33 +34,42 @@ STATUS = AppointmentStatus
 
 def cancel(*, appointment: Appointment, seen_version: int, reason: str, by: Doer) -> Appointment:
     """Needs a reason; frees the slot and the planned session. Within 24 hours of the start it counts as late."""
-    reason = reason.strip()
-    if not reason:
-        raise Refused(_("Say why it is cancelled."), field="reason")
+    reason = reason_given(reason)
     rules.check_own_or_desk(by, appointment)
 
     def deed() -> Appointment:
         lock(parents_of(appointment))
-        current = unchanged(appointment, seen_version)
-        to = rules.cancelled_status(current)
-        rules.check_move(current, to)
-        freeing.remember(current)
-        save(
-            current,
-            {
-                "status": to,
-                "cancelled_at": timezone.now(),
-                "cancel_reason": reason,
-                "arrived_at": None,
-                "revision": current.revision + 1,
-            },
-        )
-        free_planned_sessions(current)
-        log(current, by, "cancelled", f"cancelled {current.agreed_start}", reason=reason)
-        messaging.appointment_cancelled(appointment=current, by=by)
-        return current
+        return cancel_locked(unchanged(appointment, seen_version), reason=reason, by=by)
 
     return once_more(deed)
+
+
+def reason_given(reason: str) -> str:
+    reason = reason.strip()
+    if not reason:
+        raise Refused(_("Say why it is cancelled."), field="reason")
+    return reason
+
+
+def cancel_locked(current: Appointment, *, reason: str, by: Doer) -> Appointment:
+    """The cancelling itself, of a row that is locked with all it is about. For `cancel` and for several in one act."""
+    to = rules.cancelled_status(current)
+    rules.check_move(current, to)
+    freeing.remember(current)
+    save(
+        current,
+        {
+            "status": to,
+            "cancelled_at": timezone.now(),
+            "cancel_reason": reason,
+            "arrived_at": None,
+            "revision": current.revision + 1,
+        },
+    )
+    free_planned_sessions(current)
+    log(current, by, "cancelled", f"cancelled {current.agreed_start}", reason=reason)
+    messaging.appointment_cancelled(appointment=current, by=by)
+    return current
 
 
 def change_status(*, appointment: Appointment, to: str, seen_version: int, by: Doer, reason: str = "") -> Appointment:

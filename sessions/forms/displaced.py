@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.forms import HouseForm
 from clinic.models import User
 from sessions.availability import Wish
+from sessions.cancelling import Called
 from sessions.forms.booking import FARTHEST_DAYS, FOLDS, ClockField, DayField, PublicChoice, moment_of, placed
 from sessions.models import Appointment
 from sessions.rearranging import Change
@@ -90,3 +91,47 @@ class DisplacedRowsForm(HouseForm):
                 )
             )  # fmt: skip
         return chosen
+
+
+class DisplacedCancelForm(HouseForm):
+    """One tick per booking, or all of them; one reason. Each row carries the version that was seen."""
+
+    reason = forms.CharField(
+        label=_("Why are they cancelled?"), max_length=200,
+        help_text=_("Kept with each appointment; the patients do not read it."),
+    )
+    everyone = forms.BooleanField(label=_("All of these"), required=False)
+
+    def __init__(self, *args: Any, visits: Sequence[Appointment], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.visits = list(visits)
+        for visit in self.visits:
+            self.fields[f"version_{visit.public_id}"] = forms.IntegerField(
+                widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1, initial=visit.version
+            )
+            self.fields[f"cancel_{visit.public_id}"] = forms.BooleanField(label=_("Cancel this one"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not any(cleaned.get(f"cancel_{visit.public_id}") for visit in self.visits) and not cleaned.get("everyone"):
+            self.add_error(None, _("Tick at least one of them."))
+        return cleaned
+
+    def calls(self) -> list[Called]:
+        """Those that are ticked, as they were seen."""
+        said = self.cleaned_data
+        chosen = [one for one in self.visits if said["everyone"] or said[f"cancel_{one.public_id}"]]
+        return [Called(one, said[f"version_{one.public_id}"]) for one in chosen]
+
+    def leave_out(self, against: dict[int, str]) -> None:
+        """After a clash: what stood against it is unticked and shown as it is now; the others stay ticked, one by one."""
+        data = self.data.copy()
+        for call in self.calls():
+            key = call.appointment.public_id
+            data.pop(f"cancel_{key}", None)
+            if call.appointment.pk in against:
+                data[f"version_{key}"] = str(call.appointment.version)
+            else:
+                data[f"cancel_{key}"] = "on"
+        data.pop("everyone", None)
+        self.data = data

@@ -7,6 +7,7 @@ urlpatterns = [
     path("appointments/free/", slot_search.slot_search, name="slot-search"),
     path("appointments/displaced/", displaced.displaced, name="displaced"),
     path("appointments/displaced/move/", displaced.displaced_move, name="displaced-move"),
+    path("appointments/displaced/cancel/", displaced.displaced_cancel, name="displaced-cancel"),
     path("appointments/<public:public_id>/", appointments.appointment, name="appointment"),
     path("appointments/<public:public_id>/move/", appointment_forms.appointment_move, name="appointment-move"),
     path("appointments/<public:public_id>/cancel/", appointment_forms.appointment_cancel, name="appointment-cancel"),

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -35,6 +37,7 @@ from sessions.views.asking import permissions_of
 from sessions.views.calendar_moves import CHANGED
 
 LETTERS = 3
+CLOCK = re.compile(r"[0-2]\d:[0-5]\d")
 MOST_FOUND = 8
 PERSON = ("given_name", "family_name", "birth_date", "sex", "phone", "email", "language", "different_person")
 
@@ -99,7 +102,10 @@ def choosing(request: StaffRequest, site: Site) -> HttpResponse:
 
 
 def when(request: HttpRequest) -> str:
-    return f"{request.GET.get('day', '')[:10]} {request.GET.get('time', '')[:5]}".replace("\x00", "")
+    """The slot's day in the reader's words, with its weekday, and its time; nothing for what is neither."""
+    day, time = day_of(request.GET.get("day", "")), request.GET.get("time", "")[:5]
+    clock = time if CLOCK.fullmatch(time) else ""
+    return ", ".join(part for part in (date_format(day, "l j F Y") if day else "", clock) if part)
 
 
 def typed_name(request: HttpRequest) -> dict[str, str]:

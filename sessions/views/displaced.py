@@ -1,4 +1,4 @@
-"""Bookings whose ground was taken away: the list, and placing several of them anew in one act."""
+"""Bookings whose ground was taken away: the list; several of them placed anew, or cancelled, in one act."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ from clinic.idempotency import answered
 from clinic.models.base import new_public_id
 from clinic.permissions import requires
 from patients.models import Patient
-from sessions import booking
-from sessions.choices import Displaced
+from sessions import booking, cancelling
+from sessions.choices import UPCOMING, Displaced
 from sessions.forms.booking import offer_value
-from sessions.forms.displaced import DisplacedRowsForm
+from sessions.forms.displaced import DisplacedCancelForm, DisplacedRowsForm
 from sessions.models import Appointment
 from sessions.placing_anew import AT_MOST, Proposal, propose_anew, window_of_visit
 from sessions.slots import Fit
@@ -95,6 +95,55 @@ def displaced_move(request: HttpRequest) -> HttpResponse:
         access_log.viewed(request)
         return show(form)
     return carry_out(request, form, deed=move, show=show)
+
+
+@requires(Permission.CHANGE_PERSON)
+@require_http_methods(["GET", "POST"])
+def displaced_cancel(request: HttpRequest) -> HttpResponse:
+    """Several of them cancelled for one reason, each named with a tick of its own; all that are ticked, or none."""
+    if request.method == "POST" and (led_to := answered(request)):
+        return redirect(led_to)
+    visits = posted_visits(request) if request.method == "POST" else list(displaced_of(request)[:AT_MOST])
+    if not visits:
+        return render(request, "appointments/displaced_cancel.html", {"rows": []}, status=409 if request.POST else 200)
+    form = DisplacedCancelForm(request.POST if request.method == "POST" else None, visits=visits)
+    if request.method == "GET":
+        access_log.viewed(request)
+
+    def cancel(data: dict[str, Any]) -> str:
+        done = cancelling.cancel_all(calls=form.calls(), reason=data["reason"], by=doer_of(request))
+        words = ngettext("%(count)s appointment cancelled.", "%(count)s appointments cancelled.", len(done))
+        messages.success(request, words % {"count": len(done)})
+        return reverse("displaced")
+
+    def show(form: DisplacedCancelForm, *, status: int = 200, theirs: Sequence[tuple[str, str]] = ()) -> HttpResponse:
+        against = getattr(form.refusal, "against", {})
+        if against:
+            form.leave_out(against)
+        rows = [
+            {
+                "visit": visit, "why": Displaced(visit.displaced).label if visit.displaced else "",
+                "version": form[f"version_{visit.public_id}"], "tick": form[f"cancel_{visit.public_id}"],
+                "clash": against.get(visit.pk, ""), "is_open": visit.status in UPCOMING,
+            }
+            for visit in visits
+        ]  # fmt: skip
+        return render(request, "appointments/displaced_cancel.html", {"form": form, "rows": rows}, status=status)
+
+    return carry_out(request, form, deed=cancel, show=show)
+
+
+def posted_visits(request: HttpRequest) -> list[Appointment]:
+    """What the form was made of, as it is now: also what somebody moved or cancelled meanwhile, to say so in its row."""
+    keys = [name.removeprefix("version_") for name in request.POST if name.startswith("version_")]
+    keys = [key for key in keys if len(key) <= 22 and "\x00" not in key][:AT_MOST]
+    user = user_of(request)
+    rows = Appointment.objects.filter(
+        public_id__in=keys, patient__in=Patient.objects.visible_to(user), site__in=user.sites()
+    )
+    return list(
+        rows.select_related("patient", "site", "service", "practitioner", "room", "device", "course").order_by("starts_at", "id")
+    )
 
 
 def move_all(form: DisplacedRowsForm, request: HttpRequest) -> int:

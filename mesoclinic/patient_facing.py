@@ -18,6 +18,7 @@ OPEN = re.compile(r"^@(?:by_patient_link|public)\b", re.MULTILINE)
 TEMPLATES = (
     "patient_base.html",
     "patient_pages/*",
+    "public_booking/*",
     "mails/*",
     "documents/*",
     "explanations/explanation.html",

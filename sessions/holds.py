@@ -58,8 +58,9 @@ def move(
         check_rules(wish)
         was, tells = current.agreed_start, _names_something_else(current, starts_at, wish.practitioner)
         put(current, wish, by)
-        ends_at = timezone.now() + dt.timedelta(minutes=HOLD_MINUTES) if tells else current.hold_ends_at
-        save(current, {"hold_ends_at": ends_at})  # and nothing to take back: the mail is out at once
+        ends_at = timezone.now() + dt.timedelta(minutes=HOLD_MINUTES)
+        # In either case nothing stays to take back: the mail is out at once.
+        save(current, {"hold_ends_at": ends_at if tells else current.hold_ends_at})
         log(current, by, "hold-moved", f"moved a hold from {was} to {current.agreed_start}", told=tells)
         if tells:
             request.hold_ends_at = ends_at
@@ -99,8 +100,8 @@ def _still_held(appointment: Appointment, seen_version: int) -> Appointment:
     if not Appointment.objects.filter(pk=appointment.pk).exists():
         raise HoldOver  # let go of while this one waited for the locks
     current = unchanged(appointment, seen_version)
-    is_held = current.status == AppointmentStatus.HELD and current.hold_ends_at is not None
-    if not is_held or current.hold_ends_at <= timezone.now():
+    ends_at = current.hold_ends_at
+    if current.status != AppointmentStatus.HELD or ends_at is None or ends_at <= timezone.now():
         raise HoldOver
     return current
 

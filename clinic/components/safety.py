@@ -12,7 +12,7 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from clinic.components import bars
 from clinic.components.drawing import Text, draw, figure, kind_of, millilitres
@@ -22,7 +22,7 @@ register = template.Library()
 ALERTS: dict[str, tuple[str, str, Text]] = {
     "safety": ("danger", "alert-triangle-filled", gettext_lazy("Safety")),
     "caution": ("caution", "alert-circle", gettext_lazy("Caution")),
-    "note": ("booked", "info-circle", gettext_lazy("Note")),
+    "note": ("booked", "info-circle", pgettext_lazy("how grave", "Note")),
 }
 STRIPS = {"danger": "alert-triangle-filled", "caution": "alert-circle", "ok": "circle-check", "note": "info-circle"}
 
@@ -36,7 +36,7 @@ OUTCOMES: dict[str, Text] = {
     "wait-until": gettext_lazy("Wait"),
     "caution": gettext_lazy("Caution"),
     "cleared": gettext_lazy("Cleared"),
-    "note": gettext_lazy("Note"),
+    "note": pgettext_lazy("how grave", "Note"),
 }
 # other spellings that rules or models may use for the same outcome
 SAME_OUTCOME = {

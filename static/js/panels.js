@@ -1,9 +1,11 @@
 // Slide-overs and dialogs: data-opens and data-closes name them by id. Focus goes in and comes back.
 
 let openedFrom = null;
+let openedVisit = ""; // the calendar draws its blocks anew: then the same appointment is looked for again
 
 function show(panel, from) {
   openedFrom = from;
+  openedVisit = from?.dataset?.visit ?? from?.querySelector?.("[data-visit]")?.dataset.visit ?? "";
   if (panel instanceof HTMLDialogElement) {
     panel.showModal();
     return;
@@ -15,8 +17,14 @@ function show(panel, from) {
 function hide(panel) {
   if (panel instanceof HTMLDialogElement) panel.close();
   else panel.hidden = true;
-  openedFrom?.focus();
+  back()?.focus();
   openedFrom = null;
+}
+
+function back() {
+  if (openedFrom?.isConnected || !openedVisit) return openedFrom;
+  const again = document.querySelector(`[data-visit="${CSS.escape(openedVisit)}"]`);
+  return again?.closest("[tabindex]") ?? again;
 }
 
 document.addEventListener("click", (event) => {
@@ -39,4 +47,5 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   const panel = event.target.closest?.("[data-slide-over]");
   if (panel && panel.hidden) show(panel, event.detail.requestConfig?.elt ?? null);
+  else if (panel && document.activeElement === document.body) panel.focus(); // what was pressed in it is gone with the swap
 });

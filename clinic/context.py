@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -15,6 +17,7 @@ from django.utils.translation import pgettext_lazy
 from clinic.choices import Permission
 from clinic.languages import NAMES, STAFF
 from clinic.models import Organisation, Site
+from clinic.prepared import Prepared
 
 # url name, icon, label, permission that shows it
 RAIL = [
@@ -28,6 +31,8 @@ RAIL = [
     ("audit-log", "history", _("Audit"), Permission.SEE_AUDIT),
     ("staff", "settings", _("Staff"), Permission.SEE_STAFF),
 ]
+
+ORGANISATION = Prepared(lambda: Organisation.objects.order_by("pk").values_list("name")[:1])
 
 # What a rail entry counts, by url name; floors above say it in their AppConfig.ready.
 BADGES: dict[str, Callable[[Site], int]] = {}
@@ -49,36 +54,64 @@ def is_within(here: str, name: str) -> bool:
 
 @dataclass
 class Frame:
+    """`key` is everything that decides how the top bar is drawn (see `remembered`)."""
+
     clinic_name: str
     demo: bool
     sites: list[Site] = field(default_factory=list)
     site: Site | None = None
-    rail: list[tuple[str, str, str, bool, int]] = field(default_factory=list)
+    rail: tuple[tuple[str, str, str, bool, int], ...] = ()
+    key: tuple[object, ...] = ()
     languages: tuple[tuple[str, str], ...] = tuple(NAMES.items())
     staff_languages: tuple[tuple[str, str], ...] = tuple((code, NAMES[code]) for code in STAFF)
 
 
 def frame(request: HttpRequest) -> dict[str, object]:
     """Context processor. Lazy, because fragments that are swapped into a page have no frame to fill."""
-    return {"frame": SimpleLazyObject(lambda: frame_of(request))}
+    return {"frame": SimpleLazyObject(lambda: frame_of(request)), "here": request.path}
 
 
 def frame_of(request: HttpRequest) -> Frame:
     """Anonymous pages get the clinic's name and the demonstration mark only."""
-    organisation = Organisation.objects.first()
-    shown = Frame(clinic_name=organisation.name if organisation else "Mesoclinic", demo=settings.DEMO)
+    shown = Frame(clinic_name=clinic_name(), demo=settings.DEMO)
     site = getattr(request, "site", None)
     if site is not None or getattr(request, "sites", None):
         shown.sites = request.sites  # type: ignore[attr-defined]
         shown.site = site
-        held = request.permissions  # type: ignore[attr-defined]
-        here = request.resolver_match.view_name if request.resolver_match else ""
-        for name, icon, label, permission in RAIL:
-            if permission in held:
-                try:
-                    reverse(name)
-                except NoReverseMatch:
-                    continue
-                badge = BADGES[name](site) if name in BADGES and site is not None else 0
-                shown.rail.append((name, icon, str(label), is_within(here, name), badge))
+        shown.rail = tuple(rail_of(request, site))
+    shown.key = (
+        shown.demo, request.COOKIES.get("hide_names") == "1", *_who(request.user), site.public_id if site else "",
+        *((one.public_id, one.name) for one in shown.sites),
+    )  # fmt: skip
     return shown
+
+
+def clinic_name() -> str:
+    return next((name for (name,) in ORGANISATION()), "Mesoclinic")
+
+
+def rail_of(request: HttpRequest, site: Site | None) -> Iterator[tuple[str, str, str, bool, int]]:
+    held = request.permissions  # type: ignore[attr-defined]
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    for name, icon, label, permission in RAIL:
+        if permission in held and name in _known():
+            badge = BADGES[name](site) if name in BADGES and site is not None else 0
+            yield (name, icon, str(label), is_within(here, name), badge)
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    """The entries whose pages this installation has."""
+    return frozenset(name for name, *_rest in RAIL if _has(name))
+
+
+def _has(name: str) -> bool:
+    try:
+        reverse(name)
+    except NoReverseMatch:
+        return False
+    return True
+
+
+def _who(user: Any) -> tuple[str, ...]:
+    return (user.name, user.initials, user.role_label) if user.is_authenticated else ()

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware as DjangoLoginRequiredMiddleware
-from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,6 +25,7 @@ from clinic.deeds import busy, is_busy
 from clinic.errors import NotPermitted, Refused
 from clinic.languages import NAMES, STAFF, short, spoken
 from clinic.permissions import permissions_of
+from clinic.signed_in import sites_of
 
 Next = Callable[[HttpRequest], HttpResponse]
 OPEN_PREFIXES = ("/static/", "/live/", "/ready/")
@@ -153,8 +153,7 @@ class CurrentSiteMiddleware:
         request.permissions = frozenset()
         request.patient_doer = None
         if request.user.is_authenticated and not request.path.startswith(OPEN_PREFIXES):
-            prefetch_related_objects([request.user], "roles")  # asked by every gate of this request, read once
-            sites = list(request.user.sites())
+            sites = sites_of(request.user)
             chosen = [site for site in sites if site.pk == request.user.current_site_id]
             site = next(iter(chosen or sites), None)
             request.sites = sites

@@ -17,11 +17,16 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from clinic.limiting import network_address
-from clinic.models import Organisation
+from clinic.models import Organisation, User
+from clinic.signed_in import user_by_key
 
 
 class StaffBackend(AuthenticationBackend):
     """allauth's e-mail backend; permissions come from clinic.permissions alone."""
+
+    def get_user(self, user_id: int) -> User | None:
+        user = user_by_key(user_id)
+        return user if user is not None and self.user_can_authenticate(user) else None
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):

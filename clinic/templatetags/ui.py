@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from django import template
 
-from clinic.components import large, safety, small
+from clinic.components import large, remembered, safety, small
 
 register = template.Library()
-for part in (small, safety, large):
+for part in (small, safety, large, remembered):
     register.tags.update(part.register.tags)
     register.filters.update(part.register.filters)

@@ -12,7 +12,7 @@ from clinic import access_log
 from clinic.choices import AccessCategory
 from clinic.models import AccessEvent
 
-QUICKLY = "SET LOCAL synchronous_commit = off"
+QUICKLY = "set_config('synchronous_commit', 'off', true)"
 
 
 @pytest.fixture
@@ -32,7 +32,8 @@ def looked(request) -> list[str]:
 @pytest.mark.django_db(transaction=True)
 def test_a_look_does_not_wait_for_the_disk_and_nothing_after_it_is_hurried(request_) -> None:
     before = synchronous()
-    assert QUICKLY in looked(request_)
+    (statement,) = looked(request_)  # and it is one, not four
+    assert QUICKLY in statement
     assert synchronous() == before
 
 
@@ -45,4 +46,4 @@ def synchronous() -> str:
 @pytest.mark.django_db
 def test_a_deed_that_writes_a_look_is_not_hurried(request_) -> None:
     with transaction.atomic():
-        assert QUICKLY not in looked(request_)
+        assert not any(QUICKLY in statement for statement in looked(request_))

@@ -16,7 +16,7 @@ from clinic.models import AccessEvent
 COLUMNS = [one for one in AccessEvent._meta.concrete_fields if not one.primary_key]
 # One statement is a transaction of its own, and what it sets for that transaction ends with it.
 INSERT_UNHURRIED = (
-    f"INSERT INTO {AccessEvent._meta.db_table} ({', '.join(one.column for one in COLUMNS)})"  # noqa: S608 - our own names
+    f"INSERT INTO {AccessEvent._meta.db_table} ({', '.join(str(one.column) for one in COLUMNS)})"  # noqa: S608 - our own names
     f" VALUES ({', '.join(['%s'] * len(COLUMNS))}) RETURNING id, set_config('synchronous_commit', 'off', true)"
 )
 

@@ -4,8 +4,8 @@ spends more on building, parsing and planning them than PostgreSQL does on answe
     names = Prepared(lambda: Room.objects.filter(pk__in=many("rooms")).values_list("pk", "name"))
     names(rooms=[1, 2, 3])
 
-The builder names what changes with `one` and `many`; everything else is part of the SQL for good: give it today and now,
-never let it ask. Rows come as `values_list` gives them.
+The builder names what changes with `one`, `many` and `stretch`; everything else is part of the SQL for good: give it
+today and now, never let it ask. Rows come as `values_list` gives them.
 
 They are PostgreSQL's own prepared statements, which belong to their connection: a pooler between us and the database must
 keep a client on its server connection (session pooling).
@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
@@ -44,6 +45,11 @@ def many(name: str) -> RawSQL:
     return RawSQL("SELECT unnest(%s::bigint[])", [Slot(name)])
 
 
+def stretch(start: str, end: str) -> RawSQL:
+    """A stretch of time between two values, for `__overlap`."""
+    return RawSQL("tstzrange(%s::timestamptz, %s::timestamptz)", [Slot(start), Slot(end)], DateTimeRangeField())
+
+
 class Made:
     """The SQL of one `Prepared`: what is asked, the names of its values in order, and how rows are read."""
 
@@ -51,7 +57,7 @@ class Made:
         self.alias = compiler.connection.alias
         self.asked, self.parameters = compiler.as_sql()
         self.names = list(dict.fromkeys(one.name for one in self.parameters if isinstance(one, Slot)))
-        self.compiler, self.converters = compiler, compiler.get_converters(column for column, *_ in compiler.select)
+        self.compiler, self.converters = compiler, compiler.get_converters([column for column, *_ in compiler.select])
         self.name = f"prepared_{next(NUMBERS)}"
         places = f"({', '.join(['%s'] * len(self.names))})" if self.names else ""
         self.execute = f"EXECUTE {self.name}{places}"

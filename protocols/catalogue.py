@@ -19,6 +19,8 @@ from clinic import audit
 from clinic.audit import canonical
 from clinic.doer import SYSTEM, Doer
 from clinic.errors import Refused
+from clinic.prepared import Prepared
+from clinic.quick_rows import whole
 from patients.models import QuestionnaireVersion
 from patients.questionnaire import Question
 from protocols.definitions import Catalogue
@@ -28,12 +30,14 @@ from protocols.models.catalogue import VersionState
 from protocols.rules import parse_question
 from protocols.text_rows import approved, with_texts
 
+VERSION = whole(CatalogueVersion)
+IN_FORCE = Prepared(lambda: CatalogueVersion.objects.in_force().values_list(*VERSION.read)[:1])  # asked by every page
 REFERENCE_LABEL = gettext_noop("Reference catalogue")
 
 
 def current() -> CatalogueVersion:
     """The published version. Raises `Refused` while there is none: nothing can be decided without rules."""
-    version = CatalogueVersion.objects.in_force().first()
+    version = next(iter(VERSION.rows(IN_FORCE())), None)
     if version is None:
         raise Refused(_("There is no published catalogue. Run `manage.py load_catalogue` first."))
     return version

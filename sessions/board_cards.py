@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from clinic.models import Site
 from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
-from clinic.quick_rows import columns, made
+from clinic.quick_rows import Shape, columns
 from patients.models import Allergy, QuestionnaireResponse
 from protocols.choices import Category
 from protocols.definitions import Catalogue
@@ -202,9 +203,22 @@ ANSWERED = Prepared(
     lambda: QuestionnaireResponse.objects.filter(patient__in=many("patients"), submitted_at__isnull=False)
     .order_by().values_list("patient").distinct()
 )  # fmt: skip
-CONSENT = columns(Consent, without={"answers"})
+SHEET = Shape(Document, ["id", "public_id", "appointment_id", "state"])
+SHEETS = Prepared(
+    lambda: Document.objects.filter(
+        appointment__in=many("appointments"), kind=DocumentKind.AFTERCARE,
+        state__in=[DocumentState.ISSUED, DocumentState.QUEUED],
+    ).values_list(*SHEET.read)
+)  # fmt: skip
+NEXT = Shape(Appointment, ["id", "public_id", "patient_id", "starts_at"], {"site": (Site, ["id", "time_zone"])})
+NEXT_VISITS = Prepared(
+    lambda: Appointment.objects.filter(
+        patient__in=many("patients"), status__in=UPCOMING, starts_at__gt=single("last", "timestamptz")
+    ).order_by("patient_id", "starts_at").distinct("patient_id").values_list(*NEXT.read)
+)  # fmt: skip
+CONSENT = Shape(Consent, columns(Consent, without={"answers"}))
 TELLING = Prepared(
-    lambda: Consent.objects.filter(course__in=many("courses")).telling_first().distinct("course_id").values_list(*CONSENT)
+    lambda: Consent.objects.filter(course__in=many("courses")).telling_first().distinct("course_id").values_list(*CONSENT.read)
 )
 SCREENED = Prepared(
     lambda: Screening.objects.filter(patient__in=many("patients"))
@@ -288,18 +302,11 @@ def _mark_messages(cards: list[Card]) -> None:
 
 
 def _add_aftercare_and_next(cards: list[Card]) -> None:
-    sheets = Document.objects.filter(
-        appointment__in=[card.appointment.pk for card in cards], kind=DocumentKind.AFTERCARE,
-        state__in=[DocumentState.ISSUED, DocumentState.QUEUED],
-    ).only("public_id", "appointment_id", "state")  # fmt: skip
-    sheet_of = {sheet.appointment_id: sheet for sheet in sheets}
-    upcoming: dict[int, Appointment] = {}
-    patients = {card.appointment.patient_id for card in cards}
     last = max(card.appointment.starts_at for card in cards)
-    later = Appointment.objects.upcoming().filter(patient__in=patients, starts_at__gt=last)
-    later = later.order_by("patient_id", "starts_at").distinct("patient_id").select_related("site")
-    for row in later.only("public_id", "patient_id", "starts_at", "site__time_zone"):
-        upcoming[row.patient_id] = row
+    sheets = SHEET.rows(SHEETS(appointments=[card.appointment.pk for card in cards]))
+    later = NEXT.rows(NEXT_VISITS(patients=_patients(cards), last=max(last, timezone.now())))
+    sheet_of = {sheet.appointment_id: sheet for sheet in sheets}
+    upcoming = {visit.patient_id: visit for visit in later}
     for card in cards:
         card.aftercare = sheet_of.get(card.appointment.pk)
         card.next_visit = upcoming.get(card.appointment.patient_id)
@@ -309,8 +316,7 @@ def _mark_papers(cards: list[Card], rules: Catalogue) -> None:
     """Health questions never signed off, or no consent that holds for the plan as it is now."""
     answered = {patient for (patient,) in ANSWERED(patients=_patients(cards))}
     courses = {card.appointment.course_id for card in cards if card.appointment.course_id}
-    consents = [made(Consent, CONSENT, iter(row)) for row in TELLING(courses=list(courses))]
-    newest: dict[int | None, Consent] = {row.course_id: row for row in consents}
+    newest: dict[int | None, Consent] = {row.course_id: row for row in CONSENT.rows(TELLING(courses=list(courses)))}
     now = timezone.now()
     for card in cards:
         appointment = card.appointment

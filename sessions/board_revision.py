@@ -1,4 +1,5 @@
-"""Has anything on the board changed? One short fingerprint of everything it shows, read with a single query.
+"""Has anything on the board changed? One short fingerprint of everything it shows, read with a single query beside
+the visits of the day.
 
 Every open board asks every half minute, so this question must cost next to nothing; only a new answer draws the board.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet, Subquery, Sum, Value
@@ -15,59 +17,70 @@ from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from clinic.models import Site
-from clinic.prepared import Prepared
+from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
-from patients.models import DataRequest
+from patients.models import DataRequest, Patient
 from sessions.choices import UPCOMING, MessageState, RecordStatus
+from sessions.day_rows import Known
 from sessions.models import Appointment, CheckIn, Consent, Document, Lot, Message, Screening, TreatmentSession
-from sessions.today import LOT_DAYS, PROBLEM_DAYS
+from sessions.needs import LOT_DAYS, PROBLEM_DAYS
 
 REDRAWN_EVERY_SECONDS = 300  # notes that hang on the clock alone; waiting minutes count on in the browser
 
 
+def about_visits() -> dict[str, Subquery]:
+    """Figures over what hangs on the visits with the keys `visits` and on their `patients`. Keys instead of the visits'
+    own conditions: only then the statement has one plan that holds for a full day and an empty one."""
+    ids, patients = many("visits"), many("patients")
+    newest, states = Max("pk"), {s: Count("pk", filter=Q(state=s)) for s in MessageState.values}
+    return {
+        "people": summed(Patient.objects.filter(pk__in=patients), v=Sum("version")),
+        "records": summed(TreatmentSession.objects.filter(appointment__in=ids), v=Sum("version"), last=newest),
+        "messages": summed(Message.objects.filter(appointment__in=ids), **states),
+        "screened": summed(Screening.objects.filter(patient__in=patients), last=newest),
+        "consents": summed(Consent.objects.filter(patient__in=patients), v=Sum("version"), last=newest),
+        "papers": summed(Document.objects.filter(appointment__in=ids), n=Count("issued_at"), last=newest),
+    }
+
+
 def _everything_shown() -> QuerySet[Any, Any]:
-    """One row of figures over all that the board of a site draws between two moments."""
-    site = single("site")
-    rows = Appointment.objects.filter(
-        site=site, starts_at__gte=single("start", "timestamptz"), starts_at__lt=single("end", "timestamptz")
-    ).order_by()
-    ids, patients = rows.values("pk"), rows.values("patient")
+    """One row of figures over all that the board of a site draws beside the visits themselves."""
+    site, newest = single("site"), Max("pk")
     unsigned = TreatmentSession.objects.filter(status=RecordStatus.ENDED, appointment__site=site)
     troubled = Message.objects.troubled().filter(site=site, due_at__gte=single("since", "timestamptz"))
     ahead = Appointment.objects.filter(site=site, status__in=UPCOMING, starts_at__gt=single("now", "timestamptz"))
     lots = Lot.objects.filter(site=site, expires_on__lte=single("until", "date"))
-    newest, states = Max("pk"), {s: Count("pk", filter=Q(state=s)) for s in MessageState.values}
-    parts = {
-        "visits": summed(rows, n=Count("pk"), v=Sum("version"), last=newest, people=Sum("patient__version")),
-        "flags": summed(rows, n=Count("pk", filter=~Q(flagged=""))),
+    parts = about_visits() | {
         "displaced": summed(ahead.exclude(displaced=""), n=Count("pk"), ids=Sum("pk")),
-        "records": summed(TreatmentSession.objects.filter(appointment__in=ids), v=Sum("version"), last=newest),
         "unsigned": summed(unsigned, n=Count("pk"), v=Sum("version"), last=newest),
-        "messages": summed(Message.objects.filter(appointment__in=ids), **states),
         "troubled": summed(troubled, n=Count("pk"), last=newest),
-        "screened": summed(Screening.objects.filter(patient__in=patients), last=newest),
-        "consents": summed(Consent.objects.filter(patient__in=patients), v=Sum("version"), last=newest),
-        "papers": summed(Document.objects.filter(appointment__in=ids), n=Count("issued_at"), last=newest),
         "check-ins": summed(CheckIn.objects.waiting().filter(site=site), n=Count("pk"), last=newest),
         "data": summed(DataRequest.objects.open().filter(site=site), n=Count("pk"), last=newest),
         "lots": summed(lots, v=Sum("version"), n=Count("pk")),
     }
-    return Site.objects.filter(pk=site).values_list(*parts.values())
+    return Site.objects.filter(pk=site).order_by().values_list(*parts.values())
 
 
 EVERYTHING_SHOWN = Prepared(_everything_shown)
 
 
-def revision_of(site: Site, day: dt.date) -> str:
-    """A fingerprint of the site's local day; a poll that brings the same one gets no page."""
+def revision_of(site: Site, day: dt.date, visits: Sequence[Known]) -> str:
+    """A fingerprint of the site's local day, whose visits these are; a poll that brings the same one gets no page."""
     now = timezone.now()
-    start, end = site.day_bounds(day)
     found = EVERYTHING_SHOWN(
-        site=site.pk, start=start, end=end, now=now, since=now - dt.timedelta(days=PROBLEM_DAYS),
-        until=site.today() + dt.timedelta(days=LOT_DAYS),
+        site=site.pk, now=now, since=now - dt.timedelta(days=PROBLEM_DAYS),
+        until=site.today() + dt.timedelta(days=LOT_DAYS), **keys_of(visits),
     )  # fmt: skip
     clock = int(now.timestamp() // REDRAWN_EVERY_SECONDS)
-    return hashlib.sha256(repr([day.isoformat(), clock, found]).encode()).hexdigest()[:16]
+    return fingerprint(day.isoformat(), clock, [tuple(visit) for visit in visits], found)
+
+
+def keys_of(visits: Sequence[Known]) -> dict[str, list[int]]:
+    return {"visits": [visit.key for visit in visits], "patients": list({visit.patient for visit in visits})}
+
+
+def fingerprint(*shown: Any) -> str:
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def summed(rows: QuerySet, **figures: Combinable) -> Subquery:

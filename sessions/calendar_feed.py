@@ -6,7 +6,6 @@ may not see is not gathered (see `board_cards`).
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,16 +18,17 @@ from django.utils.translation import gettext as _
 
 from clinic.choices import Permission
 from clinic.models import Absence, Closure, DayShift, Device, OpeningHours, OutOfService, Room, Shift, Site, SpecialHours, User
-from clinic.prepared import Prepared
+from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
+from patients.models import PatientSite
 from protocols.definitions import Catalogue
 from sessions.board_cards import Card, cards_of, short_name
-from sessions.board_revision import REDRAWN_EVERY_SECONDS, summed
+from sessions.board_revision import REDRAWN_EVERY_SECONDS, about_visits, fingerprint, keys_of, summed
 from sessions.calendar_ground import Ground, Stretch, ground_of
 from sessions.calendar_range import Days, wall_span
-from sessions.choices import AppointmentStatus, MessageState
-from sessions.day_rows import rows_of
-from sessions.models import Appointment, Consent, Document, Message, Screening, TreatmentSession
+from sessions.choices import AppointmentStatus
+from sessions.day_rows import known_between, practitioners_of, rows_of, starting_between
+from sessions.models import Appointment
 
 COLUMNS = ("practitioner", "room", "device")
 
@@ -113,13 +113,11 @@ class Calendar:
     closes: dt.timedelta
 
 
-def calendar_of(
-    *, site: Site, asked: Asked, rules: Catalogue, permissions: Iterable[str], patients: Any
-) -> Calendar:
-    """`patients` are those the reader may see (a queryset); appointments of others do not appear."""
+def calendar_of(*, site: Site, asked: Asked, rules: Catalogue, permissions: Iterable[str], reader: User) -> Calendar:
+    """As `reader` may see it: appointments of patients known only at other sites do not appear."""
     held = frozenset(permissions)
-    people = list(User.objects.practitioners_at(site))
-    visits = rows_of(appointments_of(site, asked, patients), site, people)
+    people = practitioners_of(site)
+    visits = rows_of(keys_shown(site, asked, reader), site, people)
     cards = cards_of(
         visits, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held,
         with_next=False,
@@ -141,22 +139,29 @@ def calendar_of(
     return Calendar(asked, columns, blocks, [one for column in columns for one in under(column.id)], opens, closes)
 
 
-def appointments_of(site: Site, asked: Asked, patients: Any) -> QuerySet[Appointment]:
-    """Those that begin on the asked days and pass the filters, in order of time."""
-    start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
-    may_be_seen = Exists(patients.filter(pk=OuterRef("patient")))  # asked of a day's few, where IN reads all patients
-    rows = Appointment.objects.filter(site=site, starts_at__gte=start, starts_at__lt=end).filter(
-        may_be_seen | Q(patient__is_provisional=True)
-    )
-    for name, wanted in (
-        ("practitioner__public_id__in", asked.practitioners), ("room__public_id__in", asked.rooms),
-        ("device__public_id__in", asked.devices), ("status__in", asked.statuses),
-    ):  # fmt: skip
-        if wanted:
-            rows = rows.filter(**{name: wanted})
-    if asked.only:
-        rows = rows.filter(**{f"{asked.by}__public_id": asked.only})
-    return rows
+IN_SIGHT = Prepared(
+    lambda: starting_between().filter(
+        Exists(PatientSite.objects.filter(patient=OuterRef("patient"), site__in=many("sites")))
+        | Q(patient__is_provisional=True)
+    ).values_list("pk")
+)  # fmt: skip
+
+
+def keys_shown(site: Site, asked: Asked, reader: User) -> list[int]:
+    """Which begin on the asked days, may be seen, and pass the filters."""
+    start, end = bounds_of(site, asked)
+    limits = reader.limited_to()
+    if limits is None:
+        keys = [visit.key for visit in known_between(site, start, end)]
+    else:
+        keys = [key for (key,) in IN_SIGHT(site=site.pk, start=start, end=end, sites=limits)]
+    wanted = {
+        "practitioner__public_id__in": asked.practitioners, "room__public_id__in": asked.rooms,
+        "device__public_id__in": asked.devices, "status__in": asked.statuses,
+        f"{asked.by}__public_id__in": {asked.only} - {""},
+    }  # fmt: skip
+    wanted = {name: values for name, values in wanted.items() if values}
+    return list(Appointment.objects.filter(pk__in=keys, **wanted).values_list("pk", flat=True)) if wanted else keys
 
 
 def _keep_first_marks(cards: list[Card]) -> None:
@@ -245,22 +250,10 @@ def _limits(ground: Ground, blocks: list[Block]) -> tuple[dt.time, dt.timedelta]
 
 # --- has anything changed? ------------------------------------------------------------------------------------------
 def _everything_shown() -> QuerySet[Any, Any]:
-    """One row of figures over all that a calendar draws between two moments at a site."""
-    site = single("site")
-    rows = Appointment.objects.filter(
-        site=site, starts_at__gte=single("start", "timestamptz"), starts_at__lt=single("end", "timestamptz")
-    ).order_by()
-    ids, patients = rows.values("pk"), rows.values("patient")
+    """One row of figures over all that a calendar draws beside the visits themselves."""
+    site, newest = single("site"), Max("pk")
     still = Count("pk", filter=Q(span__endswith__gt=single("now", "timestamptz")))
-    newest, states = Max("pk"), {s: Count("pk", filter=Q(state=s)) for s in MessageState.values}
-    parts = {
-        "visits": summed(rows, n=Count("pk"), v=Sum("version"), last=newest, people=Sum("patient__version")),
-        "flags": summed(rows, n=Count("pk", filter=~Q(flagged="")), moved=Count("pk", filter=~Q(displaced=""))),
-        "records": summed(TreatmentSession.objects.filter(appointment__in=ids), v=Sum("version"), last=newest),
-        "messages": summed(Message.objects.filter(appointment__in=ids), **states),
-        "screened": summed(Screening.objects.filter(patient__in=patients), last=newest),
-        "consents": summed(Consent.objects.filter(patient__in=patients), v=Sum("version"), last=newest),
-        "papers": summed(Document.objects.filter(appointment__in=ids), n=Count("issued_at"), last=newest),
+    parts = about_visits() | {
         "shifts": summed(Shift.objects.all(), n=Count("pk"), last=newest),
         "hours": summed(OpeningHours.objects.filter(site=site), n=Count("pk"), last=newest),
         "closures": summed(Closure.objects.filter(site=site), n=Count("pk"), last=newest),
@@ -271,19 +264,25 @@ def _everything_shown() -> QuerySet[Any, Any]:
         "rooms": summed(Room.objects.filter(site=site), v=Sum("version")),
         "devices": summed(Device.objects.filter(site=site), v=Sum("version")),
     }
-    return Site.objects.filter(pk=site).values_list(*parts.values())
+    return Site.objects.filter(pk=site).order_by().values_list(*parts.values())
 
 
 EVERYTHING_SHOWN = Prepared(_everything_shown)
 
 
 def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
-    """A short fingerprint of all that the asked part of the calendar shows. One query; a poll that brings the same one
+    """A short fingerprint of all that the asked part of the calendar shows. Two queries; a poll that brings the same one
     gets nothing."""
-    start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
     now = timezone.now()
-    found = EVERYTHING_SHOWN(site=site.pk, start=start, end=end, now=now)
+    visits = known_between(site, *bounds_of(site, asked))
+    found = EVERYTHING_SHOWN(site=site.pk, now=now, **keys_of(visits))
     clock = int(now.timestamp() // REDRAWN_EVERY_SECONDS)
-    shown = [clock, found, asked.days.first, asked.days.last, asked.by, asked.only, get_language()]
-    shown += [sorted(one) for one in (asked.practitioners, asked.rooms, asked.devices, asked.statuses, permissions)]
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+    lists = (asked.practitioners, asked.rooms, asked.devices, asked.statuses, permissions)
+    return fingerprint(
+        clock, found, [tuple(visit) for visit in visits], asked.days, asked.by, asked.only, get_language(),
+        [sorted(one) for one in lists],
+    )  # fmt: skip
+
+
+def bounds_of(site: Site, asked: Asked) -> tuple[dt.datetime, dt.datetime]:
+    return site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from clinic.models import Closure, Site, User
+from clinic.prepared import Prepared, one
+from clinic.quick_rows import whole
 from sessions.calendar_range import Days, gaps, on_the_wall, wall_span
 from sessions.elsewhere import There, elsewhere_of
 from sessions.slots import Span, Timetable
@@ -107,6 +109,14 @@ def _gap(day: dt.date, start: dt.datetime, end: dt.datetime, *, works: bool, of_
     return "break", _("Break %(start)s to %(end)s") % {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}"}
 
 
+CLOSURE = whole(Closure)
+CLOSURES = Prepared(
+    lambda: Closure.objects.filter(
+        site=one("site"), first_day__lte=one("last", "date"), last_day__gte=one("first", "date")
+    ).values_list(*CLOSURE.read)
+)  # fmt: skip
+
+
 def ground_of(site: Site, days: Days, people: Sequence[User], rooms: Sequence[int] = (), devices: Sequence[int] = ()) -> Ground:
     """Ten queries, whatever the range. Absences go out without their reason: why somebody is away is theirs."""
     start, end = site.day_bounds(days.first)[0], site.day_bounds(days.last)[1]
@@ -114,7 +124,7 @@ def ground_of(site: Site, days: Days, people: Sequence[User], rooms: Sequence[in
     return Ground(
         timetable=timetable_of(site, people, days.first, days.last),
         days=days,
-        closures=list(Closure.objects.filter(site=site, first_day__lte=days.last, last_day__gte=days.first)),
+        closures=CLOSURE.rows(CLOSURES(site=site.pk, first=days.first, last=days.last)),
         absences=absences_of([user.pk for user in people], start, end),
         rooms_out=rooms_out,
         devices_out=devices_out,

@@ -5,50 +5,95 @@ them, instead of coming as a copy with every row. Columns nobody draws stay in t
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import datetime as dt
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from clinic.models import Device, Room, Site, User
 from clinic.prepared import Prepared, many
-from clinic.quick_rows import columns, made
+from clinic.prepared import one as single
+from clinic.quick_rows import Shape, columns, whole
 from patients.models import Patient
 from protocols.models import Service
 from sessions.models import Appointment, Course, TreatmentSession
 
-OWN = columns(
-    Appointment, without={"booked_by_label", "cancel_reason", "hold_ends_at", "patient_span", "practitioner_span"}
-)
-RELATED: dict[str, tuple[type[Model], list[str]]] = {
-    "patient": (Patient, columns(Patient, without={
-        "address", "country", "created_at", "email", "email_problem", "language", "no_known_allergies_on", "phone",
-        "search_key", "sex",
-    })),
-    "course": (Course, columns(Course, without={
-        "check_problems", "check_result", "created_at", "currency", "numbing_cream_g", "price_per_session", "regions",
-        "usual_time",
-    })),
-    "treatment_session": (TreatmentSession, columns(TreatmentSession, without={
-        "content_digest", "gate_overrides", "history_changes", "history_confirmed_at", "identity_checked", "note", "planned",
-        "reaction_note", "signed_meaning",
-    })),
+VISIT = Shape(
+    Appointment,
+    columns(Appointment, without={"booked_by_label", "cancel_reason", "hold_ends_at", "patient_span", "practitioner_span"}),
+    {
+        "patient": (Patient, columns(Patient, without={
+            "address", "country", "created_at", "email", "email_problem", "language", "no_known_allergies_on", "phone",
+            "search_key", "sex",
+        })),
+        "course": (Course, columns(Course, without={
+            "check_problems", "check_result", "created_at", "currency", "numbing_cream_g", "price_per_session", "regions",
+            "usual_time",
+        })),
+        "treatment_session": (TreatmentSession, columns(TreatmentSession, without={
+            "content_digest", "gate_overrides", "history_changes", "history_confirmed_at", "identity_checked", "note",
+            "planned", "reaction_note", "signed_meaning",
+        })),
+    },
+)  # fmt: skip
+ROWS = Prepared(lambda: Appointment.objects.filter(pk__in=many("appointments")).values_list(*VISIT.read))
+SHARED: dict[str, Shape[Any]] = {
+    "practitioner": whole(User), "room": whole(Room), "device": whole(Device), "service": whole(Service),
 }  # fmt: skip
-READ = [*OWN, *(f"{path}__{name}" for path, (_model, names) in RELATED.items() for name in names)]
-ROWS = Prepared(lambda: Appointment.objects.filter(pk__in=many("appointments")).values_list(*READ))
 
 
-def rows_of(appointments: QuerySet[Appointment], site: Site, people: Iterable[User] = ()) -> list[Appointment]:
-    """`appointments` are of one site; `people` those of its practitioners who are known already. Six queries at most."""
-    keys = list(appointments.order_by().values_list("pk", flat=True))
-    found = list(map(_appointment, ROWS(appointments=keys)))
-    shared: dict[str, dict[int, Any]] = {
-        "site": {site.pk: site},
-        "practitioner": _missing(User, {user.pk: user for user in people}, {one.practitioner_id for one in found}),
-        "room": _missing(Room, {}, {one.room_id for one in found}),
-        "device": _missing(Device, {}, {one.device_id for one in found if one.device_id is not None}),
-        "service": _missing(Service, {}, {one.service_id for one in found}),
-    }
+def _by_key(shape: Shape[Any]) -> Prepared:
+    return Prepared(lambda: shape.model._base_manager.filter(pk__in=many("keys")).values_list(*shape.read))
+
+
+BY_KEY = {name: _by_key(shape) for name, shape in SHARED.items()}
+
+
+class Known(NamedTuple):
+    """What must be known of every visit of a stretch before anything else is asked about it."""
+
+    key: int
+    patient: int
+    status: str
+    version: int
+    flagged: str
+    displaced: str
+
+
+def starting_between() -> QuerySet[Appointment]:
+    """For prepared questions: those of a `site` that begin from `start` until before `end`, in order."""
+    rows = Appointment.objects.filter(site=single("site"), starts_at__gte=single("start", "timestamptz"))
+    return rows.filter(starts_at__lt=single("end", "timestamptz")).order_by("starts_at", "pk")
+
+
+BETWEEN = Prepared(
+    lambda: starting_between().values_list("pk", "patient", "status", "version", "flagged", "displaced")
+)
+PRACTITIONERS = Prepared(
+    lambda: User.objects.practitioners_at(single("site")).values_list(*SHARED["practitioner"].read)
+)
+
+
+def practitioners_of(site: Site) -> list[User]:
+    """Active people who may treat here, by name."""
+    return SHARED["practitioner"].rows(PRACTITIONERS(site=site.pk))
+
+
+def known_between(site: Site, start: dt.datetime, end: dt.datetime) -> list[Known]:
+    """Every visit of the site that begins in this stretch, in order of time."""
+    return [Known(*row) for row in BETWEEN(site=site.pk, start=start, end=end)]
+
+
+def rows_of(keys: Collection[int], site: Site, people: Iterable[User] = ()) -> list[Appointment]:
+    """The appointments with these keys, all of one site; `people` are those of its practitioners who are known already.
+    Five queries at most."""
+    found = VISIT.rows(ROWS(appointments=list(keys)))
+    shared: dict[str, dict[int, Any]] = {"site": {site.pk: site}}
+    known = {"practitioner": {user.pk: user for user in people}}
+    for name in SHARED:
+        wanted = {key for one in found if (key := getattr(one, f"{name}_id")) is not None}
+        shared[name] = _with_missing(name, known.get(name, {}), wanted)
     for one in found:
         for name, rows in shared.items():
             key = getattr(one, f"{name}_id")
@@ -57,15 +102,6 @@ def rows_of(appointments: QuerySet[Appointment], site: Site, people: Iterable[Us
     return found
 
 
-def _missing(model: Any, known: dict[int, Any], wanted: set[int]) -> dict[int, Any]:
+def _with_missing(name: str, known: dict[int, Any], wanted: set[int]) -> dict[int, Any]:
     absent = wanted - known.keys()
-    return known | {row.pk: row for row in model._base_manager.filter(pk__in=absent)} if absent else known
-
-
-def _appointment(row: tuple[Any, ...]) -> Appointment:
-    values = iter(row)
-    one = made(Appointment, OWN, values)
-    for path, (model, names) in RELATED.items():
-        other = made(model, names, values)
-        one._state.fields_cache[path] = other if other.pk is not None else None
-    return one
+    return known | {row.pk: row for row in SHARED[name].rows(BY_KEY[name](keys=list(absent)))} if absent else known

@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
 
 from clinic.models import Absence, Closure, DayShift, OpeningHours, OutOfService, Shift, Site, SpecialHours, User
-from clinic.prepared import Prepared, many, one
+from clinic.prepared import Prepared, many, one, stretch
 from sessions.slots import Clock, Hours, Span, Timetable
 
 ON_THESE_DAYS = {"day__gte": one("first", "date"), "day__lte": one("last", "date")}
@@ -36,6 +35,17 @@ CLOSED = Prepared(
 DAY_SHIFTS = Prepared(
     lambda: DayShift.objects.filter(site=one("site"), user__in=many("people"), **ON_THESE_DAYS)
     .values_list("user", "day", "starts", "ends")
+)  # fmt: skip
+
+
+ASKED_ABOUT = stretch("start", "end")
+AWAY = Prepared(
+    lambda: Absence.objects.filter(user__in=many("people"), span__overlap=ASKED_ABOUT).values_list("user", "span")
+)
+OUT = Prepared(
+    lambda: OutOfService.objects.filter(
+        Q(room__in=many("rooms")) | Q(device__in=many("devices")), span__overlap=ASKED_ABOUT
+    ).values_list("room", "device", "span", "reason")
 )  # fmt: skip
 
 
@@ -82,9 +92,7 @@ def _licensed_until(user: User) -> dt.date:
 def absences_of(people: Collection[int], start: dt.datetime, end: dt.datetime) -> dict[int, list[Span]]:
     """When each of these people is away from everywhere, cut to the stretch asked about. One query."""
     found: dict[int, list[Span]] = defaultdict(list)
-    for user, span in Absence.objects.filter(
-        user__in=people, span__overlap=DateTimeTZRange(start, end)
-    ).values_list("user", "span"):
+    for user, span in AWAY(people=list(people), start=start, end=end):
         found[user].append(Span(max(span.lower or start, start), min(span.upper or end, end)))
     return found
 
@@ -95,10 +103,7 @@ def out_of_service(
     """When rooms and devices cannot be used, and why, cut to the stretch asked about. One query."""
     of_rooms: dict[int, list[tuple[Span, str]]] = defaultdict(list)
     of_devices: dict[int, list[tuple[Span, str]]] = defaultdict(list)
-    rows = OutOfService.objects.filter(
-        Q(room__in=rooms) | Q(device__in=devices), span__overlap=DateTimeTZRange(start, end)
-    )
-    for room, device, span, reason in rows.values_list("room", "device", "span", "reason"):
+    for room, device, span, reason in OUT(rooms=list(rooms), devices=list(devices), start=start, end=end):
         cut = (Span(max(span.lower, start), min(span.upper, end)), reason)
         if room is not None:
             of_rooms[room].append(cut)

@@ -10,6 +10,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +26,7 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def practitioners_at(self, site: Site) -> QuerySet[User]:
+    def practitioners_at(self, site: Site | Combinable) -> QuerySet[User]:
         """Active people who may treat at this site, by name."""
         return (
             self.filter(is_active=True, roles__role__in=[Role.PRACTITIONER, Role.MEDICAL_LEAD])
@@ -79,12 +80,16 @@ class User(AbstractBaseUser, PublicId, Versioned):
             if staff_role.site_id is None or (site is not None and staff_role.site_id == site.pk)
         ]
 
+    def limited_to(self) -> list[int] | None:
+        """The keys of the sites of the roles; None: an organisation-wide role means all of them."""
+        sites = [staff_role.site_id for staff_role in self.roles.all()]
+        return None if None in sites else [key for key in sites if key is not None]
+
     def sites(self) -> QuerySet[Site]:
-        """Open sites this person works at; an organisation-wide role means all of them."""
-        roles = self.roles.all()
-        if any(staff_role.site_id is None for staff_role in roles):
-            return Site.objects.filter(is_open=True)
-        return Site.objects.filter(is_open=True, pk__in=[staff_role.site_id for staff_role in roles])
+        """Open sites this person works at."""
+        limits = self.limited_to()
+        opened = Site.objects.filter(is_open=True)
+        return opened if limits is None else opened.filter(pk__in=limits)
 
     def licensed_on(self, day: Any) -> bool:
         """Unknown never counts as fine: without number or date nobody is licensed."""

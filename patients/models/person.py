@@ -25,10 +25,10 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User) -> Self:
         """The only path from a member of staff to patients: everybody for an organisation-wide role, else those known
         at the sites of the roles."""
-        roles = user.roles.all()
-        if any(role.site_id is None for role in roles):
+        limits = user.limited_to()
+        if limits is None:
             return self
-        known = PatientSite.objects.filter(patient=OuterRef("pk"), site__in=[role.site_id for role in roles])
+        known = PatientSite.objects.filter(patient=OuterRef("pk"), site__in=limits)
         return self.filter(Exists(known))
 
     def known_at(self, site: Site) -> Self:

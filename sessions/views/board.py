@@ -19,6 +19,7 @@ from clinic.permissions import requires
 from protocols import catalogue
 from sessions.board_cards import short_name
 from sessions.board_revision import revision_of
+from sessions.day_rows import known_between
 from sessions.today import Board, board_of
 from sessions.views.asking import permissions_of, site_of, user_of
 
@@ -32,7 +33,8 @@ def board(request: HttpRequest) -> HttpResponse:
         return render(request, "board/no_site.html")
     day = day_from(request, site)
     is_poll = request.headers.get("X-Poll") == "1"
-    revision = revision_of(site, day)
+    visits = known_between(site, *site.day_bounds(day))
+    revision = revision_of(site, day, visits)
     if is_poll and request.GET.get("seen") == revision:
         return HttpResponse(status=204)
     if not is_poll:
@@ -41,6 +43,7 @@ def board(request: HttpRequest) -> HttpResponse:
     shown = board_of(
         site=site,
         day=day,
+        visits=visits,
         rules=catalogue.in_force(),
         permissions=permissions_of(request),
         practitioner=chosen,

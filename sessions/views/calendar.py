@@ -20,7 +20,6 @@ from clinic import access_log
 from clinic.choices import Permission
 from clinic.models import Site
 from clinic.permissions import requires
-from patients.models import Patient
 from protocols import catalogue
 from sessions.calendar_feed import COLUMNS, Asked, Block, BlockWords, Calendar, calendar_of, revision_of
 from sessions.calendar_page import (
@@ -96,8 +95,7 @@ def offset_of(site: Site) -> str:
 
 def drawn(request: HttpRequest, site: Site, asked: Asked) -> Calendar:
     return calendar_of(
-        site=site, asked=asked, rules=catalogue.in_force(), permissions=permissions_of(request),
-        patients=Patient.objects.visible_to(user_of(request)),
+        site=site, asked=asked, rules=catalogue.in_force(), permissions=permissions_of(request), reader=user_of(request),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection, transaction
 from django.test import RequestFactory
 
 from clinic import access_log
@@ -49,3 +50,21 @@ def test_values_come_as_their_fields_give_them(rf: RequestFactory) -> None:
     rows = AccessEvent.objects.values_list("detail", "category", "at")
     assert Prepared(lambda: rows.all())() == list(rows)
     assert rows[0][0] == {"found": [1, "two"]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_connection_understands_it_anew() -> None:
+    site = make.make_site()
+    ask = Prepared(lambda: Site.objects.filter(pk=one("site")).values_list("name"))
+    assert ask(site=site.pk) == [(site.name,)]
+    connection.close()
+    assert ask(site=site.pk) == [(site.name,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_still_understood_after_a_transaction_that_was_taken_back() -> None:
+    ask = Prepared(lambda: Site.objects.filter(pk=one("site")).values_list("name"))
+    with pytest.raises(RuntimeError), transaction.atomic():
+        ask(site=0)
+        raise RuntimeError
+    assert ask(site=0) == []

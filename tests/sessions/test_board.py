@@ -15,6 +15,7 @@ from protocols import catalogue
 from sessions import booking, consenting
 from sessions.board_revision import revision_of
 from sessions.choices import AppointmentStatus, MessageState
+from sessions.day_rows import Known, known_between
 from sessions.models import Appointment, Consent, Finding, Message, Screening
 from sessions.today import board_of
 from tests import factories
@@ -35,6 +36,10 @@ def day(at) -> ClinicDay:
 @pytest.fixture
 def desk(client, day):
     return signed_in(client, day.desk)
+
+
+def visits_of(site) -> list[Known]:
+    return known_between(site, *site.day_bounds(THURSDAY))
 
 
 def put(visit: Appointment, status: str, **stamps) -> Appointment:
@@ -112,7 +117,9 @@ def test_marks_say_first_visit_papers_course_and_reminder(day):
                      planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
 
     def marks() -> list[str]:
-        board = board_of(site=day.site, day=THURSDAY, rules=catalogue.in_force(), permissions={"see-headline"})
+        board = board_of(
+            site=day.site, day=THURSDAY, visits=visits_of(day.site), rules=catalogue.in_force(), permissions={"see-headline"}
+        )
         return board.cards[0].marks
 
     assert {"first-visit", "intake-missing", "consent-missing", "course"} <= set(marks())
@@ -144,7 +151,9 @@ def test_the_board_asks_for_a_consent_when_the_ready_strip_does(day, signed_on, 
     Consent.objects.create(
         informed_at=signed_at, signed_at=signed_at, withdrawn_at=timezone.now() if withdrawn else None, **signed
     )
-    board = board_of(site=day.site, day=THURSDAY, rules=catalogue.in_force(), permissions={"see-headline"})
+    board = board_of(
+            site=day.site, day=THURSDAY, visits=visits_of(day.site), rules=catalogue.in_force(), permissions={"see-headline"}
+        )
     assert board.cards[0].consent_missing is missing
     assert consenting.state_of(course).holds is not missing
 
@@ -205,8 +214,8 @@ def test_the_poll_answers_nothing_until_something_changes(desk, day, at):
 @pytest.mark.parametrize("change", ["book", "message", "screening", "lot", "cancel"])
 def test_every_change_the_board_shows_changes_its_revision(day, change):
     visit = day.book("10:00")
-    before = revision_of(day.site, THURSDAY)
-    assert revision_of(day.site, THURSDAY) == before
+    before = revision_of(day.site, THURSDAY, visits_of(day.site))
+    assert revision_of(day.site, THURSDAY, visits_of(day.site)) == before
     if change == "book":
         day.book("14:00")
     elif change == "message":
@@ -219,7 +228,7 @@ def test_every_change_the_board_shows_changes_its_revision(day, change):
         factories.make_lot(day.site, expires_on=THURSDAY)
     else:
         booking.cancel(appointment=visit, seen_version=1, reason="x", by=day.by)
-    assert revision_of(day.site, THURSDAY) != before
+    assert revision_of(day.site, THURSDAY, visits_of(day.site)) != before
 
 
 @pytest.mark.parametrize("count", [1, 12])

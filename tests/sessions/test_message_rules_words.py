@@ -24,7 +24,7 @@ from sessions.own_words import Words
 from sessions.previewing import preview
 from sessions.rule_following import Effect
 from sessions.sample_letters import sample_letter
-from sessions.today import needs_of
+from sessions.needs import needs_of
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
@@ -207,7 +207,7 @@ class TestTestMails:
 
     def test_one_that_fails_is_nobodys_work(self, day: MailDay, by: Doer) -> None:
         site = day.clinic.site
-        before = revision_of(site, site.today())
+        before = revision_of(site, site.today(), [])
         message = testing_mails.send_test(kind="msg-24h", language="en", site=site, words=None, by=by)
         for state in (S.FAILED, S.BOUNCED, S.UNKNOWN):
             Message.objects.filter(pk=message.pk).update(state=state, reason="550 no")
@@ -215,11 +215,11 @@ class TestTestMails:
             assert BADGES["messages"](site) == 0
             held = frozenset({Permission.SEE_HEADLINE})
             assert needs_of(site, catalogue.in_force(), held).message_count == 0
-            assert revision_of(site, site.today()) == before
+            assert revision_of(site, site.today(), []) == before
         Message.objects.filter(pk=message.pk).update(is_test=False)
         assert Message.objects.needing_somebody().count() == BADGES["messages"](site) == 1
         assert needs_of(site, catalogue.in_force(), held).message_count == 1
-        assert revision_of(site, site.today()) != before
+        assert revision_of(site, site.today(), []) != before
 
     def test_only_managers(self, day: MailDay) -> None:
         with pytest.raises(NotPermitted):

@@ -44,6 +44,6 @@ def sites_of(user: User) -> list[Site]:
     """The open sites this person works at. Their roles are read with it, for every gate of this request."""
     roles: QuerySet[StaffRole] = user.roles.all()
     roles._result_cache = ROLE.rows(ROLES(user=user.pk))
-    vars(user)["_prefetched_objects_cache"] = {"roles": roles}
+    user._prefetched_objects_cache = {"roles": roles}  # type: ignore[attr-defined]
     limits = user.limited_to()
     return [site for site in SITE.rows(SITES()) if limits is None or site.pk in limits]

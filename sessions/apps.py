@@ -13,7 +13,7 @@ class TreatmentSessionsConfig(AppConfig):
         from clinic.office import OPEN_DATA_REQUESTS
         from patients.records import ON_NEW_FACTS
         from sessions import data_requests, displacing
-        from sessions.models import Message
+        from sessions.needs import messages_waiting
         from sessions.screenings import rescreen
 
         if settings.EMAIL_PROVIDER:
@@ -23,7 +23,7 @@ class TreatmentSessionsConfig(AppConfig):
 
             tracking.connect(heard, dispatch_uid="sessions.providers")
         OPEN_DATA_REQUESTS.append(lambda user: data_requests.answerable_by(user).open().count())
-        BADGES["messages"] = lambda site: Message.objects.needing_somebody().filter(site=site).count()
+        BADGES["messages"] = messages_waiting
         ON_CHANGE.append(displacing.look_again)
         NEXT_PAGE.append(displacing.next_page)
         ON_NEW_FACTS.append(lambda patient, by: rescreen(patient=patient, by=by))

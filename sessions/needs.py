@@ -92,6 +92,17 @@ ASKED = Prepared(
 )  # fmt: skip
 
 
+WAITING = Prepared(
+    lambda: Message.objects.needing_somebody().filter(site=single("site")).order_by().values(all=Value(1))
+    .annotate(n=Count("pk")).values_list("n")
+)  # fmt: skip
+
+
+def messages_waiting(site: Site) -> int:
+    """How many messages of this site wait for a person, for the rail."""
+    return next((count for (count,) in WAITING(site=site.pk)), 0)
+
+
 def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
     now, key = timezone.now(), site.pk
     troubled = TROUBLED(site=key, since=now - dt.timedelta(days=PROBLEM_DAYS))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from sessions.board_revision import REDRAWN_EVERY_SECONDS, about_visits, fingerp
 from sessions.calendar_ground import Ground, Stretch, ground_of
 from sessions.calendar_range import Days, wall_span
 from sessions.choices import AppointmentStatus
-from sessions.day_rows import known_between, practitioners_of, rows_of, starting_between
+from sessions.day_rows import Known, known_between, practitioners_of, rows_of
 from sessions.models import Appointment
 
 COLUMNS = ("practitioner", "room", "device")
@@ -113,18 +113,21 @@ class Calendar:
     closes: dt.timedelta
 
 
-def calendar_of(*, site: Site, asked: Asked, rules: Catalogue, permissions: Iterable[str], reader: User) -> Calendar:
-    """As `reader` may see it: appointments of patients known only at other sites do not appear."""
+def calendar_of(
+    *, site: Site, asked: Asked, visits: Sequence[Known], rules: Catalogue, permissions: Iterable[str], reader: User
+) -> Calendar:
+    """Of the `visits` of these days what `reader` asked for and may see: appointments of patients known only at other
+    sites do not appear."""
     held = frozenset(permissions)
     people = practitioners_of(site)
-    visits = rows_of(keys_shown(site, asked, reader), site, people)
+    appointments = rows_of(keys_shown(site, asked, visits, reader), site, people)
     cards = cards_of(
-        visits, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held,
+        appointments, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held,
         with_next=False,
     )  # fmt: skip
     _keep_first_marks(cards)
     known = {user.pk for user in people}
-    people += [one for one in dict.fromkeys(visit.practitioner for visit in visits) if one.pk not in known]
+    people += [one for one in dict.fromkeys(visit.practitioner for visit in appointments) if one.pk not in known]
     things: list[Room | Device] = []
     if asked.by != "practitioner":
         things = list(site.rooms.all() if asked.by == "room" else site.devices.all())
@@ -140,21 +143,18 @@ def calendar_of(*, site: Site, asked: Asked, rules: Catalogue, permissions: Iter
 
 
 IN_SIGHT = Prepared(
-    lambda: starting_between().filter(
+    lambda: Appointment.objects.filter(pk__in=many("visits")).filter(
         Exists(PatientSite.objects.filter(patient=OuterRef("patient"), site__in=many("sites")))
         | Q(patient__is_provisional=True)
     ).values_list("pk")
 )  # fmt: skip
 
 
-def keys_shown(site: Site, asked: Asked, reader: User) -> list[int]:
-    """Which begin on the asked days, may be seen, and pass the filters."""
-    start, end = bounds_of(site, asked)
-    limits = reader.limited_to()
-    if limits is None:
-        keys = [visit.key for visit in known_between(site, start, end)]
-    else:
-        keys = [key for (key,) in IN_SIGHT(site=site.pk, start=start, end=end, sites=limits)]
+def keys_shown(site: Site, asked: Asked, visits: Sequence[Known], reader: User) -> list[int]:
+    """Which of these visits may be seen and pass the filters."""
+    keys, limits = [visit.key for visit in visits], reader.limited_to()
+    if limits is not None:
+        keys = [key for (key,) in IN_SIGHT(visits=keys, sites=limits)]
     wanted = {
         "practitioner__public_id__in": asked.practitioners, "room__public_id__in": asked.rooms,
         "device__public_id__in": asked.devices, "status__in": asked.statuses,
@@ -270,11 +270,10 @@ def _everything_shown() -> QuerySet[Any, Any]:
 EVERYTHING_SHOWN = Prepared(_everything_shown)
 
 
-def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
-    """A short fingerprint of all that the asked part of the calendar shows. Two queries; a poll that brings the same one
-    gets nothing."""
+def revision_of(site: Site, asked: Asked, visits: Sequence[Known], permissions: Iterable[str]) -> str:
+    """A short fingerprint of all that the asked part of the calendar shows, whose `visits` these are. One query; a poll
+    that brings the same one gets nothing."""
     now = timezone.now()
-    visits = known_between(site, *bounds_of(site, asked))
     found = EVERYTHING_SHOWN(site=site.pk, now=now, **keys_of(visits))
     clock = int(now.timestamp() // REDRAWN_EVERY_SECONDS)
     lists = (asked.practitioners, asked.rooms, asked.devices, asked.statuses, permissions)
@@ -284,5 +283,6 @@ def revision_of(site: Site, asked: Asked, permissions: Iterable[str]) -> str:
     )  # fmt: skip
 
 
-def bounds_of(site: Site, asked: Asked) -> tuple[dt.datetime, dt.datetime]:
-    return site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
+def visits_of(site: Site, days: Days) -> list[Known]:
+    """What begins on these days, all of it: what of it is shown comes after."""
+    return known_between(site, site.day_bounds(days.first)[0], site.day_bounds(days.last)[1])

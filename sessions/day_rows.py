@@ -9,8 +9,6 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
-
 from clinic.models import Device, Room, Site, User
 from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
@@ -61,15 +59,11 @@ class Known(NamedTuple):
     displaced: str
 
 
-def starting_between() -> QuerySet[Appointment]:
-    """For prepared questions: those of a `site` that begin from `start` until before `end`, in order."""
-    rows = Appointment.objects.filter(site=single("site"), starts_at__gte=single("start", "timestamptz"))
-    return rows.filter(starts_at__lt=single("end", "timestamptz")).order_by("starts_at", "pk")
-
-
 BETWEEN = Prepared(
-    lambda: starting_between().values_list("pk", "patient", "status", "version", "flagged", "displaced")
-)
+    lambda: Appointment.objects.filter(
+        site=single("site"), starts_at__gte=single("start", "timestamptz"), starts_at__lt=single("end", "timestamptz")
+    ).order_by("starts_at", "pk").values_list("pk", "patient", "status", "version", "flagged", "displaced")
+)  # fmt: skip
 PRACTITIONERS = Prepared(
     lambda: User.objects.practitioners_at(single("site")).values_list(*SHARED["practitioner"].read)
 )

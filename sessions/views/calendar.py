@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -21,7 +22,7 @@ from clinic.choices import Permission
 from clinic.models import Site
 from clinic.permissions import requires
 from protocols import catalogue
-from sessions.calendar_feed import COLUMNS, Asked, Block, BlockWords, Calendar, calendar_of, revision_of
+from sessions.calendar_feed import COLUMNS, Asked, Block, BlockWords, Calendar, calendar_of, revision_of, visits_of
 from sessions.calendar_page import (
     Chosen,
     chosen_from,
@@ -34,6 +35,7 @@ from sessions.calendar_page import (
 )
 from sessions.calendar_range import RangeError, days_of
 from sessions.choices import UPCOMING
+from sessions.day_rows import Known
 from sessions.views.appointments import appointment_or_404, held_or_none, held_page, page_of
 from sessions.views.asking import permissions_of, site_of, user_of
 from sessions.views.calendar_moves import CHANGED, came_from
@@ -74,7 +76,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "every": settings.CALENDAR_POLL_SECONDS,
     }
     if chosen.view == "list":
-        context["listed"] = listed(drawn(request, site, chosen.asked()))
+        asked = chosen.asked()
+        context["listed"] = listed(drawn(request, site, asked, visits_of(site, asked.days)))
     return render(request, "calendar/calendar.html", context)
 
 
@@ -93,10 +96,11 @@ def offset_of(site: Site) -> str:
     return f"{words[:3]}:{words[3:5]}"
 
 
-def drawn(request: HttpRequest, site: Site, asked: Asked) -> Calendar:
+def drawn(request: HttpRequest, site: Site, asked: Asked, visits: Sequence[Known]) -> Calendar:
+    held, reader = permissions_of(request), user_of(request)
     return calendar_of(
-        site=site, asked=asked, rules=catalogue.in_force(), permissions=permissions_of(request), reader=user_of(request),
-    )  # fmt: skip
+        site=site, asked=asked, visits=visits, rules=catalogue.in_force(), permissions=held, reader=reader
+    )
 
 
 def listed(shown: Calendar) -> list[tuple[dt.date, list[Block]]]:
@@ -149,12 +153,13 @@ def calendar_feed(request: HttpRequest) -> HttpResponse:
     except RangeError as error:
         return JsonResponse({"error": sentence_of(error)}, status=422)
     is_poll = request.headers.get("X-Poll") == "1"
-    revision = revision_of(site, asked, permissions_of(request))
+    visits = visits_of(site, asked.days)
+    revision = revision_of(site, asked, visits, permissions_of(request))
     if is_poll and request.GET.get("seen") == revision:
         return HttpResponse(status=204)
     if not is_poll:
         access_log.viewed(request)
-    answer = JsonResponse(as_json(drawn(request, site, asked), revision))
+    answer = JsonResponse(as_json(drawn(request, site, asked, visits), revision))
     answer["Cache-Control"] = "no-store"
     return answer
 

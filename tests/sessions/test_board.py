@@ -245,10 +245,10 @@ def test_the_number_of_queries_does_not_grow_with_the_day(desk, day, count, djan
         )  # fmt: skip
         put(visit, [STATUS.BOOKED, STATUS.ARRIVED, STATUS.DONE][number % 3], arrived_at=timezone.now())
     desk.get("/")
-    with django_assert_num_queries(31):
+    with django_assert_num_queries(30):
         shown = desk.get("/")
     revision = shown.context["revision"]
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert desk.get("/", {"seen": revision}, headers=POLL).status_code == 204
 
 

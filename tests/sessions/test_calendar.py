@@ -258,15 +258,15 @@ def test_the_number_of_queries_does_not_grow(desk, day, count, django_assert_num
             service=factories.make_service(), planned_sessions=[course.planned_sessions.get(number=1)],
         )  # fmt: skip
     seen = desk.get(FEED, asked()).json()["revision"]
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(29):
         assert len(desk.get(FEED, asked(), headers=POLL).json()["blocks"]) == count
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert desk.get(FEED, asked(seen=seen), headers=POLL).status_code == 204
     desk.get("/calendar/?view=day")
     with django_assert_num_queries(14):
         desk.get("/calendar/")
     desk.get("/calendar/?view=list")
-    with django_assert_num_queries(36):
+    with django_assert_num_queries(37):
         assert desk.get("/calendar/").content.decode().count("row-link") == count
 
 

@@ -20,11 +20,11 @@ from sessions.letter_parts import Letter
 from sessions.message_places import PLACES
 from sessions.message_texts import LANGUAGES, say
 from sessions.models import Message, MessageRuleVersion
+from sessions.needs import needs_of
 from sessions.own_words import Words
 from sessions.previewing import preview
 from sessions.rule_following import Effect
 from sessions.sample_letters import sample_letter
-from sessions.needs import needs_of
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day

@@ -106,7 +106,7 @@ def messages_waiting(site: Site) -> int:
 def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
     now, key = timezone.now(), site.pk
     troubled = TROUBLED(site=key, since=now - dt.timedelta(days=PROBLEM_DAYS))
-    people = NAMED.rows(patient for _all, *patient in troubled if patient[0] is not None)
+    people = NAMED.rows(row[1:] for row in troubled if row[1] is not None)
     names = list(dict.fromkeys((one.name, one.initials) for one in people))[:NAMES_SHOWN]
     unsigned, check_ins, lots, requests = [], [], [], (0, None)
     if Permission.SEE_HEADLINE in held:

@@ -109,6 +109,8 @@ def picture() -> Callable[[Page, str], Path]:
 
     def take(page: Page, name: str) -> Path:
         PICTURES.mkdir(exist_ok=True)
+        for frame in page.locator("iframe").all():  # Chromium paints what is inside only once it was in sight
+            frame.scroll_into_view_if_needed()
         path = PICTURES / f"{name}.png"
         page.screenshot(path=path, full_page=True)
         return path

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -236,6 +237,15 @@ def test_an_unchanged_poll_is_empty_and_no_activity(desk, day):
     assert answer.status_code == 200
     assert answer.json()["blocks"][0]["status"] == "arrived"
     assert AccessEvent.objects.count() == looks
+
+
+def test_what_others_do_shows_within_half_a_minute(desk, day, settings):
+    assert settings.CALENDAR_POLL_SECONDS <= 30
+    page = desk.get("/calendar/?day=2026-03-12&view=day").content.decode()
+    assert f"every {settings.CALENDAR_POLL_SECONDS}s" in page
+    waits = [int(seconds) for seconds in re.findall(r'id="lanes"[^>]*hx-trigger="every (\d+)s"', desk.get("/").content.decode())]
+    assert waits
+    assert max(waits) <= 30
 
 
 def test_another_range_filter_or_role_has_another_revision(desk, client, day):

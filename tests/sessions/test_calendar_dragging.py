@@ -10,12 +10,14 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from sessions import public_booking
 from sessions.choices import AppointmentStatus, MessageState
 from sessions.message_texts import CONFIRM, MOVED
 from sessions.models import Appointment, Message, PlannedSession
 from tests import factories
 from tests.screens import enter
 from tests.sessions.clinicday import ClinicDay, allow_screening, make_clinic_day
+from tests.sessions.publicday import open_to_all, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Check = Callable[[Page], None]
@@ -121,6 +123,40 @@ def test_a_block_is_moved_and_taken_back_and_nothing_is_sent(
     expect(calendar.get_by_text("back at")).to_be_visible()
     assert f"{state_of(ada).local_start:%H:%M}" == "10:00"
     assert waiting(ada) == [MessageState.SUPPRESSED]
+
+
+def test_a_time_held_for_somebody_outside_is_moved_and_let_go(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, on: dt.date, settings: Any, picture: Picture,
+    no_axe_findings: Check,
+) -> None:  # fmt: skip
+    settings.CALENDAR_POLL_SECONDS = 1
+    open_to_all(day)
+    request = public_booking.hold(
+        site=day.site, service=day.consultation, practitioner=day.doctor, starts_at=day.at("10:00", on), source="a",
+        person=person(),
+    )  # fmt: skip
+    held = request.appointment
+    page = opened(new_page, live_server, day, on)
+    drag(page, "Online", quarters=4)
+    dialog = asked(page)
+    expect(dialog.get_by_text("held for 10 minutes from now")).to_be_visible()
+    expect(dialog.get_by_label("Tell the patient")).to_have_count(0)
+    no_axe_findings(page)
+    picture(page, "calendar-hold-moved")
+    dialog.get_by_role("button", name="Move").click()
+    expect(page.locator(".done-bar")).to_contain_text("held until")
+    assert state_of(held).starts_at == day.at("11:00", on)
+    block(page, "Online").click()
+    panel = page.locator("#visit-panel-body")
+    expect(panel.get_by_text("11:00")).to_be_visible()
+    picture(page, "calendar-hold-panel")
+    panel.get_by_role("link", name="Let it go").click()
+    page.get_by_label("Why is it cancelled?").fill("Emergency on the phone")
+    page.get_by_role("button", name="Let it go").click()
+    expect(page.get_by_text("The time is free again; a mail tells the person.")).to_be_visible()
+    assert not Appointment.objects.filter(pk=held.pk).exists()
+    kinds = Message.objects.filter(cause_public_id=request.public_id).order_by("id").values_list("kind", flat=True)
+    assert list(kinds) == ["msg-request", "msg-request", "msg-request-off"]
 
 
 def test_not_confirmed_it_goes_back(calendar: Page, ada: Appointment) -> None:

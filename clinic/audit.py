@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -29,7 +29,7 @@ def seal(event: Logged, *fixed: str) -> None:
     event.digest = hashlib.sha256(canonical(columns)).digest()
 
 
-def record(
+def deed(
     *,
     by: Doer,
     action: str,
@@ -39,7 +39,8 @@ def record(
     site: Any = None,
     detail: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
-    """Write one deed. `of` is the thing it was done to, `patient` whose it is, `detail` what changed (JSON values)."""
+    """One deed, sealed but not written yet. `of` is the thing it was done to, `patient` whose it is, `detail` what changed (JSON
+    values)."""
     place = site or by.site
     event = AuditEvent(
         at=timezone.now(),
@@ -55,5 +56,25 @@ def record(
         detail=json.loads(canonical(dict(detail or {}))),
     )
     seal(event, action, event.sentence)
+    return event
+
+
+def record(
+    *,
+    by: Doer,
+    action: str,
+    sentence: str,
+    of: models.Model,
+    patient: Any = None,
+    site: Any = None,
+    detail: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Write one deed, as `deed` says."""
+    event = deed(by=by, action=action, sentence=sentence, of=of, patient=patient, site=site, detail=detail)
     event.save(force_insert=True)
     return event
+
+
+def record_all(deeds: Iterable[AuditEvent]) -> None:
+    """Write many deeds at once."""
+    AuditEvent.objects.bulk_create(deeds)

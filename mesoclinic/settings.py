@@ -310,7 +310,8 @@ if EMAIL_PROVIDER:
         "REQUESTS_TIMEOUT": (5, 15),
         "WEBHOOK_SECRET": required("ANYMAIL_WEBHOOK_SECRET", "give user:password, as in the provider's webhook address."),
     }
-# The outbox (sessions/sending.py). A claim must outlive the slowest mail: nine steps of EMAIL_TIMEOUT and some.
+# The outbox (sessions/sending.py). A claim must outlive the slowest mail: nine steps of EMAIL_TIMEOUT and some. A row that
+# a worker holds without having begun it is free again after the same time.
 CALENDAR_POLL_SECONDS = int(os.environ.get("CALENDAR_POLL_SECONDS", "20"))  # what others do shows after so long
 MESSAGE_HOLD_SECONDS = int(os.environ.get("MESSAGE_HOLD_SECONDS", "180"))  # a change by staff can be undone so long
 MESSAGE_ROUND_SECONDS = int(os.environ.get("MESSAGE_ROUND_SECONDS", "60"))

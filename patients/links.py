@@ -10,6 +10,10 @@ import datetime as dt
 import hashlib
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import models, transaction
@@ -19,7 +23,7 @@ from django.utils.crypto import salted_hmac
 
 from clinic import audit
 from clinic.doer import Doer
-from clinic.models import Site
+from clinic.models import AuditEvent, Site
 from patients.labels import LinkPurpose
 from patients.models import LinkAttempt, Patient, PatientLink
 
@@ -40,7 +44,35 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A link that is not written yet, and the deed of issuing it."""
+
+    link: PatientLink
+    deed: AuditEvent
+
+
+_collecting: ContextVar[list[Issued] | None] = ContextVar("links written together", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[list[Issued]]:
+    """Links issued in here are not written but kept in the list, for `write`: of many mails all at once, or of one that
+    could not be finished not at all."""
+    issued: list[Issued] = []
+    token = _collecting.set(issued)
+    try:
+        yield issued
+    finally:
+        _collecting.reset(token)
+
+
 @transaction.atomic
+def write(issued: Collection[Issued]) -> None:
+    PatientLink.objects.bulk_create([one.link for one in issued])
+    audit.record_all([one.deed for one in issued])
+
+
 def issue(
     *,
     patient: Patient,
@@ -55,16 +87,23 @@ def issue(
 
     `token` is given where the same form sent twice must lead to the same link, see `token_of_form`."""
     token = token or secrets.token_urlsafe(32)
-    link = PatientLink.objects.create(
+    link = PatientLink(
         patient=patient, site=site, purpose=LinkPurpose(purpose), expires_at=expires_at, token_hash=hash_of(token),
         created_by=by.user,
         subject_kind=(subject._meta.model_name or "") if subject is not None else "",
         subject_public_id=getattr(subject, "public_id", ""),
     )  # fmt: skip
-    audit.record(
+    deed = audit.deed(
         by=by, action="link-issued", sentence=f"issued a link: {link.get_purpose_display()}", of=link, patient=patient,
         site=site, detail={"purpose": link.purpose, "expires_at": expires_at},
     )  # fmt: skip
+    collecting = _collecting.get()
+    if collecting is None:
+        with transaction.atomic():
+            link.save(force_insert=True)
+            deed.save(force_insert=True)
+    else:
+        collecting.append(Issued(link, deed))
     return link, token
 
 

@@ -19,6 +19,7 @@ from clinic import audit
 from clinic.audit import canonical
 from clinic.doer import SYSTEM, Doer
 from clinic.errors import Refused
+from clinic.once import once
 from clinic.prepared import Prepared
 from clinic.quick_rows import whole
 from patients.models import QuestionnaireVersion
@@ -37,7 +38,7 @@ REFERENCE_LABEL = gettext_noop("Reference catalogue")
 
 def current() -> CatalogueVersion:
     """The published version. Raises `Refused` while there is none: nothing can be decided without rules."""
-    version = next(iter(VERSION.rows(IN_FORCE())), None)
+    version = once("catalogue in force", lambda: next(iter(VERSION.rows(IN_FORCE())), None))
     if version is None:
         raise Refused(_("There is no published catalogue. Run `manage.py load_catalogue` first."))
     return version

@@ -6,6 +6,8 @@ that found no address, and writes them anew while they are still of use.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -20,10 +22,6 @@ from sessions.models import Message
 WRITTEN_ANEW = gettext_noop("An address was added later: see the message to it")
 ADDRESS_MOVES = gettext_noop("The patient's record was being changed")
 AT_MOST = 200  # in one sweep; the next one is a minute away
-
-
-class AddressMoves(Exception):
-    """The patient's address was changed, or is being changed, while the mail to the old one was being written."""
 
 
 def write_anew() -> int:
@@ -86,13 +84,19 @@ def is_to_another_mailbox(message: Message, address: str | None = None) -> bool:
     return links.is_other_mailbox(message.recipient, message.patient.email if address is None else address)
 
 
-def hold_address(message: Message) -> None:
-    """The last look before the claim stands, under a lock no change of address gets past: what was just written has a link,
-    and who ends the links to an old address must see it. Never waits: whoever holds the patient may wait for this row."""
-    if message.patient is None:
-        return
-    with connection.cursor() as cursor:  # FOR SHARE, which the ORM has not: two mails to one patient do not hinder each other
-        cursor.execute("SELECT email FROM patients_patient WHERE id = %s FOR SHARE SKIP LOCKED", [message.patient_id])
-        row = cursor.fetchone()
-    if row is None or is_to_another_mailbox(message, row[0]):
-        raise AddressMoves
+def hold_addresses(messages: Collection[Message]) -> set[int]:
+    """The last look before mails are written, under a lock no change of address gets past until they are: each has a link,
+    and who ends the links to an old address must see it. Never waits: whoever holds a patient may wait for these rows.
+    Returns the messages (keys) whose address holds; a patient's record in other hands, or another address, is left out."""
+    patients = {one.patient_id for one in messages if one.patient_id is not None}
+    held: dict[int, str] = {}
+    if patients:
+        with connection.cursor() as cursor:  # FOR SHARE, which the ORM has not: two mails to one patient hinder nobody
+            cursor.execute(
+                "SELECT id, email FROM patients_patient WHERE id = ANY(%s) ORDER BY id FOR SHARE SKIP LOCKED", [list(patients)]
+            )
+            held = dict(cursor.fetchall())
+    return {
+        one.pk for one in messages
+        if one.patient_id is None or (one.patient_id in held and not is_to_another_mailbox(one, held[one.patient_id]))
+    }  # fmt: skip

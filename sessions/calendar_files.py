@@ -61,9 +61,10 @@ def visit_file(visit: Visit, *, method: str, organizer: Party | None = None, att
         for name, value in (("ROLE", "REQ-PARTICIPANT"), ("PARTSTAT", "NEEDS-ACTION"), ("RSVP", "FALSE")):
             invited.params[name] = vText(value)
         event.add("attendee", invited)
-    _zones(calendar, [visit])
     calendar.add_component(event)
-    return bytes(calendar.to_ical())
+    written, rules = calendar.to_ical(), _written_zone(visit.zone, visit.starts_at.year - 1, visit.ends_at.year + 1)
+    place = written.index(b"BEGIN:VEVENT")
+    return bytes(written[:place] + rules + written[place:])
 
 
 def feed_file(visits: Iterable[Visit], *, name: str) -> bytes:
@@ -124,6 +125,11 @@ def _zones(calendar: Calendar, visits: Iterable[Visit]) -> None:
         years.setdefault(visit.zone, set()).update({visit.starts_at.year, visit.ends_at.year})
     for zone, seen in sorted(years.items()):
         calendar.add_component(zone_rules(zone, min(seen) - 1, max(seen) + 1))
+
+
+@lru_cache(maxsize=64)
+def _written_zone(zone: str, first_year: int, last_year: int) -> bytes:
+    return bytes(zone_rules(zone, first_year, last_year).to_ical())
 
 
 @lru_cache(maxsize=64)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic import audit
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused, Stale
+from clinic.once import once, tell
 from patients import intake
 from patients.asking import wording
 from patients.facts import AnswerValue
@@ -55,8 +57,19 @@ def is_asked(appointment: Appointment) -> bool:
     """A session is to come, and the health questions were answered once."""
     if not appointment.service.is_gated or appointment.course is None or appointment.status not in UPCOMING:
         return False
-    signed = QuestionnaireResponse.objects.filter(patient=appointment.patient, submitted_at__isnull=False)
-    return signed.filter(purpose=intake.PURPOSE).exists()
+    signed = _signed().filter(patient=appointment.patient)
+    return once(("answered once", appointment.patient_id), signed.exists)
+
+
+def read_for(patients: Collection[int]) -> None:
+    """What `is_asked` will ask about these patients (keys), read with one query. Inside `asked_once`."""
+    answered = set(_signed().filter(patient__in=patients).values_list("patient", flat=True))
+    for patient in patients:
+        tell(("answered once", patient), patient in answered)
+
+
+def _signed() -> QuerySet[QuestionnaireResponse]:
+    return QuestionnaireResponse.objects.filter(submitted_at__isnull=False, purpose=intake.PURPOSE)
 
 
 def why_not(appointment: Appointment) -> str:

@@ -12,6 +12,7 @@ from email.utils import parseaddr
 from django.conf import settings
 
 from clinic.models import Organisation, Site
+from clinic.once import once
 from sessions.calendar_files import CANCEL, PUBLISH, REQUEST, Party, Visit, uid_of, visit_file
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.delivery import Invitation
@@ -60,5 +61,5 @@ def visit_of(appointment: Appointment, *, language: str, stamp: dt.datetime, cli
 
 
 def name_of_clinic(site: Site) -> str:
-    organisation = Organisation.objects.first()
+    organisation = once("organisation", Organisation.objects.first)
     return organisation.name if organisation else site.name

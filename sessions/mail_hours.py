@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from clinic.once import once
 from protocols import catalogue
 from protocols.message_times import MailHours
 
 
 def mail_hours() -> MailHours:
-    return MailHours.of(catalogue.in_force())
+    return once("mail hours", lambda: MailHours.of(catalogue.in_force()))

@@ -79,6 +79,9 @@ _reading: ContextVar[list[Rules] | None] = ContextVar("rules read once", default
 @contextmanager
 def read_once() -> Iterator[None]:
     """Whatever is asked about rules in here is answered by one reading: a mail is written by one state of them."""
+    if _reading.get() is not None:  # as one of many mails
+        yield
+        return
     token = _reading.set([])
     try:
         yield
@@ -88,11 +91,13 @@ def read_once() -> Iterator[None]:
 
 def in_force(kinds: Iterable[str] = ()) -> Rules:
     """The rules of today; of these kinds alone, if any are named."""
-    rows, read = MessageRule.objects.in_force(), _reading.get()
+    read = _reading.get()
+    if read:
+        return read[0]
+    rows = MessageRule.objects.in_force()
     if read is None:
         return Rules(tuple(rows.filter(kind__in=list(kinds)) if kinds else rows), mail_hours())
-    if not read:
-        read.append(Rules(tuple(rows), mail_hours()))
+    read.append(Rules(tuple(rows), mail_hours()))
     return read[0]
 
 

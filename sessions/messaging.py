@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop
 
 from clinic.doer import Doer
 from clinic.models import Site, User
+from clinic.once import once
 from patients.models import DataRequest, Patient
 from protocols import message_times
 from sessions import message_rules
@@ -224,8 +225,8 @@ def patients_stopped() -> Any:
 
 
 def stopped_by_event(patient: Patient) -> bool:
-    found: bool = AdverseEvent.objects.for_patient(patient).stopping_messages().exists()
-    return found
+    events = AdverseEvent.objects.for_patient(patient).stopping_messages()
+    return bool(once(("stopped by event", patient.pk), events.exists))
 
 
 def is_stopped_by_event(message: Message) -> bool:

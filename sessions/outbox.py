@@ -24,6 +24,9 @@ from sessions.models import Appointment, Consent, Course, Message, MessageStep, 
 
 S = MessageState
 NO_ADDRESS = gettext_noop("No e-mail address")
+# Minutes until the next try after a temporary answer about one mail, and while the server as a whole is away.
+MAIL_LADDER = (1, 5, 15, 30, 60)
+SERVER_LADDER = (1, 2, 4)
 ORIGINS: dict[str, type[models.Model]] = {
     model._meta.model_name or "": model for model in (Appointment, TreatmentSession, Consent, DataRequest, Course, Patient)
 }
@@ -92,6 +95,16 @@ def move(message: Message, to: str, *, reason: str = "", by: Doer | None = None,
         setattr(message, name, value)
     message.save(update_fields=["state", "reason", *fields])
     step(message, by=by)
+
+
+def put_off(message: Message, reason: str, ladder: tuple[int, ...]) -> None:
+    """Try again later, further down the ladder each time; when that would come too late it has failed."""
+    minutes = ladder[min(message.attempts, len(ladder)) - 1]
+    due_at = timezone.now() + dt.timedelta(seconds=minutes * settings.MESSAGE_MINUTE_SECONDS)
+    if message.useful_until is not None and due_at >= message.useful_until:
+        move(message, S.FAILED, reason=reason)
+    else:
+        move(message, S.SCHEDULED, reason=reason, due_at=due_at)
 
 
 def settle_claim(message: Message, to: str, *, claimed_at: dt.datetime, **fields: Any) -> bool:

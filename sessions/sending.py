@@ -1,7 +1,8 @@
-"""Sending what is due: claim one row, write its mail, hand it over, record what came of it.
+"""Sending what is due: a batch at a time (`sessions/claiming.py`), in it one mail after the other.
 
-Each step commits by itself, so that a killed worker leaves one row in `sending` and nothing else in doubt. Any number
-of workers may do this at once: a claimed row is skipped by the others.
+Before a byte of a mail goes out its row says so, on disk; what came of it is recorded before the next one begins. A killed
+worker therefore leaves one row in `sending` and nothing else in doubt. Any number of workers may do this at once: a row
+one of them holds is skipped by the others.
 """
 
 from __future__ import annotations
@@ -10,57 +11,27 @@ import datetime as dt
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, transaction
-from django.db.models import Count, F, Q
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from patients import privacy
 from patients.models import Patient
-from protocols import message_times
-from protocols.findings import Outcome
-from sessions import addressing, course_messages, message_rules, messaging, screenings
-from sessions.choices import CANCELLED as CANCELLED_STATUSES
-from sessions.choices import UPCOMING, MessageState, RecordStatus
-from sessions.delivery import Channel, EmailChannel, Mail, Permanent, Temporary, Unknown
-from sessions.letters import write_mail
-from sessions.mail_hours import mail_hours
-from sessions.message_rules import SWITCHED_OFF
-from sessions.message_texts import ALLERGY_TEST, CANCELLED, CONSENT, KINDS
-from sessions.messaging import (
-    ADDRESS_FAILS,
-    BEGUN_ALREADY,
-    CALLED_OFF,
-    END_TAKEN_BACK,
-    EVENT_OPEN,
-    MOVED_AWAY,
-    NOT_WANTED,
-    SUPERSEDED,
-    UNDONE,
-)  # fmt: skip
-from sessions.models import Appointment, Consent, Course, Message, TreatmentSession
-from sessions.outbox import NO_ADDRESS, move, settle_claim
+from sessions import addressing, claiming, withholding
+from sessions.choices import MessageState
+from sessions.claiming import Batch, Claim
+from sessions.delivery import Channel, EmailChannel, Permanent, Temporary, Unknown
+from sessions.models import Appointment, Message
+from sessions.outbox import MAIL_LADDER, SERVER_LADDER, move, put_off, settle_claim
 
 log = structlog.get_logger(__name__)
 S = MessageState
 
-TOO_LATE = gettext_noop("Could not be sent in time")
-BLOCKED = gettext_noop("Screening blocks this course")
-CONSENT_SETTLED = gettext_noop("The consent was signed, withdrawn or replaced meanwhile")
-CONSENT_WITHDRAWN = gettext_noop("The patient withdrew their consent")
-NOT_WRITTEN = gettext_noop("The mail could not be written")
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
 BUSY = gettext_noop("The appointment was being changed")
-NO_TEST_NEEDED = gettext_noop("No test is needed any more")
-
-# Minutes until the next try after a temporary answer about one mail, and while the server as a whole is away.
-MAIL_LADDER = (1, 5, 15, 30, 60)
-SERVER_LADDER = (1, 2, 4)
 
 
 class Withdrawn(Exception):
@@ -71,36 +42,65 @@ class Withdrawn(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A row this worker has taken, with its mail. `at` tells its claim from a later one of the same row."""
-
-    message: Message
-    mail: Mail
-    at: dt.datetime
-
-
 # --- a round --------------------------------------------------------------------------------------------------------
 def send_due(*, channel: Channel | None = None) -> int:
-    """Send what is due now, one by one, for at most MESSAGE_ROUND_SECONDS. Returns how many were handed over.
+    """Send what is due now, for at most MESSAGE_ROUND_SECONDS. Returns how many were handed over.
 
     A server that does not answer ends the round: the others wait for the next one instead of failing one by one.
     """
-    channel = channel or EmailChannel()
-    ends = time.monotonic() + settings.MESSAGE_ROUND_SECONDS
-    sent = 0
+    work = Round(channel or EmailChannel(), ends=time.monotonic() + settings.MESSAGE_ROUND_SECONDS)
     try:
-        while time.monotonic() < ends:
-            claim = claim_next()
-            if claim is None:
+        while work.goes_on():
+            batch = claiming.take_batch()
+            if not batch.seen:
                 break
-            server_answers, accepted = hand_over(claim, channel)
-            sent += accepted
-            if not server_answers:
-                break
+            work.send(batch)
     finally:
-        channel.close()
-    return sent
+        work.close()
+    return work.sent
+
+
+class Round:
+    """One worker's round: its connection, how far it came, and the rows it holds but did not begin."""
+
+    def __init__(self, channel: Channel, *, ends: float) -> None:
+        self.channel, self.ends = channel, ends
+        self.sent = 0
+        self.server_answers = True
+        self.left: list[claiming.Ready] = []
+
+    def goes_on(self) -> bool:
+        return self.server_answers and time.monotonic() < self.ends
+
+    def send(self, batch: Batch) -> None:
+        """One mail after the other: what became of one is recorded with the statement that begins the next."""
+        waiting, accepted = list(reversed(batch.ready)), None
+        try:
+            while waiting and self.goes_on():
+                ready = waiting.pop()
+                before, accepted = accepted, None
+                claim = claiming.begin(ready, done=before)
+                if claim is None:
+                    self.left.append(ready)
+                elif self.hand_over(claim):
+                    accepted = claim
+        finally:
+            self.left += waiting
+            if accepted is not None:
+                record_sent(accepted)
+
+    def hand_over(self, claim: Claim) -> bool:
+        """Whether it was accepted; that is not recorded yet, any other end is."""
+        self.server_answers, accepted = deliver(claim, self.channel)
+        self.sent += accepted
+        return accepted
+
+    def close(self) -> None:
+        """Rows that were not begun are free again at the end of the round: none is written twice in one."""
+        self.channel.close()
+        for held_until in {one.held_until for one in self.left}:
+            keys = [one.message.pk for one in self.left if one.held_until == held_until]
+            claiming.release(keys, held_until=held_until)
 
 
 def sweep(*, channel: Channel | None = None) -> None:
@@ -116,6 +116,16 @@ def sweep(*, channel: Channel | None = None) -> None:
             hand_over(claim, channel)
     finally:
         channel.close()
+
+
+def claim_next(*, unknown: bool = False) -> Claim | None:
+    """Begin the next row by itself: a batch of one."""
+    while (batch := claiming.take_batch(size=1, unknown=unknown)).seen:
+        for ready in batch.ready:
+            claim = claiming.begin(ready)
+            if claim is not None:
+                return claim
+    return None
 
 
 def settle_expired_claims() -> dict[str, int]:
@@ -135,184 +145,13 @@ def settle_expired_claims() -> dict[str, int]:
             counted[S.UNKNOWN] = counted.get(S.UNKNOWN, 0) + 1
 
 
-# --- 1. claim -------------------------------------------------------------------------------------------------------
-def claim_next(*, unknown: bool = False) -> Claim | None:
-    """Take the next due row and write its mail. Rows that must not go out are settled on the way, each by itself."""
-    while True:
-        with transaction.atomic():
-            now = timezone.now()
-            rows = unknown_rows(now) if unknown else Message.objects.due(now)
-            message = rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).select_related(
-                "patient", "site", "appointment__site", "appointment__patient", "appointment__course", "appointment__service"
-            ).first()  # fmt: skip
-            if message is None:
-                return None
-            claim = take(message, now)
-        if claim is not None:
-            return claim
-
-
-def unknown_rows(now: dt.datetime) -> Any:
-    """Messages of unknown fate that go once more by themselves: only once, and only kinds that do no harm twice."""
-    kinds = [kind.code for kind in KINDS.values() if kind.resent_alone]
-    settled = now - dt.timedelta(seconds=settings.MESSAGE_SETTLE_SECONDS)
-    ids = (
-        Message.objects.filter(state=S.UNKNOWN, kind__in=kinds, claimed_at__lt=settled)
-        .annotate(times=Count("steps", filter=Q(steps__state=S.UNKNOWN)))
-        .filter(times=1)
-        .values("pk")
-    )
-    return Message.objects.filter(pk__in=ids, state=S.UNKNOWN).order_by("claimed_at", "id")
-
-
-def take(message: Message, now: dt.datetime) -> Claim | None:
-    """Settle, postpone or claim one locked row. None where nothing is to be handed over now."""
-    addressing.refresh_recipient(message)
-    stop = why_not(message, now)
-    if stop is None and message.state == S.SCHEDULED and addressing.is_to_another_mailbox(message):
-        stop = (S.SUPPRESSED, SUPERSEDED)  # its twin to the right address is there already
-    if stop is not None:
-        settle(message, *stop)
-        return None
-    if message.kind not in message_times.AT_ONCE and message.state == S.SCHEDULED:
-        later = message_times.after_quiet_hours(now, message.site.zone, mail_hours().quiet)
-        if later > now and is_automatic(message) and not message.is_test:
-            message.due_at = later
-            message.save(update_fields=["due_at"])
-            return None
-    claimed: dict[str, Any] = {"claimed_at": now, "attempts": message.attempts + 1}
-    if message.is_test:
-        move(message, S.SENDING, **claimed)
-        return Claim(message, as_it_stands(message), now)
-    try:
-        with transaction.atomic():
-            written = write_mail(message)
-            addressing.hold_address(message)
-    except addressing.AddressMoves:
-        move(message, S.SENDING, **claimed)
-        put_off(message, addressing.ADDRESS_MOVES, MAIL_LADDER)
-        return None
-    except Exception:
-        # One mail that cannot be written must not stop the queue; a fault of ours that is mended soon must lose none.
-        log.exception("mail could not be written", message=message.public_id, kind=message.kind)
-        move(message, S.SENDING, **claimed)
-        put_off(message, NOT_WRITTEN, MAIL_LADDER)
-        return None
-    move(
-        message, S.SENDING, subject=written.subject, text=written.text, html=written.html, told_start=written.told_start,
-        rule_version=written.rule_version, **claimed,
-    )  # fmt: skip
-    return Claim(message, written.mail, now)
-
-
-def as_it_stands(message: Message) -> Mail:
-    """A test was written when it was asked for."""
-    return Mail(
-        to=message.recipient, sender_name=message.site.name, reply_to=message.site.email, subject=message.subject,
-        text=message.text, html=message.html, message_id=message.rfc_message_id,
-    )  # fmt: skip
-
-
-def is_automatic(message: Message) -> bool:
-    """Timed mails respect the quiet hours; what answers a person's deed goes out when that person did it."""
-    return message.kind in message_times.KINDS
-
-
-def settle(message: Message, state: str, reason: str) -> None:
-    """Suppressed or missed. One of unknown fate is not worth repeating any more; its steps say it may have arrived."""
-    move(message, S.SUPPRESSED if message.state == S.UNKNOWN else state, reason=reason)
-
-
-# --- 2. may it still go? --------------------------------------------------------------------------------------------
-def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
-    """The state and reason with which this message ends instead of going out, from what is true now. None: it goes."""
-    if not message.recipient:
-        return S.SUPPRESSED, NO_ADDRESS
-    if message.patient is not None and message.patient.email_problem:
-        return S.SUPPRESSED, ADDRESS_FAILS
-    if message.is_test:
-        return (S.MISSED, TOO_LATE) if message.useful_until is not None and message.useful_until <= now else None
-    kind = KINDS[message.kind]
-    appointment = message.appointment
-    course = course_messages.course_of(message)
-    if course is not None and message.kind != CANCELLED and has_withdrawn_consent(course):
-        return S.SUPPRESSED, CONSENT_WITHDRAWN
-    if kind.optional and message.patient is not None and privacy.declined(message.patient, message.kind):
-        return S.SUPPRESSED, NOT_WANTED
-    if kind.optional and message_rules.is_off(message):
-        return S.SUPPRESSED, SWITCHED_OFF
-    if messaging.is_stopped_by_event(message):
-        return S.SUPPRESSED, EVENT_OPEN
-    if kind.visit and appointment is not None:
-        stop = why_no_visit(message, appointment, now)
-        if stop is not None:
-            return stop
-    if message.kind == CONSENT and not is_open_consent(message):
-        return S.SUPPRESSED, CONSENT_SETTLED
-    if message.kind == CANCELLED and appointment is not None and appointment.status not in CANCELLED_STATUSES:
-        return S.SUPPRESSED, UNDONE
-    if kind.after and not has_ended(message):
-        return S.SUPPRESSED, END_TAKEN_BACK
-    if message.kind == ALLERGY_TEST and appointment is not None and not messaging.needs_test(appointment):
-        return S.SUPPRESSED, NO_TEST_NEEDED
-    if message.cause_kind == "course" and course is not None:
-        if reason := course_messages.why_not(message, course):
-            return S.SUPPRESSED, reason
-        if kind.stopped_by_block and newest_says_no(course):
-            return S.SUPPRESSED, BLOCKED
-    if message.useful_until is not None and message.useful_until <= now:
-        return S.MISSED, TOO_LATE
-    return None
-
-
-def why_no_visit(message: Message, appointment: Appointment, now: dt.datetime) -> tuple[str, str] | None:
-    if appointment.status in CANCELLED_STATUSES:
-        return S.SUPPRESSED, CALLED_OFF
-    if message.cause_revision < appointment.revision:
-        return S.SUPPRESSED, MOVED_AWAY
-    if appointment.starts_at <= now:
-        return S.MISSED, TOO_LATE
-    if appointment.status not in UPCOMING:
-        return S.SUPPRESSED, BEGUN_ALREADY
-    if KINDS[message.kind].stopped_by_block and is_blocked(appointment):
-        return S.SUPPRESSED, BLOCKED
-    return None
-
-
-def is_blocked(appointment: Appointment) -> bool:
-    """The newest screening of the course says no. Consultation, test and review are never gated."""
-    return appointment.service.is_gated and appointment.course is not None and newest_says_no(appointment.course)
-
-
-def newest_says_no(course: Course) -> bool:
-    newest = screenings.latest(course.patient, course)
-    return newest is not None and newest.outcome == Outcome.BLOCKED
-
-
-def has_withdrawn_consent(course: Course) -> bool:
-    """Withdrawal of consent stops every message of the course but the word that a visit is cancelled."""
-    newest = Consent.objects.filter(course=course).order_by("-informed_at", "-id").first()
-    return newest is not None and newest.withdrawn_at is not None
-
-
-def is_open_consent(message: Message) -> bool:
-    return Consent.objects.filter(
-        public_id=message.cause_public_id, signed_at=None, withdrawn_at=None, text__superseded_by=None,
-        plan_version=F("course__plan_version"),
-    ).exists()  # fmt: skip
-
-
-def has_ended(message: Message) -> bool:
-    return TreatmentSession.objects.filter(
-        public_id=message.cause_public_id, status__in=[RecordStatus.ENDED, RecordStatus.SIGNED]
-    ).exists()
-
-
 @contextmanager
 def still_wanted(claim: Claim) -> Iterator[None]:
     """Held while the first byte goes out: who cancels or moves the visit waits for that moment, or was first.
 
-    The appointment is locked as the booking verbs lock it, so no mail begins after their commit.
+    The appointment is locked as the booking verbs lock it, so no mail begins after their commit. While its row is the
+    version that was there when the mail was written, nothing else need be asked: the claim has just looked at the rest.
+    The transaction writes nothing that could be lost, so nobody waits for the disk at its end.
     """
     known = claim.message.appointment
     if known is None:
@@ -320,22 +159,43 @@ def still_wanted(claim: Claim) -> Iterator[None]:
         return
     with transaction.atomic():
         try:
-            now_there = Appointment.objects.select_for_update(no_key=True).get(pk=known.pk)
+            with connection.cursor() as cursor:
+                cursor.execute(LOCK_VISIT, [known.pk])
+                row = cursor.fetchone()
+            if row is None or row[0] != claim.visit_mark:
+                look_again(claim, known)
         except OperationalError as error:  # lock_timeout: somebody is at it for longer than three seconds
             raise Temporary(BUSY) from error
-        for name in ("patient", "site", "service", "course"):  # read with the claim, and not what is locked here
-            if getattr(now_there, f"{name}_id") == getattr(known, f"{name}_id"):
-                setattr(now_there, name, getattr(known, name))
-        claim.message.appointment = now_there
-        stop = why_not(claim.message, timezone.now())
-        if stop is not None:
-            raise Withdrawn(stop[1])
         yield
 
 
-# --- 3. hand over and record ----------------------------------------------------------------------------------------
-def hand_over(claim: Claim, channel: Channel) -> tuple[bool, bool]:
-    """Give the mail to the channel and record its answer. Returns (the server answers, the mail was accepted)."""
+LOCK_VISIT = (
+    "SET LOCAL synchronous_commit TO off; "
+    "SELECT concat(a.xmin, a.ctid) FROM treatment_sessions_appointment a WHERE a.id = %s FOR NO KEY UPDATE"
+)
+
+
+def look_again(claim: Claim, known: Appointment) -> None:
+    """The visit was changed after the mail was written: may it still go? Raises `Withdrawn` where not."""
+    now_there = Appointment.objects.select_for_update(no_key=True).get(pk=known.pk)
+    for name in ("patient", "site", "service", "course"):  # read with the claim, and not what is locked here
+        if getattr(now_there, f"{name}_id") == getattr(known, f"{name}_id"):
+            setattr(now_there, name, getattr(known, name))
+    claim.message.appointment = now_there
+    stop = withholding.why_not(claim.message, timezone.now())
+    if stop is not None:
+        raise Withdrawn(stop[1])
+
+
+# --- hand over and record -------------------------------------------------------------------------------------------
+def hand_over(claim: Claim, channel: Channel) -> None:
+    """One mail by itself, with whatever became of it recorded."""
+    if deliver(claim, channel)[1]:
+        record_sent(claim)
+
+
+def deliver(claim: Claim, channel: Channel) -> tuple[bool, bool]:
+    """Give the mail to the channel and record an answer that is no yes. Returns (the server answers, it said yes)."""
     try:
         channel.send(claim.mail, begin=lambda: still_wanted(claim))
     except Withdrawn as withdrawn:
@@ -348,7 +208,6 @@ def hand_over(claim: Claim, channel: Channel) -> tuple[bool, bool]:
         record_delay(claim, later)
         return not later.server, False
     else:
-        record_sent(claim)
         return True, True
     return True, False
 
@@ -385,13 +244,3 @@ def record_delay(claim: Claim, later: Temporary) -> None:
     message = Message.objects.select_for_update(no_key=True).get(pk=claim.message.pk)
     if message.claimed_at == claim.at and message.state == S.SENDING:
         put_off(message, later.reason, SERVER_LADDER if later.server else MAIL_LADDER)
-
-
-def put_off(message: Message, reason: str, ladder: tuple[int, ...]) -> None:
-    """Try again later, further down the ladder each time; when that would come too late it has failed."""
-    minutes = ladder[min(message.attempts, len(ladder)) - 1]
-    due_at = timezone.now() + dt.timedelta(seconds=minutes * settings.MESSAGE_MINUTE_SECONDS)
-    if message.useful_until is not None and due_at >= message.useful_until:
-        move(message, S.FAILED, reason=reason)
-    else:
-        move(message, S.SCHEDULED, reason=reason, due_at=due_at)

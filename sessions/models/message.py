@@ -24,7 +24,11 @@ one again adds a thousand, so that it is no mail of another session."""
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: dt.datetime) -> Self:
-        return self.filter(state=STATE.SCHEDULED, due_at__lte=now).order_by("due_at", "id")
+        return self.unheld(now).filter(state=STATE.SCHEDULED, due_at__lte=now).order_by("due_at", "id")
+
+    def unheld(self, now: dt.datetime) -> Self:
+        """Not among those some worker is about to send, or no longer: that worker is gone."""
+        return self.filter(Q(held_until=None) | Q(held_until__lte=now))
 
     def open(self) -> Self:
         return self.filter(state__in=[STATE.SCHEDULED, STATE.SENDING, STATE.UNKNOWN])
@@ -68,6 +72,7 @@ class Message(PublicId):
     reason = models.CharField(max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True, help_text="A worker has it in its batch; not begun yet")
     sent_at = models.DateTimeField(null=True, blank=True)
     rfc_message_id = models.CharField(max_length=120, unique=True)
     told_start = models.CharField(max_length=16, blank=True, help_text="The agreed start the mail named, local time")
@@ -142,4 +147,4 @@ class MessageStep(models.Model):
         return f"{self.state} {self.at:%H:%M}"
 
 
-pghistory.track(exclude=["text", "html"])(Message)
+pghistory.track(exclude=["text", "html", "held_until"])(Message)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from patients import privacy
 from protocols import catalogue
-from sessions import booking, course_messages, coursework, letters, message_repair, messaging, outbox, sending
+from sessions import booking, course_messages, coursework, letters, message_repair, messaging, outbox, sending, withholding
 from sessions.choices import CourseStatus, MessageState
 from sessions.message_texts import KINDS
 from sessions.models import Appointment, Course, Message, PlannedSession
@@ -215,14 +215,14 @@ class TestSending:
         assert self.send_at(at, message).reason == course_messages.NEXT_IS_BOOKED
 
     def test_a_block_stops_the_mails_of_the_course(self, course: Course, at: Any, monkeypatch: Any) -> None:
-        monkeypatch.setattr(sending, "newest_says_no", lambda course: True)
+        monkeypatch.setattr(withholding, "newest_says_no", lambda course: True)
         (message,) = of(course, "msg-next")
-        assert self.send_at(at, message).reason == sending.BLOCKED
+        assert self.send_at(at, message).reason == withholding.BLOCKED
 
     def test_who_does_without_a_kind_does_not_get_it(self, day: CareDay, course: Course, at: Any) -> None:
         privacy.choose(patient=day.patient, kind="msg-next", allowed=False, source="page", by=day.by)
         (message,) = of(course, "msg-next")
-        assert self.send_at(at, message).reason == sending.NOT_WANTED
+        assert self.send_at(at, message).reason == withholding.NOT_WANTED
 
 
 class TestBeforeAVisit:
@@ -253,7 +253,7 @@ class TestBeforeAVisit:
         at(message.due_at.isoformat())
         sending.send_due()
         message.refresh_from_db()
-        assert (message.state, message.reason) == (S.SUPPRESSED, sending.NO_TEST_NEEDED)
+        assert (message.state, message.reason) == (S.SUPPRESSED, withholding.NO_TEST_NEEDED)
 
     def test_no_preparation_for_a_consultation(self, day: CareDay) -> None:
         visit = booking.book(

@@ -1,4 +1,5 @@
 """Sending to a real SMTP server: what arrives, what it says, and what one mail costs."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -11,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from patients.models import PatientLink
-from sessions import booking, delivery, letter_parts, letters, messaging, sending
+from sessions import booking, letter_parts, letters, messaging, sending
 from sessions.choices import MessageState
 from sessions.models import Message
+from tests import factories
 from tests.sessions.clinicday import MORNING
-from tests.sessions.mailday import MailDay, make_mail_day, only
+from tests.sessions.mailday import NEXT_THURSDAY, MailDay, make_mail_day, only
 from tests.sinks import Received, Sink, mail_to_sink
 
 pytestmark = pytest.mark.django_db
@@ -49,9 +51,7 @@ class TestOneThatArrives:
         assert mail.message_id == message.rfc_message_id
         assert [step.state for step in message.steps.all()] == [S.SCHEDULED, S.SENDING, S.SENT]
 
-    def test_names_day_and_time_in_the_sites_zone_and_nothing_of_health_in_its_subject(
-        self, day: MailDay, sink: Sink
-    ) -> None:
+    def test_names_day_and_time_in_the_sites_zone_and_nothing_of_health_in_its_subject(self, day: MailDay, sink: Sink) -> None:
         appointment = day.book("10:00")
         sending.send_due()
         mail = sink.received[0].email
@@ -111,9 +111,7 @@ class TestAfterATreatment:
         assert "Call 112 now if you have" in body
         assert "38 °C" in body
 
-    def test_counts_elapsed_hours_across_the_clock_change(
-        self, day: MailDay, sink: Sink, at: Callable[[str], Any]
-    ) -> None:
+    def test_counts_elapsed_hours_across_the_clock_change(self, day: MailDay, sink: Sink, at: Callable[[str], Any]) -> None:
         at("2026-03-28T17:00+01:00")  # the night before the clocks go forward
         day.treat()
         sending.send_due()
@@ -137,9 +135,7 @@ class TestAfterATreatment:
 
     def test_uses_what_was_really_given(self, day: MailDay) -> None:
         treatment_session = day.treat()
-        treatment_session.areas.create(
-            patient=day.patient, region="reg-scalp", points=10, ml_per_point="0.05", depth_mm="2"
-        )
+        treatment_session.areas.create(patient=day.patient, region="reg-scalp", points=10, ml_per_point="0.05", depth_mm="2")
         codes = {line.code for line in letters.instructions_of(treatment_session)}
         assert "ac-hair-wash" in codes
         assert "ac-no-makeup" not in codes  # the planned face was not treated
@@ -159,9 +155,7 @@ def test_moved_visit_tells_the_new_time(day: MailDay, sink: Sink, at: Callable[[
     assert "Friday 20 March at 12:00" in mail.part("plain")
 
 
-def test_cancelled_visit_names_the_time_the_patient_knows(
-    day: MailDay, sink: Sink, at: Callable[[str], Any]
-) -> None:
+def test_cancelled_visit_names_the_time_the_patient_knows(day: MailDay, sink: Sink, at: Callable[[str], Any]) -> None:
     appointment = day.book("10:00")
     sending.send_due()
     moved = booking.move(
@@ -183,16 +177,21 @@ class TestCost:
             deed()
         return [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
 
-    def test_a_confirmation_is_claimed_written_handed_over_and_recorded_in_thirteen(self, day: MailDay, sink: Sink) -> None:
-        day.book()
-        channel = delivery.EmailChannel()
-        claims: list[Any] = []
-        claimed = self.asked(lambda: claims.append(sending.claim_next()))
-        handed = self.asked(lambda: sending.hand_over(claims[0], channel))
-        channel.close()
-        assert len(claimed) <= 10, claimed  # the last of them holds the address: a link to an old one would stay open
-        assert len(handed) <= 3, handed
-        assert only(day).state == S.SENT
+    def test_a_mail_costs_two_statements_and_its_batch_the_same_whatever_its_size(self, day: MailDay, sink: Sink) -> None:
+        """One begins it and records the one before, one locks its visit while the first byte goes out."""
+        asked: dict[int, list[str]] = {}
+        for count, week in ((1, 0), (1, 1), (6, 2)):  # the first of all reads the catalogue
+            for number in range(count):
+                hour = 9 + number
+                day.book(
+                    f"{hour:02}:00", day=NEXT_THURSDAY + dt.timedelta(weeks=week), patient=factories.make_patient(day.clinic.site)
+                )
+            asked[count] = self.asked(sending.send_due)
+        fixed = len(asked[1]) - 2
+        assert len(asked[6]) == fixed + 2 * 6, asked[6]
+        assert fixed <= 16, asked[1]
+        assert len(sink.received) == Message.objects.filter(kind="msg-confirm", state=S.SENT).count() == 8
+        assert PatientLink.objects.count() == 8
 
     def test_a_row_that_was_given_up_is_not_recorded_as_sent(self, day: MailDay, sink: Sink) -> None:
         """The sweep took the claim away and somebody else sends it now: this worker's word comes too late."""

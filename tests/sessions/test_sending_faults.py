@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from sessions import delivery, letters, message_repair, messaging, sending
+from sessions import claiming, delivery, letters, message_repair, messaging, sending
 from sessions.choices import MessageState
 from sessions.models import Message
 from tests import factories
@@ -216,7 +216,7 @@ class TestHostileText:
         with monkeypatch.context() as broken:
             broken.setitem(letters.COMPOSERS, "msg-confirm", lambda message, language: 1 / 0)
             sending.send_due()
-        assert (only(day).state, only(day).reason) == (S.SCHEDULED, sending.NOT_WRITTEN)
+        assert (only(day).state, only(day).reason) == (S.SCHEDULED, claiming.NOT_WRITTEN)
         assert only(day, "msg-intake").state == S.SENT
         at("2026-03-12T07:01+00:00")
         sending.send_due()

@@ -1,0 +1,298 @@
+"""A worker's batch: due rows are held, judged and written together, and then begun one by one.
+
+Held is not begun. A row of the batch stays `scheduled`, and `held_until` only keeps the other workers from writing it, too;
+whoever withdraws it meanwhile need not ask. What a killed worker held goes out when that time has passed, unseen by anybody,
+because not a byte of it had left. `begin` makes one row `sending`, in a statement that has reached the disk when it returns;
+the same statement records what became of the one before. So each worker has at most one row in doubt at any moment.
+
+`begin` also asks the database whether anything that spoke for this mail has changed since it was written: each row version
+of PostgreSQL has a name of its own (`xmin` and `ctid`), and the names of all rows the mail hangs on are its mark. A mail
+whose mark is no longer true is not begun; it is written anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from clinic.once import asked_once
+from patients import links
+from protocols import message_times
+from sessions import addressing, message_rules, withholding
+from sessions.choices import MessageState
+from sessions.delivery import Mail
+from sessions.letters import Written, write_mail
+from sessions.mail_hours import mail_hours
+from sessions.message_texts import KINDS
+from sessions.messaging import SUPERSEDED
+from sessions.models import Message
+from sessions.outbox import MAIL_LADDER, move, put_off
+
+log = structlog.get_logger(__name__)
+S = MessageState
+
+TOGETHER = 40  # mails of one batch
+FRESH = dt.timedelta(seconds=30)  # so long what was written may wait for a slow server; then it is written anew
+NOT_WRITTEN = gettext_noop("The mail could not be written")
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The row versions a mail hangs on: all of them, and that of its visit alone."""
+
+    all: str
+    visit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A held row with its mail."""
+
+    message: Message
+    written: Written
+    marks: Marks
+    held_until: dt.datetime
+    written_at: dt.datetime
+    quiet: tuple[dt.time, dt.time] | None  # the hours in which it may not begin
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row this worker has begun, with its mail. `at` tells its claim from a later one of the same row."""
+
+    message: Message
+    mail: Mail
+    at: dt.datetime
+    visit_mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is ready to go. `seen`: how many rows were looked at; the others were settled or put off."""
+
+    ready: list[Ready]
+    seen: int
+
+
+# --- 1. take and write ----------------------------------------------------------------------------------------------
+def take_batch(*, size: int = TOGETHER, unknown: bool = False) -> Batch:
+    """Hold the next due rows and write their mails, in one transaction. Rows that must not go out are settled on the way."""
+    try:
+        return _take(size, unknown=unknown, carefully=False)
+    except DatabaseError:
+        # One of them may have broken the transaction of all: once more, each behind a savepoint of its own.
+        log.exception("mails could not be written together")
+        return _take(size, unknown=unknown, carefully=True)
+
+
+@transaction.atomic
+@asked_once()
+@message_rules.read_once()
+def _take(size: int, *, unknown: bool, carefully: bool) -> Batch:
+    now = timezone.now()
+    rows = unknown_rows(now) if unknown else Message.objects.due(now)
+    keys = list(rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True)[:size])
+    if not keys:
+        return Batch([], 0)
+    held_until = now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS)
+    Message.objects.filter(pk__in=keys).update(held_until=held_until)
+    marks = marks_of(keys)  # before anything else is read: what changes from here on is noticed
+    messages = read(keys)
+    withholding.read_for(messages)
+    going = [message for message in messages if is_to_go(message, now)]
+    reachable = addressing.hold_addresses(going)
+    ready: list[Ready] = []
+    issued: list[links.Issued] = []
+    for message in going:
+        written = None
+        if message.pk in reachable:
+            with links.collected() as of_this_mail:
+                written = write(message, carefully=carefully)
+        if written is None:
+            # One mail that cannot be written must not stop the queue; a fault of ours that is mended soon must lose none.
+            move(message, S.SENDING, claimed_at=now, attempts=message.attempts + 1)
+            put_off(message, NOT_WRITTEN if message.pk in reachable else addressing.ADDRESS_MOVES, MAIL_LADDER)
+            continue
+        issued += of_this_mail
+        ready.append(Ready(message, written, marks[message.pk], held_until, now, quiet_of(message)))
+    links.write(issued)
+    release(set(keys) - {one.message.pk for one in ready})
+    return Batch(ready, len(keys))
+
+
+def read(keys: list[int]) -> list[Message]:
+    """With all their mails speak of, in the order of `keys`."""
+    rows = Message.objects.filter(pk__in=keys).select_related(
+        "patient", "site", "appointment__course", "appointment__service"
+    ).in_bulk()  # fmt: skip
+    for row in rows.values():
+        if row.appointment is not None:
+            for name in ("patient", "site"):  # nearly always the message's own
+                if getattr(row.appointment, f"{name}_id") == getattr(row, f"{name}_id"):
+                    setattr(row.appointment, name, getattr(row, name))
+    return [rows[key] for key in keys]
+
+
+def unknown_rows(now: dt.datetime) -> Any:
+    """Messages of unknown fate that go once more by themselves: only once, and only kinds that do no harm twice."""
+    kinds = [kind.code for kind in KINDS.values() if kind.resent_alone]
+    settled = now - dt.timedelta(seconds=settings.MESSAGE_SETTLE_SECONDS)
+    ids = (
+        Message.objects.unheld(now).filter(state=S.UNKNOWN, kind__in=kinds, claimed_at__lt=settled)
+        .annotate(times=Count("steps", filter=Q(steps__state=S.UNKNOWN)))
+        .filter(times=1)
+        .values("pk")
+    )  # fmt: skip
+    return Message.objects.filter(pk__in=ids, state=S.UNKNOWN).order_by("claimed_at", "id")
+
+
+def is_to_go(message: Message, now: dt.datetime) -> bool:
+    """Else it is settled, or waits for the morning."""
+    addressing.refresh_recipient(message)
+    stop = withholding.why_not(message, now)
+    if stop is None and message.state == S.SCHEDULED and addressing.is_to_another_mailbox(message):
+        stop = (S.SUPPRESSED, SUPERSEDED)  # its twin to the right address is there already
+    if stop is not None:
+        settle(message, *stop)
+        return False
+    quiet = quiet_of(message)
+    later = message_times.after_quiet_hours(now, message.site.zone, quiet) if quiet is not None else now
+    if later > now:
+        message.due_at = later
+        message.save(update_fields=["due_at"])
+    return later == now
+
+
+def quiet_of(message: Message) -> tuple[dt.time, dt.time] | None:
+    """The hours in which this message waits: timed mails do; what answers a person's deed goes out when they did it."""
+    if message.kind in message_times.AT_ONCE or message.state != S.SCHEDULED or message.is_test:
+        return None
+    return mail_hours().quiet if message.kind in message_times.KINDS else None
+
+
+def settle(message: Message, state: str, reason: str) -> None:
+    """Suppressed or missed. One of unknown fate is not worth repeating any more; its steps say it may have arrived."""
+    move(message, S.SUPPRESSED if message.state == S.UNKNOWN else state, reason=reason)
+
+
+def write(message: Message, *, carefully: bool) -> Written | None:
+    """None where it cannot be written. A fault of the database stops all, unless this mail stands behind a savepoint."""
+    if message.is_test:
+        return as_it_stands(message)
+    try:
+        with transaction.atomic() if carefully else nullcontext():
+            return write_mail(message)
+    except Exception as error:
+        if isinstance(error, DatabaseError) and not carefully:
+            raise
+        log.exception("mail could not be written", message=message.public_id, kind=message.kind)
+        return None
+
+
+def as_it_stands(message: Message) -> Written:
+    """A test was written when it was asked for."""
+    mail = Mail(
+        to=message.recipient, sender_name=message.site.name, reply_to=message.site.email, subject=message.subject,
+        text=message.text, html=message.html, message_id=message.rfc_message_id,
+    )  # fmt: skip
+    return Written(mail, message.subject, message.text, message.html, message.told_start)
+
+
+def release(keys: Collection[int], *, held_until: dt.datetime | None = None) -> None:
+    """Held no more, for whoever comes next. With `held_until` only what nobody else holds by now."""
+    if keys:
+        rows = Message.objects.filter(pk__in=keys)
+        (rows if held_until is None else rows.filter(held_until=held_until)).update(held_until=None)
+
+
+# --- 2. begin -------------------------------------------------------------------------------------------------------
+VERSION = "concat({0}.xmin, {0}.ctid)"
+# The appointment is `a` of each message `m`.
+MARK = f"""concat({VERSION.format("a")}, '|',
+(SELECT {VERSION.format("p")} FROM patients_patient p WHERE p.id = m.patient_id), '|',
+(SELECT {VERSION.format("c")} FROM treatment_sessions_course c WHERE c.id = a.course_id), '|',
+(SELECT {VERSION.format("c")} FROM treatment_sessions_course c
+  WHERE m.cause_kind = 'course' AND c.public_id = m.cause_public_id), '|',
+(SELECT {VERSION.format("t")} FROM treatment_sessions_treatmentsession t
+  WHERE m.cause_kind = 'treatmentsession' AND t.public_id = m.cause_public_id), '|',
+(SELECT {VERSION.format("k")} FROM treatment_sessions_consent k
+  WHERE m.cause_kind = 'consent' AND k.public_id = m.cause_public_id), '|',
+(SELECT string_agg({VERSION.format("k")}, ' ' ORDER BY k.id) FROM treatment_sessions_consent k
+  WHERE k.course_id = a.course_id), '|',
+(SELECT string_agg({VERSION.format("e")}, ' ' ORDER BY e.id) FROM treatment_sessions_adverseevent e
+  WHERE e.patient_id = m.patient_id), '|',
+(SELECT max(s.id) FROM treatment_sessions_screening s WHERE s.patient_id = m.patient_id), '|',
+(SELECT max(w.id) FROM patients_privacychoice w WHERE w.patient_id = m.patient_id), '|',
+(SELECT string_agg({VERSION.format("r")}, ' ' ORDER BY r.id) FROM treatment_sessions_messagerule r))"""  # noqa: S608 - our own words
+AND_ITS_VISIT = "treatment_sessions_message m LEFT JOIN treatment_sessions_appointment a ON a.id = m.appointment_id"
+MARKS = f"SELECT m.id, {MARK}, {VERSION.format('a')} FROM {AND_ITS_VISIT} WHERE m.id = ANY(%s)"  # noqa: S608 - our own words
+# Five deeds in one statement, so that they reach the disk together and with one journey there.
+BEGIN = f"""
+WITH done AS (
+  UPDATE treatment_sessions_message SET state = 'sent', reason = '', sent_at = %(sent_at)s
+  WHERE id = %(done)s AND claimed_at = %(done_claimed_at)s AND state IN ('sending', 'unknown') RETURNING id
+), done_step AS (
+  INSERT INTO treatment_sessions_messagestep (message_id, at, state, reason) SELECT id, %(sent_at)s, 'sent', '' FROM done
+), free AS (
+  SELECT m.id FROM {AND_ITS_VISIT}
+  WHERE m.id = %(id)s AND m.state = %(state)s AND m.held_until = %(held_until)s AND m.recipient = %(recipient)s
+    AND m.due_at = %(due_at)s AND {MARK} = %(mark)s
+  FOR NO KEY UPDATE OF m SKIP LOCKED
+), begun AS (
+  UPDATE treatment_sessions_message SET state = 'sending', reason = '', held_until = NULL, claimed_at = %(at)s,
+    attempts = attempts + 1, subject = %(subject)s, text = %(text)s, html = %(html)s, told_start = %(told_start)s,
+    rule_version_id = %(rule_version)s
+  WHERE id IN (SELECT id FROM free) RETURNING id
+), begun_step AS (
+  INSERT INTO treatment_sessions_messagestep (message_id, at, state, reason) SELECT id, %(at)s, 'sending', '' FROM begun
+)
+SELECT count(*) FROM begun"""  # noqa: S608 - our own words
+
+
+def marks_of(keys: list[int]) -> dict[int, Marks]:
+    with connection.cursor() as cursor:
+        cursor.execute(MARKS, [keys])
+        return {key: Marks(mark, visit) for key, mark, visit in cursor.fetchall()}
+
+
+def begin(ready: Ready, *, done: Claim | None = None) -> Claim | None:
+    """Make this row `sending`, and the one before, which was accepted, `sent`. None where this one was withdrawn, or
+    something changed since it was written; it is free again after this round.
+
+    Committed by itself, and on disk: losing it would mean a mail that goes out twice unseen. A row that was given up
+    meanwhile is not `sent` any more; as with `outbox.settle_claim` nothing is changed then."""
+    at, message, written = timezone.now(), ready.message, ready.written
+    values = {
+        "done": done.message.pk if done else None, "done_claimed_at": done.at if done else None, "sent_at": at,
+        "id": message.pk if is_timely(ready, at) else None, "state": message.state, "held_until": ready.held_until,
+        "recipient": message.recipient, "due_at": message.due_at, "mark": ready.marks.all, "at": at,
+        "subject": written.subject, "text": written.text, "html": written.html, "told_start": written.told_start,
+        "rule_version": written.rule_version.pk if written.rule_version else None,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, values)
+        begun = cursor.fetchone()[0]
+    if not begun:
+        return None
+    message.state, message.reason, message.claimed_at = S.SENDING, "", at
+    message.attempts += 1
+    return Claim(message, written.mail, at, ready.marks.visit)
+
+
+def is_timely(ready: Ready, now: dt.datetime) -> bool:
+    """It was, when it was written; since then the server may have been slow, or the evening come."""
+    message = ready.message
+    ends = [message.useful_until, message.appointment.starts_at if KINDS[message.kind].visit and message.appointment else None]
+    if now - ready.written_at > FRESH or any(end is not None and end <= now for end in ends):
+        return False
+    return ready.quiet is None or message_times.after_quiet_hours(now, message.site.zone, ready.quiet) <= now

@@ -9,20 +9,25 @@ import datetime as dt
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic import audit
 from clinic.choices import Permission
-from clinic.doer import Doer
+from clinic.doer import SYSTEM, Doer
 from clinic.errors import NotPermitted, Refused, Stale
 from clinic.models import Site, User
 from clinic.permissions import check_may, may, sites_where
 from patients.labels import DataRequestKind, DataRequestState, ToldBy
 from patients.models import DataRequest, Patient
+from protocols import message_times
 from sessions import messaging
+from sessions.models import Message
 
 DUE_DAYS = 30  # GDPR 12(3) says one month; thirty days are never longer than the month that has most of them
+REMIND_DAYS = 7  # before the last day: time to gather a copy
+REMIND_AT = dt.time(10)
 OUTCOMES = (DataRequestState.DONE, DataRequestState.REFUSED)
 BY_HAND = (ToldBy.PERSON, ToldBy.POST, ToldBy.PHONE)
 
@@ -57,6 +62,28 @@ def ask(*, patient: Patient, site: Site, kind: str, by: Doer) -> DataRequest:
     messaging.data_requested(request=request, by=by)
     messaging.tell_managers(request=request, managers=managers_of(site), by=by)
     return request
+
+
+def remind() -> int:
+    """A week before the last day for an answer those who may give it hear once more of what is still open, in the morning
+    at the site. Once; to who may answer by then. Returns of how many requests."""
+    with transaction.atomic():
+        told = Message.objects.filter(
+            cause_kind=messaging.DATA_CAUSE, cause_public_id=OuterRef("public_id"), cause_revision__gte=messaging.DATA_REMINDER
+        )
+        soon = timezone.now().date() + dt.timedelta(days=REMIND_DAYS + 1)  # today is the site's: one zone may be a day ahead
+        rows = DataRequest.objects.open().filter(~Exists(told), due_on__lte=soon).select_related("site")
+        count = 0
+        for request in rows.select_for_update(skip_locked=True, no_key=True, of=("self",)):
+            today, day = request.site.today(), request.due_on - dt.timedelta(days=REMIND_DAYS)
+            if day <= today <= request.due_on:
+                due_at = max(timezone.now(), message_times.at_wall_clock(day, REMIND_AT, request.site.zone))
+                messaging.tell_managers(
+                    request=request, managers=managers_of(request.site), by=SYSTEM, revision=messaging.DATA_REMINDER,
+                    due_at=due_at,
+                )  # fmt: skip
+                count += 1
+    return count
 
 
 def managers_of(site: Site) -> list[User]:

@@ -17,6 +17,7 @@ from patients.labels import DataRequestKind, DataRequestState, LinkPurpose
 from patients.models import DataRequest
 from sessions.letter_parts import Letter, link_address, subject_of
 from sessions.message_texts import day_of, say
+from sessions.messaging import DATA_REMINDER
 from sessions.models import Consent, Message
 
 
@@ -65,12 +66,13 @@ def data_asked(message: Message, language: str) -> Letter:
 
 
 def data_to_answer(message: Message, language: str) -> Letter:
-    """To those who may answer: that a request about data is there, and by when."""
+    """To those who may answer: that a request about data is there, and by when; later, that it is still open."""
     request = DataRequest.objects.get(public_id=message.cause_public_id)
     due = day_of(request.due_on, language, year=True)
+    key = "data-alert" if message.cause_revision < DATA_REMINDER else "data-reminder"
     return Letter(
-        subject=say("data-alert-subject", language, day=due),
-        lead=say("data-alert", language, day=due),
+        subject=say(f"{key}-subject", language, day=due),
+        lead=say(key, language, day=due),
         buttons=[(say("open-requests", language), f"{settings.BASE_URL}{reverse('data-requests')}")],
     )
 

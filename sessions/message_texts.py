@@ -335,6 +335,15 @@ SENTENCES: Mapping[str, Text] = {
     "data-alert-subject": Text.of(
         en="A request about data: answer by {day}", tr="Verilerle ilgili bir istek: {day} gününe kadar yanıtlayın"
     ),
+    "data-reminder": Text.of(
+        en="a request about data is still open, and {day} is the last day to answer it. Sign in to see who asked, and answer "
+           "there.",
+        tr="verilerle ilgili bir istek hâlâ açık ve yanıtlamak için son gün {day}. Kimin istediğini görmek ve yanıtlamak için "
+           "oturum açın.",
+    ),
+    "data-reminder-subject": Text.of(
+        en="Still open: a request about data, last day {day}", tr="Hâlâ açık: verilerle ilgili bir istek, son gün {day}"
+    ),
     "open-requests": Text.of(en="Open the requests", tr="İstekleri aç"),
     "open-answer": Text.of(en="Open the answer", tr="Yanıtı aç"),
     "emergency": Text.of(en="emergency", tr="acil"),

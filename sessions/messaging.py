@@ -76,6 +76,7 @@ CONSENT_DAYS = 7
 PAPERS_DAYS = 7
 DATA_DAYS = 30
 ALERT_DAYS = 3
+DATA_REMINDER = 100  # revision of the mail that a request is still open; repeats of the first one count from 2
 CHECK_IN_CAUSE, DATA_CAUSE = "checkin", "datarequest"
 AFTERCARE_HOURS = 48
 # What follows a treatment by itself, and how long after its moment it is still of use.
@@ -171,13 +172,18 @@ def data_requested(*, request: DataRequest, by: Doer) -> Message:
     )  # fmt: skip
 
 
-def tell_managers(*, request: DataRequest, managers: Collection[User], by: Doer) -> list[Message]:
+def tell_managers(
+    *, request: DataRequest, managers: Collection[User], by: Doer, revision: int = 1, due_at: dt.datetime | None = None
+) -> list[Message]:
     """One mail to each who may answer, else to the site, without a word about the patient; the board counts it, too. Of
-    use until the last day for an answer."""
+    use until the last day for an answer. From `DATA_REMINDER` on it is the reminder."""
     site = request.site
     languages = {one.email: one.language for one in managers if one.email} or {site.email: "en"}
     useful_until = site.day_bounds(request.due_on)[1]
-    return alert(languages, cause_kind=DATA_CAUSE, cause=request, site=site, useful_until=useful_until, by=by)
+    return alert(
+        languages, cause_kind=DATA_CAUSE, cause=request, site=site, useful_until=useful_until, by=by, revision=revision,
+        due_at=due_at,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -190,15 +196,15 @@ def tell_clinic(*, check_in: CheckIn, practitioner: User, by: Doer) -> list[Mess
 
 def alert(
     languages: Mapping[str, str], *, cause_kind: str, cause: CheckIn | DataRequest, site: Site, useful_until: dt.datetime,
-    by: Doer,
+    by: Doer, revision: int = 1, due_at: dt.datetime | None = None,
 ) -> list[Message]:  # fmt: skip
     """One mail to each address, in its language. No patient is the recipient, so none stands in the row; without any
     address it says so."""
     found = []
     for address, language in languages.items():
         message = Message.objects.create(
-            kind=ALERT, site=site, cause_kind=cause_kind, cause_public_id=cause.public_id, recipient=address,
-            language=language, due_at=timezone.now(), useful_until=useful_until,
+            kind=ALERT, site=site, cause_kind=cause_kind, cause_public_id=cause.public_id, cause_revision=revision,
+            recipient=address, language=language, due_at=due_at or timezone.now(), useful_until=useful_until,
             state=S.SCHEDULED if address else S.SUPPRESSED, reason="" if address else NO_ADDRESS,
             rfc_message_id=new_rfc_message_id(),
         )  # fmt: skip

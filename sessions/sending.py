@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from patients.models import Patient
-from sessions import addressing, claiming, withholding
+from sessions import addressing, claiming, data_requests, withholding
 from sessions.choices import MessageState
 from sessions.claiming import Batch, Claim
 from sessions.delivery import Channel, EmailChannel, Permanent, Temporary, Unknown
@@ -104,8 +104,10 @@ class Round:
 
 
 def sweep(*, channel: Channel | None = None) -> None:
-    """What nobody else would pick up: claims of killed workers, unknown messages that may go once more, and messages
-    whose patient had no address when they were written."""
+    """What nobody else would pick up: claims of killed workers, unknown messages that may go once more, messages whose
+    patient had no address when they were written, and requests about data that fall due."""
+    if count := data_requests.remind():
+        log.info("reminded of requests about data", count=count)
     if count := addressing.write_anew():
         log.info("messages written anew", count=count)
     for state, count in settle_expired_claims().items():

@@ -10,13 +10,13 @@ from django.utils.translation import gettext_noop
 
 from clinic.once import once, tell
 from patients import privacy
-from patients.models import Patient, PrivacyChoice
+from patients.models import DataRequest, Patient, PrivacyChoice
 from protocols.findings import Outcome
 from sessions import changes_before, course_messages, message_rules, messaging
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.choices import UPCOMING, MessageState, RecordStatus
 from sessions.message_rules import SWITCHED_OFF
-from sessions.message_texts import ALLERGY_TEST, CANCELLED, CONSENT, KINDS
+from sessions.message_texts import ALERT, ALLERGY_TEST, CANCELLED, CONSENT, KINDS
 from sessions.messaging import (
     ADDRESS_FAILS,
     BEGUN_ALREADY,
@@ -36,6 +36,7 @@ TOO_LATE = gettext_noop("Could not be sent in time")
 BLOCKED = gettext_noop("Screening blocks this course")
 CONSENT_SETTLED = gettext_noop("The consent was signed, withdrawn or replaced meanwhile")
 CONSENT_WITHDRAWN = gettext_noop("The patient withdrew their consent")
+REQUEST_SETTLED = gettext_noop("The request was answered meanwhile")
 NO_TEST_NEEDED = gettext_noop("No test is needed any more")
 
 
@@ -70,6 +71,8 @@ def why_not(message: Message, now: dt.datetime) -> tuple[str, str] | None:
         return S.SUPPRESSED, END_TAKEN_BACK
     if message.kind == ALLERGY_TEST and appointment is not None and not messaging.needs_test(appointment):
         return S.SUPPRESSED, NO_TEST_NEEDED
+    if message.cause_kind == messaging.DATA_CAUSE and message.kind == ALERT and not is_open_request(message):
+        return S.SUPPRESSED, REQUEST_SETTLED
     if message.cause_kind == "course" and course is not None:
         if reason := course_messages.why_not(message, course):
             return S.SUPPRESSED, reason
@@ -119,6 +122,10 @@ def is_open_consent(message: Message) -> bool:
         public_id=message.cause_public_id, signed_at=None, withdrawn_at=None, text__superseded_by=None,
         plan_version=F("course__plan_version"),
     ).exists()  # fmt: skip
+
+
+def is_open_request(message: Message) -> bool:
+    return bool(DataRequest.objects.open().filter(public_id=message.cause_public_id).exists())
 
 
 def has_ended(message: Message) -> bool:

@@ -158,6 +158,22 @@ class TestClinicalTexts:
                 assert re.search(never, said) or (one.context or "") in MAY_STOP, said
 
 
+# One person, addressed as one: a woman would have to be addressed otherwise. The polite plural fits everybody.
+TO_ONE = re.compile(
+    r"(?<!\w)(?:[وفلب]?(?:اتصل|اختر|اكتب|اترك|احفظ|اتبع|أخبرنا|أخبرني|أدخل|حاول|راجع|وقّع|اسألنا|سجّل)(?:ه|ها)?"
+    r"|[وفلب]?(?:لديك|عليك|منك|عنك|إليك|تصلك|يلزمك|يمكنك|نسألك|أنت|موعدك|علاجك|زيارتك|صحتك|بياناتك|طلبك|اسمك))(?!\w)"
+)
+
+
+def test_arabic_addresses_everybody_alike() -> None:
+    for source in (*WORDS, *CLINICAL):
+        if language_of(source) == "ar":
+            said = [text for one in read(source) if one.id for text in strings(one)]
+            assert not [text for text in said if TO_ONE.search(text)]
+    assert TO_ONE.search("إذا تغيّر موعدك فاتصل بنا")
+    assert not TO_ONE.search("إذا تغيّر موعدكم فاتصلوا بنا، وذلك هناك")
+
+
 def test_every_language_has_both_catalogues() -> None:
     assert {language_of(source) for source in WORDS} == set(NAMES) - {"en"}
     assert {language_of(source) for source in CLINICAL} == set(TRANSLATED)

@@ -15,9 +15,9 @@ from clinic.doer import Doer
 from clinic.errors import NotPermitted
 from clinic.models import StaffRole
 from patients.models import DataRequest, Patient
-from sessions import data_requests
+from sessions import data_requests, messaging, withholding
 from sessions.models import Message
-from sessions.sending import send_due
+from sessions.sending import send_due, sweep
 from tests import factories
 from tests.house.world import behind_link, set_fields
 from tests.sessions.ownpages import make_own_world, patient_doer, token
@@ -28,6 +28,11 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def world(at: Any) -> SimpleNamespace:
     return make_own_world(at)
+
+
+def week_before(world: SimpleNamespace) -> dt.datetime:
+    """Ten in the morning at the site, seven days before the last day for an answer."""
+    return dt.datetime.combine(world.data_request.due_on - dt.timedelta(days=7), dt.time(10), world.site.zone)
 
 
 class TestDataRequests:
@@ -167,6 +172,48 @@ class TestDataRequests:
         assert "1 request about data to answer" in board
         assert "first by Sat 11 Apr" in board
         assert "about data to answer" not in factories.signed_in(Client(), desk).get("/").content.decode()
+
+    def reminders(self) -> list[Any]:
+        """The rows written by a sweep and what they led to."""
+        sweep()
+        outbox.outbox.clear()
+        send_due()
+        return [one for one in outbox.outbox if "Still open" in str(one.subject)]
+
+    def test_who_may_answer_hears_once_more_a_week_before_the_last_day(self, world: SimpleNamespace, at: Any) -> None:
+        rows = Message.objects.filter(kind="msg-alert", cause_revision__gte=messaging.DATA_REMINDER)
+        new = factories.make_user("manager")  # not there yet when it was asked
+        StaffRole.objects.filter(role="manager").exclude(user=new).delete()
+        morning = week_before(world)
+        at((morning - dt.timedelta(days=1)).isoformat())
+        assert self.reminders() == []
+        assert not rows.exists()
+        at((morning - dt.timedelta(minutes=1)).isoformat())
+        assert self.reminders() == []
+        at(morning.isoformat())
+        (mail,) = self.reminders()
+        assert mail.subject.startswith("Still open: a request about data, last day ")
+        assert mail.to == [new.email]
+        assert "Nadia" not in mail.subject + mail.body
+        at((morning + dt.timedelta(days=3)).isoformat())
+        assert self.reminders() == []
+        assert rows.count() == 1
+
+    @pytest.mark.parametrize("written", [False, True])
+    def test_nobody_is_reminded_of_what_is_answered(self, world: SimpleNamespace, at: Any, written: bool) -> None:
+        rows = Message.objects.filter(kind="msg-alert", cause_revision__gte=messaging.DATA_REMINDER)
+        at((week_before(world) - dt.timedelta(hours=1)).isoformat())
+        if written:
+            sweep()
+            assert {row.state for row in rows.all()} == {"scheduled"}
+        self.settled(world, factories.signed_in(Client(), factories.make_user("manager")))
+        at(week_before(world).isoformat())
+        assert self.reminders() == []
+        assert {row.reason for row in rows.all()} == ({withholding.REQUEST_SETTLED} if written else set())
+
+    def test_one_that_is_overdue_already_is_not_called_due(self, world: SimpleNamespace, at: Any) -> None:
+        at((week_before(world) + dt.timedelta(days=8)).isoformat())
+        assert self.reminders() == []
 
     def test_without_any_manager_the_site_is_told(self, world: SimpleNamespace) -> None:
         DataRequest.objects.all().delete()

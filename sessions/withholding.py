@@ -139,7 +139,8 @@ def read_for(messages: Iterable[Message]) -> None:
     rows = [row for row in messages if not row.is_test]
     kinds = [KINDS[row.kind] for row in rows]
     patients = {row.patient_id for row in rows if row.patient_id is not None}
-    courses = {row.appointment.course_id for row in rows if row.appointment is not None} - {None}
+    visits = [row.appointment for row in rows if row.appointment is not None]
+    courses = {visit.course_id for visit in visits if visit.course_id is not None}
     if courses:
         consents = Consent.objects.filter(course__in=courses).order_by("course_id", "-informed_at", "-id")
         said = dict(consents.distinct("course_id").values_list("course_id", "withdrawn_at"))

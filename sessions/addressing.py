@@ -63,18 +63,18 @@ def is_wanted(message: Message) -> bool:
     return record is not None and record.ended_at is not None
 
 
-def refresh_recipient(message: Message) -> None:
-    """An address corrected since the row was written counts."""
+def readdress(message: Message) -> bool:
+    """An address corrected since the row was written counts. Nothing is stored; whether the row has another one now."""
     patient = message.patient
     if patient is None or message.state != MessageState.SCHEDULED or patient.email == message.recipient:
-        return
+        return False
     taken = Message.objects.filter(
         cause_kind=message.cause_kind, cause_public_id=message.cause_public_id, kind=message.kind,
         cause_revision=message.cause_revision, recipient=patient.email,
     ).exists()  # fmt: skip
     if not taken:
         message.recipient = patient.email
-        message.save(update_fields=["recipient"])
+    return not taken
 
 
 def is_to_another_mailbox(message: Message, address: str | None = None) -> bool:
@@ -85,8 +85,8 @@ def is_to_another_mailbox(message: Message, address: str | None = None) -> bool:
 
 
 def hold_addresses(messages: Collection[Message]) -> set[int]:
-    """The last look before mails are written, under a lock no change of address gets past until they are: each has a link,
-    and who ends the links to an old address must see it. Never waits: whoever holds a patient may wait for these rows.
+    """The last look before what was written is stored, under a lock no change of address gets past: each mail has a link, and
+    who ends the links to an old address must see it. Never waits: whoever holds a patient may wait for these rows.
     Returns the messages (keys) whose address holds; a patient's record in other hands, or another address, is left out."""
     patients = {one.patient_id for one in messages if one.patient_id is not None}
     held: dict[int, str] = {}

@@ -15,7 +15,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -67,6 +67,29 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Rows this worker holds, since when and until when."""
+
+    keys: list[int]
+    at: dt.datetime
+    until: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to become of a held row: settled (`stop`), put off (`later`), or sent as `written` with its links; none of
+    these where it could not be written. `is_readdressed`: it goes to the address the patient has by now."""
+
+    message: Message
+    stop: tuple[str, str] | None = None
+    later: dt.datetime | None = None
+    written: Written | None = None
+    issued: list[links.Issued] = field(default_factory=list)
+    quiet: tuple[dt.time, dt.time] | None = None
+    is_readdressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A row this worker has begun, with its mail. `at` tells its claim from a later one of the same row."""
 
@@ -86,48 +109,81 @@ class Batch:
 
 # --- 1. take and write ----------------------------------------------------------------------------------------------
 def take_batch(*, size: int = TOGETHER, unknown: bool = False) -> Batch:
-    """Hold the next due rows and write their mails, in one transaction. Rows that must not go out are settled on the way."""
+    """Hold the next due rows and write their mails. Rows that must not go out are settled on the way."""
+    held = hold(size, unknown=unknown)
+    if held is None:
+        return Batch([], 0)
     try:
-        return _take(size, unknown=unknown, carefully=False)
+        ready = prepare(held, carefully=False)
     except DatabaseError:
         # One of them may have broken the transaction of all: once more, each behind a savepoint of its own.
         log.exception("mails could not be written together")
-        return _take(size, unknown=unknown, carefully=True)
+        ready = prepare(held, carefully=True)
+    return Batch(ready, len(held.keys))
+
+
+@transaction.atomic
+def hold(size: int, *, unknown: bool) -> Held | None:
+    """The rows are locked for this moment only: whoever withdraws one does not wait until forty mails are written."""
+    now = timezone.now()
+    rows = unknown_rows(now) if unknown else Message.objects.due(now)
+    keys = list(rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True)[:size])
+    if not keys:
+        return None
+    held = Held(keys, now, now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS))
+    Message.objects.filter(pk__in=keys).update(held_until=held.until)
+    return held
 
 
 @transaction.atomic
 @asked_once()
 @message_rules.read_once()
-def _take(size: int, *, unknown: bool, carefully: bool) -> Batch:
-    now = timezone.now()
-    rows = unknown_rows(now) if unknown else Message.objects.due(now)
-    keys = list(rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True)[:size])
-    if not keys:
-        return Batch([], 0)
-    held_until = now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS)
-    Message.objects.filter(pk__in=keys).update(held_until=held_until)
-    marks = marks_of(keys)  # before anything else is read: what changes from here on is noticed
-    messages = read(keys)
+def prepare(held: Held, *, carefully: bool) -> list[Ready]:
+    """Judge and write them all. Nothing is locked before the letters are drawn; what changes meanwhile is noticed by its mark."""
+    marks = marks_of(held.keys)  # before anything else is read
+    messages = read(held.keys)
     withholding.read_for(messages)
-    going = [message for message in messages if is_to_go(message, now)]
-    reachable = addressing.hold_addresses(going)
+    drafts = [draft(message, held.at, carefully=carefully) for message in messages]
+    reachable = addressing.hold_addresses([one.message for one in drafts if one.written is not None])
     ready: list[Ready] = []
-    issued: list[links.Issued] = []
-    for message in going:
-        written = None
-        if message.pk in reachable:
-            with links.collected() as of_this_mail:
-                written = write(message, carefully=carefully)
-        if written is None:
-            # One mail that cannot be written must not stop the queue; a fault of ours that is mended soon must lose none.
-            move(message, S.SENDING, claimed_at=now, attempts=message.attempts + 1)
-            put_off(message, NOT_WRITTEN if message.pk in reachable else addressing.ADDRESS_MOVES, MAIL_LADDER)
+    others: list[Draft] = []
+    for one in drafts:
+        if one.written is None or one.message.pk not in reachable:
+            others.append(one)
+        else:
+            ready.append(Ready(one.message, one.written, marks[one.message.pk], held.until, held.at, one.quiet))
+            if one.is_readdressed:
+                others.append(one)
+    links.write([link for one in drafts if one.message.pk in reachable for link in one.issued])
+    if others:
+        put_right(others, held, {one.message.pk for one in ready})
+    return ready
+
+
+def put_right(drafts: list[Draft], held: Held, going: Collection[int]) -> None:
+    """The rows that change now: those that do not go, and those that go to another address than they were written for. One
+    that somebody else has in hand at this moment is left to them; it is looked at again when it is held no more."""
+    keys = [one.message.pk for one in drafts]
+    rows = Message.objects.filter(pk__in=keys, held_until=held.until).select_for_update(skip_locked=True, no_key=True)
+    there = dict(rows.values_list("pk", "state"))
+    mine = [one for one in drafts if there.get(one.message.pk) == one.message.state]
+    for one in mine:
+        message = one.message
+        if one.is_readdressed:
+            message.save(update_fields=["recipient"])
+        if message.pk in going:
             continue
-        issued += of_this_mail
-        ready.append(Ready(message, written, marks[message.pk], held_until, now, quiet_of(message)))
-    links.write(issued)
-    release(set(keys) - {one.message.pk for one in ready})
-    return Batch(ready, len(keys))
+        if one.stop is not None:
+            settle(message, *one.stop)
+        elif one.later is not None:
+            message.due_at = one.later
+            message.save(update_fields=["due_at"])
+        else:
+            # One mail that cannot be written must not stop the queue; a fault of ours that is mended soon must lose none.
+            move(message, S.SENDING, claimed_at=held.at, attempts=message.attempts + 1)
+            put_off(message, NOT_WRITTEN if one.written is None else addressing.ADDRESS_MOVES, MAIL_LADDER)
+    free = [one.message.pk for one in mine if one.message.pk not in going]
+    Message.objects.filter(pk__in=free).update(held_until=None)
 
 
 def read(keys: list[int]) -> list[Message]:
@@ -156,21 +212,22 @@ def unknown_rows(now: dt.datetime) -> Any:
     return Message.objects.filter(pk__in=ids, state=S.UNKNOWN).order_by("claimed_at", "id")
 
 
-def is_to_go(message: Message, now: dt.datetime) -> bool:
-    """Else it is settled, or waits for the morning."""
-    addressing.refresh_recipient(message)
+def draft(message: Message, now: dt.datetime, *, carefully: bool) -> Draft:
+    """What is to become of one row. Nothing is stored yet."""
+    is_readdressed = addressing.readdress(message)
     stop = withholding.why_not(message, now)
     if stop is None and message.state == S.SCHEDULED and addressing.is_to_another_mailbox(message):
         stop = (S.SUPPRESSED, SUPERSEDED)  # its twin to the right address is there already
     if stop is not None:
-        settle(message, *stop)
-        return False
+        return Draft(message, stop=stop, is_readdressed=is_readdressed)
     quiet = quiet_of(message)
-    later = message_times.after_quiet_hours(now, message.site.zone, quiet) if quiet is not None else now
-    if later > now:
-        message.due_at = later
-        message.save(update_fields=["due_at"])
-    return later == now
+    if quiet is not None:
+        later = message_times.after_quiet_hours(now, message.site.zone, quiet)
+        if later > now:
+            return Draft(message, later=later, is_readdressed=is_readdressed)
+    with links.collected() as issued:
+        written = write(message, carefully=carefully)
+    return Draft(message, written=written, issued=issued, quiet=quiet, is_readdressed=is_readdressed)
 
 
 def quiet_of(message: Message) -> tuple[dt.time, dt.time] | None:
@@ -208,11 +265,11 @@ def as_it_stands(message: Message) -> Written:
     return Written(mail, message.subject, message.text, message.html, message.told_start)
 
 
-def release(keys: Collection[int], *, held_until: dt.datetime | None = None) -> None:
-    """Held no more, for whoever comes next. With `held_until` only what nobody else holds by now."""
-    if keys:
-        rows = Message.objects.filter(pk__in=keys)
-        (rows if held_until is None else rows.filter(held_until=held_until)).update(held_until=None)
+@transaction.atomic
+def release(keys: Collection[int], *, held_until: dt.datetime) -> None:
+    """Held no more, for whoever comes next; unless somebody else holds it by now or has it in hand at this moment."""
+    rows = Message.objects.filter(pk__in=keys, held_until=held_until).select_for_update(skip_locked=True, no_key=True)
+    Message.objects.filter(pk__in=list(rows.values_list("pk", flat=True))).update(held_until=None)
 
 
 # --- 2. begin -------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ TEMPLATES = (
     # What any visitor may meet: errors, and the frame they stand in.
     "plain_base.html", "400.html", "403.html", "403_csrf.html", "404.html", "500.html", "refused.html", "theirs.html",
     # Components that patient pages use and that say something themselves.
-    "components/button.html", "components/confirm.html", "components/field_errors.html", "components/form_errors.html",
+    "compiled/components/button.jinja", "components/confirm.html", "components/field_errors.html", "components/form_errors.html",
     "components/progress_line.html", "components/qr.html", "components/saved.html", "bootstrap5/*",
 )  # fmt: skip
 """Templates under templates/, `*` for anything, folders included."""

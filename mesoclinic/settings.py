@@ -137,7 +137,14 @@ TEMPLATES = [
                 "sessions.language_note.context",
             ],
         },
-    }
+    },
+    {
+        # For what a page draws eighty times (docs/decisions/0026).
+        "NAME": "compiled",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates" / "compiled"],
+        "OPTIONS": {"environment": "clinic.components.compiled.environment"},
+    },
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"

@@ -142,14 +142,31 @@ def marked_in(python: str) -> Iterator[Marked]:
 
 def _texts() -> Iterator[tuple[Path, str]]:
     """The sources as Python: code as it is, templates with their translation tags turned into calls."""
-    from django.utils.translation.template import templatize  # not needed to compile
-
     for room in CODE:
         for path in sorted((ROOT / room).rglob("*.py")):
             yield path, path.read_text()
     for path in sorted((ROOT / "templates").rglob("*.*")):
         if path.suffix in (".html", ".txt"):
-            yield path, "\n".join(call.group() for call in CALL.finditer(templatize(path.read_text())))
+            yield path, marking_calls(path.read_text())
+        elif path.suffix == ".jinja":
+            yield path, marking_calls_compiled(path.read_text())
+
+
+def marking_calls(template: str) -> str:
+    from django.utils.translation.template import templatize  # not needed to compile
+
+    return "\n".join(call.group() for call in CALL.finditer(templatize(template)))
+
+
+def marking_calls_compiled(template: str) -> str:
+    """The second engine's templates call these functions themselves."""
+    from jinja2 import Environment, nodes
+
+    def parts(call: nodes.Call) -> str:
+        return ", ".join(repr(part.value if isinstance(part, nodes.Const) else None) for part in call.args)
+
+    calls = Environment().parse(template).find_all(nodes.Call)  # noqa: S701 - only read
+    return "\n".join(f"{call.node.name}({parts(call)})" for call in calls if isinstance(call.node, nodes.Name))
 
 
 def _marked(call: ast.Call) -> Marked | None:

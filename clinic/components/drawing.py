@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.forms.utils import flatatt
+from django.template import engines
 from django.template.loader import render_to_string
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.html import conditional_escape
-from django.utils.safestring import SafeData, SafeString, mark_safe
-from django.utils.translation import get_language
+from django.utils.safestring import SafeString
 
 Text = str | Promise
 
@@ -23,29 +23,27 @@ def draw(component: str, /, **context: Any) -> SafeString:
     return render_to_string(f"components/{component}.html", context)
 
 
+def draw_compiled(component: str, /, *, of: str = "", **parameters: Any) -> SafeString:
+    """The same for what lists draw many times over: a macro compiled to Python (`compiled.py`), in the file of its name."""
+    return SafeString(macro(component, f"components/{of or component}.jinja")(**parameters))
+
+
+def _macro(name: str, file: str) -> Any:
+    engine: Any = engines["compiled"]
+    return getattr(engine.env.get_template(file).module, name)
+
+
+macro = _macro if settings.DEBUG else cache(_macro)  # while somebody works on a template, it is read anew
+
+
 # Components are drawn without the page's context, so that a variable in it would not reach their icons.
 LEAN: ContextVar[bool] = ContextVar("lean_icons", default=False)
-ADDRESS = "%address%"  # where the address goes in what is drawn once for many addresses
-
-
-def draw_known(component: str, /, *, href: str = "", **context: Any) -> SafeString:
-    """Like `draw`, for components of few words that come back all the time: drawn once for each set of words. `href` is
-    filled in afterwards, because nearly every link has its own."""
-    words = tuple((name, value, isinstance(value, SafeData)) for name, value in context.items())
-    drawn = _drawn(component, get_language(), LEAN.get(), words, bool(href))
-    return mark_safe(drawn.replace(ADDRESS, conditional_escape(href))) if href else drawn  # noqa: S308 - escaped here
-
-
-@lru_cache(maxsize=1024)
-def _drawn(
-    component: str, _language: str | None, _lean: bool, words: tuple[tuple[str, Any, bool], ...], is_link: bool
-) -> SafeString:
-    """What is marked safe and what only reads the same are two things, and so are two languages and two sprites."""
-    return draw(component, href=ADDRESS if is_link else "", **{name: value for name, value, _is_safe in words})
 
 
 def attributes(extra: dict[str, Any]) -> SafeString:
     """Further keywords of a tag as HTML attributes: `hx_post=url` becomes `hx-post="…"`; None and False add none."""
+    if not extra:
+        return SafeString("")
     return flatatt({key.replace("_", "-"): value for key, value in extra.items() if value not in (None, False)})
 
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from clinic.components.drawing import Text, draw, kind_of
+from clinic.components.drawing import Text, draw, draw_compiled, kind_of
 from clinic.components.safety import part
 
 register = template.Library()
@@ -50,7 +50,7 @@ def card(
     content: str, title: Text = "", icon: str = "", note: Text = "", level: int = 3, flush: bool = False, css: str = ""
 ) -> SafeString:
     """A framed part of a page. Never put one inside another."""
-    return draw("card", content=content, title=title, icon_name=icon, note=note, level=level, flush=flush, css=css)
+    return draw_compiled("card", content=content, title=title, icon_name=icon, note=note, level=level, flush=flush, css=css)
 
 
 def entries(items: Iterable[object]) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ def segments(items: Iterable[object], label: Text = "") -> SafeString:
 def lane(
     content: str, title: Text, count: object = "", dot: str = "neutral", note: Text = "", id: str = ""
 ) -> SafeString:
-    return draw("lane", content=content, title=title, count=count, dot=kind_of(dot), note=note, id=id)
+    return draw_compiled("lane", content=content, title=title, count=count, dot=kind_of(dot), note=note, id=id)
 
 
 @register.simple_block_tag
@@ -94,7 +94,7 @@ def board_card(
     id: str = "",
 ) -> SafeString:
     """One appointment on the board; the whole card opens it, the content holds complaints and acts."""
-    return draw(
+    return draw_compiled(
         "board_card",
         content=content,
         url=url,
@@ -103,7 +103,7 @@ def board_card(
         category=kind_of(category),
         line=line,
         place=place,
-        marks=list(marks or ()),
+        names=list(marks or ()),
         initials=initials,
         pill_kind=pill_kind,
         pill_text=pill_text,

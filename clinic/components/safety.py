@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from clinic.components import bars
-from clinic.components.drawing import Text, draw, figure, kind_of, millilitres
+from clinic.components.drawing import Text, draw, draw_compiled, figure, kind_of, millilitres
 
 register = template.Library()
 
@@ -121,7 +121,7 @@ def strip(
     post_url: str = "",
 ) -> SafeString:
     """A complaint inside a card with the act that mends it."""
-    return draw(
+    return draw_compiled(
         "strip",
         kind=kind_of(kind),
         icon_name=icon or STRIPS.get(kind_of(kind), ""),

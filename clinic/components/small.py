@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from clinic.components.drawing import LEAN, Text, attributes, draw, draw_known, figure, kind_of
+from clinic.components.drawing import LEAN, Text, attributes, draw, draw_compiled, figure, kind_of
 from clinic.icons import FILLED, MIRRORED, OUTLINE, PATIENT
 
 register = template.Library()
@@ -177,14 +177,14 @@ def _sprite() -> str:
 def pill(kind: object, text: Text, icon: str | None = None) -> SafeString:
     """A status word with its tint and icon. A kind the table does not know is neutral, never green."""
     tint, own_icon = PILLS.get(kind_of(kind), ("neutral", ""))
-    return draw_known("pill", tint=tint, text=str(text), icon_name=own_icon if icon is None else icon)
+    return draw_compiled("pill", tint=tint, text=str(text), icon_name=own_icon if icon is None else icon)
 
 
 @register.simple_tag
 def mark(name: str) -> SafeString:
     """A small mark on a card; its meaning is read out and shown as a tooltip."""
     drawing, tone, label = MARKS[name]
-    return draw_known("mark", icon_name=drawing, tone=tone, label=str(label))
+    return draw_compiled("mark", icon_name=drawing, tone=tone, label=str(label))
 
 
 @register.simple_tag
@@ -207,7 +207,7 @@ def avatar(initials: str, size: str = "md") -> SafeString:
 def private(name: object, initials: str = "") -> SafeString:
     """A patient's name; the switch "Hide names" leaves the initials."""
     short = initials or "".join(word[0] for word in str(name).split() if word)[:3].upper()
-    return format_html('<span class="private" data-initials="{}"><span>{}</span></span>', short, name)
+    return draw_compiled("private", name=name, initials=short)
 
 
 @register.simple_tag
@@ -258,7 +258,7 @@ def button(
     classes = " ".join(
         part for part in ("btn", f"btn-{kind}", f"btn-{size}" if size else "", extra.pop("css", "")) if part
     )
-    return draw_known(
+    return draw_compiled(
         "button",
         text=str(text),
         classes=classes + ("" if text else " btn-icon"),
@@ -288,7 +288,7 @@ def menu(
     end: bool = True,
 ) -> SafeString:
     """A button that opens a list of acts; with `href` a split button: the act, then the chevron."""
-    return draw(
+    return draw_compiled(
         "menu",
         content=content,
         text=text,
@@ -305,14 +305,12 @@ def menu(
 @register.simple_block_tag
 def more_menu(content: str, label: Text = "") -> SafeString:
     """The three dots of a row."""
-    return draw(
-        "menu", content=content, text="", icon_name="dots", kind="quiet", size="sm", label=label or _("More"), end=True
-    )
+    return draw_compiled("more_menu", of="menu", caller=lambda: content, label=label)
 
 
 @register.simple_tag
 def menu_link(text: Text, href: str, icon: str = "", new_tab: bool = False, **extra: Any) -> SafeString:
-    return draw("menu_link", text=text, href=href, icon_name=icon, new_tab=new_tab, attributes=attributes(extra))
+    return draw_compiled("menu_link", text=text, href=href, icon_name=icon, new_tab=new_tab, attributes=attributes(extra))
 
 
 @register.simple_tag(takes_context=True)

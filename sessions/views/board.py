@@ -19,6 +19,7 @@ from clinic.permissions import requires
 from protocols import catalogue
 from sessions.board_cards import short_name
 from sessions.board_revision import revision_of
+from sessions.choices import AppointmentStatus
 from sessions.day_rows import known_between
 from sessions.today import Board, board_of
 from sessions.views.asking import permissions_of, site_of, user_of
@@ -64,11 +65,13 @@ def board(request: HttpRequest) -> HttpResponse:
         "fresh_token": new_token,
         "segments": segments_of(shown, chosen, day),
         "chosen": chosen.public_id if chosen else "all",
+        "status_words": {status.value: str(status.label) for status in AppointmentStatus},
         "may_change": Permission.CHANGE_PERSON in permissions_of(request),
+        "may_see_headline": Permission.SEE_HEADLINE in permissions_of(request),
         "may_see_clinical": Permission.SEE_CLINICAL in permissions_of(request),
         "may_treat": Permission.TREAT in permissions_of(request),
     }
-    return render(request, "board/board.html#lanes" if is_poll else "board/board.html", context)
+    return render(request, "board/lanes.jinja" if is_poll else "board/board.html", context)
 
 
 def day_from(request: HttpRequest, site: Site) -> dt.date:

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from clinic import access_log
 from clinic.choices import Permission
+from clinic.components.drawing import macro
 from clinic.models import Site
 from clinic.permissions import requires
 from protocols import catalogue
@@ -238,16 +239,16 @@ def window_of(block: Block) -> list[str | None] | None:
 def drawn_block(language: str, words: BlockWords) -> str:
     """The same words give the same drawing, so a day that is asked for again and again is drawn once. Nothing can be out
     of date: whatever the template shows is part of the key."""
-    context = words._asdict() | {"signs": _signs(language, words.status, words.status_word, words.category)}
-    return get_template("calendar/block.html").render(context)
+    block = macro("block", "calendar/block.jinja")
+    return str(block(words, *_signs(language, words.status, words.status_word, words.category)))
 
 
 @lru_cache(maxsize=256)
-def _signs(language: str, status: str, status_word: str, category: str) -> dict[str, SafeString]:
+def _signs(language: str, status: str, status_word: str, category: str) -> tuple[SafeString, SafeString]:
     """The few drawings that blocks share: the status, and the category for screen readers."""
     status_sign = get_template("calendar/status_icon.html").render({"status": status, "status_word": status_word})
     spoken = get_template("calendar/category.html").render({"category": category, "hidden": True})
-    return {"status": mark_safe(status_sign.strip()), "category": mark_safe(spoken.strip())}  # noqa: S308 - our templates
+    return mark_safe(status_sign.strip()), mark_safe(spoken.strip())  # noqa: S308 - our templates
 
 
 # --- panel ----------------------------------------------------------------------------------------------------------

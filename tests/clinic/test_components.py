@@ -13,12 +13,13 @@ from django.template import Context, Template, TemplateSyntaxError
 from django.utils import translation
 from django.utils.safestring import mark_safe
 
-from clinic.components import drawing, small
-from clinic.components.drawing import draw_known
+from clinic.components import small
 from clinic.components.safety import OUTCOMES, outcome_of
 from clinic.components.small import MARKS, PILLS, is_icon
 
-TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
+TEMPLATES = sorted(
+    path for path in (Path(settings.BASE_DIR) / "templates").rglob("*.*") if path.suffix in (".html", ".jinja")
+)
 
 
 def drawn(source: str, **context: object) -> str:
@@ -154,7 +155,9 @@ def test_every_icon_named_in_a_template_exists():
     named = {
         (name, icon)
         for name, text in sources()
-        for icon in re.findall(r"""(?:\{% (?:drawn_)?icon |icon(?:_end)?=)["']([a-z0-9-]+)["']""", text)
+        for icon in re.findall(
+            r"""(?:\{% (?:drawn_)?icon |icon(?:_end|_name)?=|\bicon\(|\bstrip\("\w+", )["']([a-z0-9-]+)["']""", text
+        )
     }
     assert named
     assert not [pair for pair in named if not is_icon(pair[1])]
@@ -182,17 +185,17 @@ def test_our_stylesheets_turn_with_the_direction_of_reading():
         assert not found, (sheet.name, found)
 
 
-def test_what_is_drawn_once_keeps_safe_and_typed_text_apart_and_links_to_its_own_address() -> None:
+# --- what lists draw many times over is compiled (docs/decisions/0026) ------------------------------------------------
+def test_compiled_components_keep_safe_and_typed_text_apart() -> None:
     text = "<b>now</b>"
-    words = {"tint": "info", "icon_name": ""}
-    assert text in draw_known("pill", text=mark_safe(text), **words)  # noqa: S308 - ours
-    assert "&lt;b&gt;now" in draw_known("pill", text=text, **words)
+    assert text in small.pill("info", mark_safe(text))  # noqa: S308 - ours
+    assert "&lt;b&gt;now" in small.pill("info", text)
     assert 'href="/one/?a=1&amp;b=2"' in small.button("Open", href="/one/?a=1&b=2")
-    assert 'href="/two/"' in small.button("Open", href="/two/")
     assert "<script>" not in small.button("Open", href='"><script>')
+    assert "<script>" not in small.menu_link("Open", '"><script>')
 
 
-def test_what_is_drawn_once_is_drawn_anew_in_another_language() -> None:
+def test_compiled_components_speak_the_readers_language() -> None:
     english = small.button("PDF", href="/a/", new_tab=True)
     with translation.override("tr"):
         assert small.button("PDF", href="/a/", new_tab=True) != english
@@ -205,9 +208,8 @@ def test_what_is_drawn_once_is_drawn_anew_in_another_language() -> None:
     ids=["button", "pill", "mark", "marks"],
 )  # fmt: skip
 @pytest.mark.parametrize("lean_first", [True, False])
-def test_what_is_drawn_once_keeps_to_the_sprite_of_its_page(tag: str, lean_first: bool) -> None:
-    for known in (drawing._drawn, small._marks):
-        known.cache_clear()
+def test_components_keep_to_the_sprite_of_their_page(tag: str, lean_first: bool) -> None:
+    small._marks.cache_clear()
     lean = "{% leanicons %}" + tag + "{% endleanicons %}"
     for source in (lean, tag) if lean_first else (tag, lean):
         html = drawn(source, names=["safety", "displaced"])

@@ -17,10 +17,26 @@ from django.contrib import auth as django_auth
 from django.template.base import Lexer, TokenType
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation.template import templatize
+from jinja2 import Environment, nodes
 
 from clinic.languages import NAMES, TRANSLATED
 from mesoclinic.patient_facing import FOR_STAFF, WORDS_ELSEWHERE, is_for_patients
-from mesoclinic.translations import CALL, CODE, PLACEHOLDER, ROOT, Marked, first, marked_in, read, sources, strings, texts_for
+from mesoclinic.translations import (
+    CALL,
+    CODE,
+    MARKS,
+    PLACEHOLDER,
+    ROOT,
+    Marked,
+    first,
+    marked,
+    marked_in,
+    marking_calls_compiled,
+    read,
+    sources,
+    strings,
+    texts_for,
+)
 
 # The same in both languages, because the word is the same.
 ALIKE = {
@@ -321,6 +337,7 @@ def handed_over(tag: str, contents: str) -> Iterator[str]:
 
 
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*.*") if path.suffix in (".html", ".txt"))
+COMPILED = sorted((ROOT / "templates" / "compiled").rglob("*.jinja"))
 
 
 def test_templates_say_nothing_unmarked() -> None:
@@ -354,6 +371,61 @@ def test_an_unmarked_text_would_be_found(template: str) -> None:
 )  # fmt: skip
 def test_marked_texts_and_codes_pass(template: str) -> None:
     assert not list(unmarked_in(template))
+
+
+# --- and in compiled templates -------------------------------------------------------------------------------------
+
+
+def unmarked_in_compiled(template: str) -> Iterator[str]:
+    """What a template of the second engine says outside its tags, and strings inside them that read like words."""
+    environment = Environment()  # noqa: S701 - only read
+    reader = Reader()
+    for _line, kind, text in environment.lex(template):
+        reader.feed(text if kind == "data" else HOLE if kind == "variable_begin" else "\n" * text.count("\n"))
+    reader.close()
+    yield from (f"{line}: {text.strip()}" for line, text in reader.shown if worded(text))
+    tree = environment.parse(template)
+    said = {part for call in tree.find_all(nodes.Call) if getattr(call.node, "name", "") in MARKS for part in call.args}
+    codes = {part for one in tree.find_all(nodes.Filter) if one.name == "date" for part in one.args}
+    for one in set(tree.find_all(nodes.Const)) - said - codes:
+        text = one.value if isinstance(one.value, str) else ""
+        if worded(text) and (re.match(r"[A-Z][a-z]+(\s|$)", text) or " " in text.strip()):
+            yield f"{one.lineno}: {text}"
+
+
+def test_compiled_templates_say_nothing_unmarked() -> None:
+    said = [f"{path.relative_to(ROOT)}:{text}" for path in COMPILED for text in unmarked_in_compiled(path.read_text())]
+    assert COMPILED
+    assert not said, "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["<p>Hello</p>", '<a title="Close">{{ x }}</a>', '{{ button("Save it") }}', '{{ "Today" if a else "" }}',
+     '{{ _("a") }} then', '{% set word = "Not marked" %}'],
+)  # fmt: skip
+def test_an_unmarked_text_of_a_compiled_template_would_be_found(template: str) -> None:
+    assert list(unmarked_in_compiled(template))
+
+
+@pytest.mark.parametrize(
+    "template",
+    ['<p>{{ _("Hello") }} {{ name }}</p>', '{{ button(_("Save"), icon="plus", href=url("patient", one)) }}',
+     "{# Said to nobody #}", '{{ day|date("D j M") }} · {{ ml }} ml', '{{ ngettext("A room", "%(n)s rooms", n, n=n) }}',
+     '{% include "board/needs.jinja" %}'],
+)  # fmt: skip
+def test_marked_texts_and_codes_of_a_compiled_template_pass(template: str) -> None:
+    assert not list(unmarked_in_compiled(template))
+
+
+def test_marks_are_found_in_a_compiled_template() -> None:
+    said = """{# _("no") #}{{ _("one", n=3) }}{% if a %}{{ ngettext("%(n)s room", "%(n)s rooms", n, n=n) }}{% endif %}
+        {% call lane(title=_("it's")) %}{{ pgettext("minutes", "min") if b else _(variable) }}{% endcall %}
+        {{ pill("no", "no") }}"""
+    assert set(marked_in(marking_calls_compiled(said))) == {
+        (None, "one"), (None, ("%(n)s room", "%(n)s rooms")), (None, "it's"), ("minutes", "min"),
+    }  # fmt: skip
+    assert marked()[None, "nobody booked"] == "templates/compiled/board/rooms.jinja"
 
 
 # --- and in Python -------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def of(drawn: str, public_id: str) -> str:
 
 def clock(moment: dt.datetime) -> str:
     """Hours and minutes of a moment that is in the site's time already, alike in every language."""
-    return f"{moment:%H:%M}"
+    return f"{moment.hour:02}:{moment.minute:02}"
 
 
 def day_words(day: dt.date, how: str) -> str:

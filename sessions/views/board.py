@@ -67,7 +67,6 @@ def board(request: HttpRequest) -> HttpResponse:
         "chosen": chosen.public_id if chosen else "all",
         "status_words": {status.value: str(status.label) for status in AppointmentStatus},
         "may_change": Permission.CHANGE_PERSON in permissions_of(request),
-        "may_see_headline": Permission.SEE_HEADLINE in permissions_of(request),
         "may_see_clinical": Permission.SEE_CLINICAL in permissions_of(request),
         "may_treat": Permission.TREAT in permissions_of(request),
     }

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from clinic.choices import Permission
-from sessions.choices import AppointmentStatus
+from protocols import catalogue
+from sessions.choices import AppointmentStatus, RecordStatus
 from sessions.models import Appointment, TreatmentSession
 from sessions.views import board
 from tests import factories
@@ -60,9 +61,17 @@ def test_an_expected_card_has_its_form_and_its_menu_for_who_may_change(client, d
 
 def test_acts_follow_the_permissions(client, day, monkeypatch):
     """The same board read with fewer permissions: no form, no menu, no act of a clinician."""
-    expected, treated = visit_as(day, "10:00"), visit_as(day, "11:00", STATUS.IN_TREATMENT)
-    record = TreatmentSession.objects.create(appointment=treated, practitioner=day.doctor)
-    assert record.status == "open"
+    expected = visit_as(day, "10:00")
+    patient = factories.make_patient(day.site)
+    course = factories.make_course(patient, day.doctor, site=day.site)
+    treated = factories.make_appointment(
+        patient, practitioner=day.doctor, room=day.room, starts_at=day.at("08:00"), course=course, status=STATUS.IN_TREATMENT
+    )
+    TreatmentSession.objects.create(
+        appointment=treated, patient=patient, course=course, catalogue=catalogue.current(), status=RecordStatus.OPEN,
+        opened_at=timezone.now(), opened_by=day.doctor, practitioner=day.doctor, technique=course.technique,
+        delivery=course.delivery,
+    )  # fmt: skip
     ways = {
         "front-desk": ({"appointment-arrive", "appointment-move", "appointment-cancel"}, set()),
         "practitioner": ({"appointment-arrive", "appointment-move", "appointment-cancel"}, {"record"}),

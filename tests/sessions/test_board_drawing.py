@@ -42,7 +42,8 @@ def card_of(page: str, visit: Appointment) -> str:
 
 
 def links(card: str) -> set[str]:
-    return set(re.findall(r'(?:href|action)="([^"#]+)"', card))
+    """Where its acts lead, but for the questions a new patient has not answered."""
+    return {found for found in re.findall(r'(?:href|action)="([^"#]+)"', card) if not found.endswith("/intake/")}
 
 
 def lanes(client) -> str:
@@ -107,7 +108,7 @@ def test_names_rooms_and_words_are_text_wherever_a_card_shows_them(client, day):
     page = signed_in(client, day.desk).get("/").content.decode()
     assert "<script>alert" not in page
     assert '"><b x' not in page
-    assert page.count("&lt;script&gt;alert") >= 15
+    assert page.count("&lt;script&gt;alert") >= 14, "five names, four services, four rooms of cards, a room"
 
 
 def test_a_done_card_offers_the_sheet_and_the_next_visit(client, day):
@@ -127,7 +128,7 @@ def test_the_first_who_is_expected_stands_in_the_head_of_the_lane(client, day):
 
 
 def test_the_board_speaks_turkish(client, day):
-    visit_as(day, "08:30")
+    visit_as(day, "11:30")
     visit_as(day, "09:30", STATUS.ARRIVED, arrived_at=timezone.now() - dt.timedelta(minutes=20))
     day.desk.language = "tr"
     day.desk.save(update_fields=["language"])

@@ -46,7 +46,9 @@ def database(url: str) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": True,
         # Bounded waits: a lock or a query that hangs ends in a sentence, never in a stuck page.
         "OPTIONS": {
-            "options": "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s",
+            # To start helpers for a query of a few milliseconds takes longer than the query: only long ones get them.
+            "options": "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
+            " -c parallel_setup_cost=20000",
             "application_name": "mesoclinic",
         },
     }

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,10 +15,13 @@ from clinic.models import Device, OutOfService, Room, Site, User
 from patients.models import Patient
 from protocols.giving import named_givers
 from protocols.models import Service
+from sessions.busy import Busy
 from sessions.choices import AppointmentStatus
+from sessions.free_times import ANY_TIME, Liking, Setting, free_times
 from sessions.locking import Parents
 from sessions.models import Appointment, Course, PlannedSession
-from sessions.slots import ANY_TIME, Busy, Footprint, Liking, Minutes, Setting, Span, footprint, free_times
+from sessions.slots import Footprint, Minutes, Span, Stretch, footprint, minute_after, minute_of
+from sessions.taken import taken_between
 from sessions.timetables import absences_of, out_of_service, timetable_values
 
 SEARCH_DAYS = 60  # how far ahead the next free times are looked for
@@ -176,53 +178,29 @@ class Loader:
     rooms: dict[int, Room]
     devices: dict[int, Device]
     needs_device: bool
-    away: dict[int, list[Span]]
-    rooms_out: dict[int, list[Span]]
-    devices_out: dict[int, list[Span]]
+    away: dict[int, list[Stretch]]
+    rooms_out: dict[int, list[Stretch]]
+    devices_out: dict[int, list[Stretch]]
     patient: Patient | None
     ignoring: tuple[int, ...]
 
     def search(self, first_day: dt.date, last_day: dt.date) -> Search:
         """Everything taken between two local days. One query."""
         start, end = self.site.day_bounds(first_day)[0], self.site.day_bounds(last_day)[1]
-        person, room, device = (
-            defaultdict(list, {key: list(spans) for key, spans in known.items()})
-            for known in (self.away, self.rooms_out, self.devices_out)
-        )
-        patient_busy: list[Span] = []
-        for row in self._taken(start, end):
-            person[row[0]].append(Span(row[4], row[5]))
-            room[row[1]].append(Span(row[6], row[7]))
-            if row[2] is not None:
-                device[row[2]].append(Span(row[8], row[9]))
-            if self.patient is not None and row[3] == self.patient.pk:
-                patient_busy.append(Span(row[10], row[11]))
+        taken = taken_between(
+            start, end, site=self.site, people=self.people, devices=self.needs_device,
+            patient=self.patient.pk if self.patient is not None else None, ignoring=self.ignoring,
+        )  # fmt: skip
         setting = Setting(
             **self.timetable,
             rooms=list(self.rooms),
             devices=list(self.devices) if self.needs_device else None,
-            practitioner_busy={key: Busy(person[key]) for key in self.people},
-            room_busy={key: Busy(room[key]) for key in self.rooms},
-            device_busy={key: Busy(device[key]) for key in self.devices},
-            patient_busy=Busy(patient_busy),
+            practitioner_busy={key: Busy.of([*self.away.get(key, ()), *taken.people[key]]) for key in self.people},
+            room_busy={key: Busy.of([*self.rooms_out.get(key, ()), *taken.rooms[key]]) for key in self.rooms},
+            device_busy={key: Busy.of([*self.devices_out.get(key, ()), *taken.devices[key]]) for key in self.devices},
+            patient_busy=Busy.of(taken.patients[self.patient.pk] if self.patient is not None else ()),
         )
         return Search(setting, self.minutes, self.people, self.rooms, self.devices)
-
-    def _taken(self, start: dt.datetime, end: dt.datetime) -> Iterable[Any]:
-        """Everything taken of these people (at any site) and things; a day's margin holds what reaches over midnight.
-        Ends of ranges are read one by one: the driver makes them faster than whole ranges."""
-        margin = dt.timedelta(days=1)
-        about = Q(practitioner__in=list(self.people)) | Q(room__in=list(self.rooms)) | Q(device__in=list(self.devices))
-        if self.patient is not None:
-            about |= Q(patient=self.patient)
-        return (
-            Appointment.objects.occupying()
-            .filter(about, starts_at__gte=start - margin, starts_at__lt=end + margin)
-            .exclude(pk__in=self.ignoring)
-            .exclude(status=AppointmentStatus.HELD, hold_ends_at__lte=timezone.now())
-            .order_by()
-            .values_list("practitioner", "room", "device", "patient", *SPAN_ENDS)
-        )  # fmt: skip
 
 
 SPAN_ENDS = [
@@ -256,12 +234,16 @@ def loader(
         rooms=rooms,
         devices=devices,
         needs_device=bool(service.device_kind),
-        away=absences_of(list(people), start, end),
-        rooms_out={key: [span for span, _why in spans] for key, spans in rooms_out.items()},
-        devices_out={key: [span for span, _why in spans] for key, spans in devices_out.items()},
+        away={key: _in_minutes(spans) for key, spans in absences_of(list(people), start, end).items()},
+        rooms_out={key: _in_minutes(span for span, _why in spans) for key, spans in rooms_out.items()},
+        devices_out={key: _in_minutes(span for span, _why in spans) for key, spans in devices_out.items()},
         patient=patient,
         ignoring=tuple(ignoring),
     )
+
+
+def _in_minutes(spans: Iterable[Span]) -> list[Stretch]:
+    return [(minute_of(span.start), minute_after(span.end)) for span in spans if span.start < span.end]
 
 
 def load(

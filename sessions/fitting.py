@@ -24,11 +24,13 @@ from protocols.screening import Act, permits, screen
 from sessions import availability
 from sessions.availability import Search
 from sessions.booking_rules import window_of
+from sessions.busy import NOTHING, Busy
 from sessions.choices import AppointmentStatus, CourseStatus
+from sessions.free_times import FreeTime, free_at
 from sessions.gathering import facts_of_many
 from sessions.models import Appointment, Clearance, Course, Fulfilment, PlannedSession, WaitEntry
 from sessions.plans import plan_of
-from sessions.slots import NOTHING, STEP_MINUTES, Busy, FreeTime, Span, footprint, free_at
+from sessions.slots import STEP_MINUTES, Span, footprint
 from sessions.standing_clearances import granted, open_clearances
 
 MOST_WAITING = 200  # the most urgent ones; a list longer than that is no longer read by anybody

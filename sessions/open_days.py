@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from clinic.models import Site, User
-from sessions.slots import Busy
+from sessions.busy import Busy
 from sessions.timetables import absences_of, timetable_of
 
 FIRST, LAST = dt.date(1900, 1, 1), dt.date(9000, 1, 1)

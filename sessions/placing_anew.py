@@ -15,8 +15,9 @@ from clinic.models import User
 from protocols.giving import givers_at
 from sessions.availability import SPAN_ENDS, Offer, Search, able, load, minutes_of
 from sessions.booking_rules import window_after
+from sessions.busy import Busy
 from sessions.models import Appointment
-from sessions.slots import Busy, Fit, Footprint, Span, Window, footprint
+from sessions.slots import Fit, Footprint, Span, Window, footprint
 
 LOOK_DAYS = 28  # past the old day, and past the end of the window: late, but at least a date
 AT_MOST = 40  # bookings proposed for at once; what is left follows when these are dealt with

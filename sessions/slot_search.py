@@ -18,8 +18,9 @@ from protocols.giving import givers_at
 from protocols.models import Service
 from sessions.availability import Offer, free_stream
 from sessions.booking_rules import window_after
+from sessions.free_times import ANY_TIME, Liking
 from sessions.models import PlannedSession
-from sessions.slots import ANY_TIME, Fit, Liking, Window
+from sessions.slots import Fit, Window
 
 SHOWN = 24
 FURTHEST_DAYS = 92  # how far a search goes when no last day is said

@@ -1,17 +1,20 @@
-"""Time that can be booked: the spans of an appointment, local wall time, and free starts. Pure: values in, values out.
+"""Time that can be booked: the spans of an appointment, local wall time, hours and shifts. Pure: values in, values out.
 
-All spans are half-open `[start, end)` with aware times, so that one visit may begin the minute another ends.
+All spans are half-open `[start, end)` with aware times, so that one visit may begin the minute another ends. What is free
+is `sessions.free_times`.
 """
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 MINUTE = dt.timedelta(minutes=1)
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 STEP_MINUTES = 15  # the calendar's grid: offered starts lie on it, typed ones need not
 
 
@@ -216,47 +219,61 @@ def spans_on(day: dt.date, hours: Iterable[Hours], zone: ZoneInfo) -> list[Span]
 
 def spans_of(day: dt.date, clock: Iterable[Clock], zone: ZoneInfo) -> list[Span]:
     """Stretches of one local day from clock times, in order and joined where they touch."""
-    found = sorted(span for opens, closes in clock if (span := local_span(day, opens, closes, zone)) is not None)
-    joined: list[Span] = []
-    for span in found:
-        if joined and span.start <= joined[-1].end:
-            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
-        else:
-            joined.append(span)
-    return joined
+    return [Span(moment_of(start), moment_of(end)) for start, end in LocalDay.of(day, zone).stretches(clock)]
 
 
-class Busy:
-    """Busy spans of one person or thing; asks "does this touch any?" by bisection. They may overlap each other."""
+Stretch = tuple[int, int]
+"""From which minute until which, counted since 1970: what a search adds and compares a hundred thousand times."""
 
-    __slots__ = ("_ends", "_starts")
 
-    def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._starts: list[dt.datetime] = []
-        self._ends: list[dt.datetime] = []
-        for span in sorted(span for span in spans if span.start < span.end):
-            if self._ends and span.start <= self._ends[-1]:
-                self._ends[-1] = max(self._ends[-1], span.end)
+def minute_of(moment: dt.datetime) -> int:
+    """The minute it lies in."""
+    return (moment - EPOCH) // MINUTE
+
+
+def minute_after(moment: dt.datetime) -> int:
+    """The first whole minute that is not before it."""
+    return -((EPOCH - moment) // MINUTE)
+
+
+def moment_of(minute: int) -> dt.datetime:
+    return EPOCH + dt.timedelta(minutes=minute)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDay:
+    """A local day. `midnight` is the minute it begins at, and every clock time is that plus its hours and minutes; None
+    on a day on which the clock is changed, where each time has to be looked up."""
+
+    day: dt.date
+    zone: ZoneInfo
+    midnight: int | None
+
+    @classmethod
+    def of(cls, day: dt.date, zone: ZoneInfo) -> LocalDay:
+        midnight = dt.datetime.combine(day, dt.time(), zone)
+        end = midnight + dt.timedelta(days=1) if day < dt.date.max else midnight.replace(hour=23, minute=59)
+        offset = midnight.utcoffset()
+        is_even = offset is not None and offset == end.utcoffset() and not offset % MINUTE
+        return cls(day, zone, minute_of(midnight) if is_even else None)
+
+    def stretches(self, clock: Iterable[Clock]) -> list[Stretch]:
+        """Hours of this day in order, joined where they touch; those of which the clock change leaves nothing are none."""
+        joined: list[Stretch] = []
+        for start, end in sorted((self.minute(opens), self.minute(closes)) for opens, closes in clock):
+            if start >= end:
+                continue
+            if joined and start <= joined[-1][1]:
+                joined[-1] = (joined[-1][0], max(joined[-1][1], end))
             else:
-                self._starts.append(span.start)
-                self._ends.append(span.end)
+                joined.append((start, end))
+        return joined
 
-    def touches(self, span: Span) -> bool:
-        # Merged spans are disjoint and ordered: those that start before our end and end after our start are a run.
-        return bisect_left(self._starts, span.end) > bisect_right(self._ends, span.start)
-
-    def free_within(self, span: Span) -> Iterator[Span]:
-        """What of a stretch is left over, in order."""
-        start = span.start
-        for at in range(bisect_right(self._ends, span.start), bisect_left(self._starts, span.end)):
-            if start < self._starts[at]:
-                yield Span(start, self._starts[at])
-            start = max(start, self._ends[at])
-        if start < span.end:
-            yield Span(start, span.end)
-
-
-NOTHING = Busy()
+    def minute(self, time: dt.time) -> int:
+        """The minute of a clock time, as `on_the_clock` says it."""
+        if self.midnight is not None:
+            return self.midnight + time.hour * 60 + time.minute
+        return minute_of(on_the_clock(self.day, time, self.zone))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,167 +297,55 @@ class Timetable:
 
     def opening_on(self, day: dt.date) -> list[Span]:
         """The hours of a day, closures left aside."""
-        if day in self.special:
-            return spans_of(day, self.special[day], self.zone)
-        return spans_on(day, self.opening, self.zone)
+        return spans_of(day, self.opening_clock(day), self.zone)
 
     def open_on(self, day: dt.date) -> list[Span]:
-        return [] if self.is_closed(day) else self.opening_on(day)
+        return spans_of(day, self.open_clock(day), self.zone)
 
     def working_on(self, person: int, day: dt.date) -> list[Span]:
-        if (until := self.licensed_until.get(person)) is not None and day > until:
-            return []
-        return self.on_shift(person, day)
+        return spans_of(day, self.working_clock(person, day), self.zone)
 
     def on_shift(self, person: int, day: dt.date) -> list[Span]:
         """The working times of a day, whatever the licence says."""
+        return spans_of(day, self.shift_clock(person, day), self.zone)
+
+    # The same on the wall clock of the day, in whatever order it was written down.
+    def opening_clock(self, day: dt.date) -> Sequence[Clock]:
+        special = self.special.get(day)
+        return special if special is not None else _clock_of(self._opening_by_weekday, day)
+
+    def open_clock(self, day: dt.date) -> Sequence[Clock]:
+        return () if self.is_closed(day) else self.opening_clock(day)
+
+    def working_clock(self, person: int, day: dt.date) -> Sequence[Clock]:
+        until = self.licensed_until.get(person)
+        return () if until is not None and day > until else self.shift_clock(person, day)
+
+    def shift_clock(self, person: int, day: dt.date) -> Sequence[Clock]:
         own = self.day_shifts.get((person, day))
         if own is not None:
-            return spans_of(day, own, self.zone)
-        return spans_on(day, self.shifts.get(person, ()), self.zone)
+            return own
+        weekly = self._shifts_by_weekday.get(person)
+        return _clock_of(weekly, day) if weekly is not None else ()
+
+    @cached_property
+    def _opening_by_weekday(self) -> Weekly:
+        return _by_weekday(self.opening)
+
+    @cached_property
+    def _shifts_by_weekday(self) -> dict[int, Weekly]:
+        return {person: _by_weekday(hours) for person, hours in self.shifts.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting(Timetable):
-    """All that decides what is free at one site: its timetable, and what is taken.
-
-    Keys are row ids. `rooms` and `devices` list the usable ones in the order they are offered; `devices` is None for a
-    service that needs none.
-    """
-
-    rooms: Sequence[int]
-    devices: Sequence[int] | None = None
-    practitioner_busy: Mapping[int, Busy] = field(default_factory=dict)
-    room_busy: Mapping[int, Busy] = field(default_factory=dict)
-    device_busy: Mapping[int, Busy] = field(default_factory=dict)
-    patient_busy: Busy = NOTHING
+Weekly = Mapping[int, Sequence[Hours]]
 
 
-@dataclass(frozen=True, slots=True)
-class FreeTime:
-    """A start at which everything needed is free, with the ids of what would be taken."""
-
-    start: dt.datetime
-    practitioner: int
-    room: int
-    device: int | None
+def _by_weekday(hours: Iterable[Hours]) -> Weekly:
+    found: dict[int, list[Hours]] = defaultdict(list)
+    for one in hours:
+        found[one.weekday].append(one)
+    return dict(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Liking:
-    """Which of the free times suit somebody: weekdays (1 is Monday; empty means any), and from when until when they can
-    be there, on the site's clock: they arrive no earlier and are gone no later."""
-
-    weekdays: frozenset[int] = frozenset()
-    arrive_from: dt.time | None = None
-    leave_by: dt.time | None = None
-
-    def likes_day(self, day: dt.date) -> bool:
-        return not self.weekdays or day.isoweekday() in self.weekdays
-
-    def likes(self, patient: Span, zone: ZoneInfo) -> bool:
-        start, end = patient.start.astimezone(zone), patient.end.astimezone(zone)
-        if self.arrive_from is not None and start.time() < self.arrive_from:
-            return False
-        return self.leave_by is None or (end.date() == start.date() and end.time() <= self.leave_by)
-
-
-ANY_TIME = Liking()
-
-
-def free_times(
-    setting: Setting, minutes: Minutes, *, first_day: dt.date, last_day: dt.date, not_before: dt.datetime,
-    practitioners: Sequence[int], from_time: dt.time | None = None, liking: Liking = ANY_TIME,
-) -> Iterator[FreeTime]:  # fmt: skip
-    """Free starts in order of time, lazily: take as many as are shown. At one start the first free practitioner, room
-    and device are offered. `from_time` skips earlier wall times on the first day."""
-    day = first_day
-    while day <= last_day:
-        hours = DayHours.of(setting, day, practitioners) if liking.likes_day(day) else DayHours()
-        for start in _starts_on(hours, setting, minutes):
-            if start < not_before:
-                continue
-            local = start.astimezone(setting.zone)
-            if day == first_day and from_time is not None and local.time() < from_time:
-                continue
-            if not liking.likes(footprint(start, minutes, uses_device=False).patient, setting.zone):
-                continue
-            found = _free_in(hours, start, setting, minutes)
-            if found is not None:
-                yield found
-        day += dt.timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class DayHours:
-    """One day of a timetable, worked out once: when the site is open, who of those asked for works when."""
-
-    opening: Sequence[Span] = ()
-    working: Mapping[int, Sequence[Span]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, timetable: Timetable, day: dt.date, people: Iterable[int]) -> DayHours:
-        opening = timetable.open_on(day)
-        return cls(opening, {one: timetable.working_on(one, day) for one in people} if opening else {})
-
-
-def _starts_on(hours: DayHours, setting: Setting, minutes: Minutes) -> list[dt.datetime]:
-    """Candidate arrivals on the grid: inside what the busy spans leave over of somebody's shift, while the site is open.
-    A full day costs no more than its few gaps."""
-    step = dt.timedelta(minutes=STEP_MINUTES)
-    numbing = dt.timedelta(minutes=minutes.numbing)
-    whole = numbing + dt.timedelta(minutes=minutes.treatment)
-    candidates: set[dt.datetime] = set()
-    for practitioner, shifts in hours.working.items():
-        busy = setting.practitioner_busy.get(practitioner, NOTHING)
-        for shift in shifts:
-            for gap in busy.free_within(shift):
-                for open_span in hours.opening:
-                    # The cream may already numb before the shift begins, never before the doors open.
-                    start = _on_grid(max(open_span.start, gap.start - numbing))
-                    last = min(open_span.end, gap.end) - whole
-                    while start <= last:
-                        candidates.add(start)
-                        start += step
-    return sorted(candidates)
-
-
-def _on_grid(moment: dt.datetime) -> dt.datetime:
-    over = moment.minute % STEP_MINUTES
-    even = moment.replace(second=0, microsecond=0)
-    if over or even != moment:
-        even += dt.timedelta(minutes=STEP_MINUTES - over)
-    return even
-
-
-def free_at(
-    start: dt.datetime, setting: Setting, minutes: Minutes, *, practitioners: Sequence[int]
-) -> FreeTime | None:
-    """Who and what is free for an arrival at `start`, or None."""
-    day = start.astimezone(setting.zone).date()
-    return _free_in(DayHours.of(setting, day, practitioners), start, setting, minutes)
-
-
-def _free_in(hours: DayHours, start: dt.datetime, setting: Setting, minutes: Minutes) -> FreeTime | None:
-    taken = footprint(start, minutes, uses_device=setting.devices is not None)
-    if not any(span.contains(taken.patient) for span in hours.opening):
-        return None
-    if setting.patient_busy.touches(taken.patient):
-        return None
-    room = next((one for one in setting.rooms if not setting.room_busy.get(one, NOTHING).touches(taken.room)), None)
-    if room is None:
-        return None
-    device = None
-    if setting.devices is not None and taken.device is not None:
-        span = taken.device
-        device = next(
-            (one for one in setting.devices if not setting.device_busy.get(one, NOTHING).touches(span)), None
-        )
-        if device is None:
-            return None
-    for one, shifts in hours.working.items():
-        if setting.practitioner_busy.get(one, NOTHING).touches(taken.practitioner):
-            continue
-        if any(shift.contains(taken.practitioner) for shift in shifts):
-            return FreeTime(start, one, room, device)
-    return None
+def _clock_of(weekly: Weekly, day: dt.date) -> list[Clock]:
+    return [(one.opens, one.closes) for one in weekly.get(day.isoweekday(), ()) if one.hold_on(day)]

@@ -13,9 +13,9 @@ from patients.models import Patient
 from protocols.models import Service
 from sessions.booking import LEAST_MINUTES, MOST_MINUTES
 from sessions.forms.booking import FARTHEST_DAYS, ClockField, DayField, PublicChoice, SessionChoice, choice, unbooked_sessions
+from sessions.free_times import Liking
 from sessions.models import PlannedSession
 from sessions.slot_search import LONGEST_DAYS, Asked
-from sessions.slots import Liking
 
 
 class SlotSearchForm(HouseForm):

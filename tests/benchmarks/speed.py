@@ -80,8 +80,9 @@ def say(report: Report, found: dict[str, Figures], clients: int) -> None:
 
 
 def say_slots(report: Report) -> None:
-    for name, seconds in _said_by("slots").items():
-        report.say("speed, free times over three months", name, str(Figures.of(seconds)))
+    for name, measured in _said_by("slots").items():
+        for how, seconds in measured.items():
+            report.say("speed, free times over three months", f"{name}, {how}", str(Figures.of(seconds)))
 
 
 def say_queries(report: Report) -> None:

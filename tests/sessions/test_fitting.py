@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from patients.models import Patient
 from sessions import fitting, waiting
+from sessions.busy import Busy
 from sessions.fitting import waiting_at
-from sessions.slots import Busy, Span
+from sessions.slots import Span
 from sessions.waiting import WaitWish
 from sessions.waiting_page import fits_into
 from tests import factories as make

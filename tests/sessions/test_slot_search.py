@@ -17,8 +17,8 @@ from clinic.doer import SYSTEM, Doer
 from clinic.models import Site
 from protocols import giving
 from sessions.availability import next_free
+from sessions.free_times import Liking
 from sessions.slot_search import Asked, find
-from sessions.slots import Liking
 from tests import factories as make
 from tests.sessions.clinicday import MORNING, THURSDAY, ClinicDay, make_clinic_day
 
@@ -234,6 +234,25 @@ def test_the_queries_of_a_page_do_not_grow(desk: Client, day: ClinicDay, count: 
     desk.get(PAGE)
     with django_assert_max_num_queries(34):
         assert desk.get(PAGE, {"service": day.consultation.public_id}).status_code == 200
+
+
+@pytest.mark.parametrize("count", [1, 14])
+def test_three_months_are_read_with_as_many_queries_whatever_is_booked(
+    day: ClinicDay, count: int, django_assert_num_queries: Any
+) -> None:
+    """Two weeks, then four, then what is left; the first times need the first of these alone."""
+    for number in range(count):
+        people = ((day.doctor, day.room), (day.other_doctor, day.other_room))[number % 2]
+        day.book(f"{9 + number // 2:02}:00", practitioner=people[0], room=people[1])
+    asked = {
+        "site": day.site, "service": day.consultation, "practitioners": [day.doctor, day.other_doctor],
+        "patient": make.make_patient(day.site), "last_day": THURSDAY + dt.timedelta(days=92),
+    }  # fmt: skip
+    next_free(**asked)
+    with django_assert_num_queries(9):
+        assert len(next_free(**asked)) == 3
+    with django_assert_num_queries(11):
+        assert next_free(**asked, treatment_minutes=480) == []
 
 
 # --- two sites side by side in forms: an unknown or foreign room -----------------------------------------------------------

@@ -8,20 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sessions.busy import Busy
+from sessions.free_times import Setting, free_at, free_times
 from sessions.slots import (
-    Busy,
     Fit,
     Hours,
     Minutes,
     NoSuchTime,
-    Setting,
     Span,
     TimeTwice,
     Window,
     at_wall_time,
     footprint,
-    free_at,
-    free_times,
     local_span,
     spans_on,
     wall_time,

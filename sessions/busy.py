@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from operator import gt
 from typing import Self
 
 from sessions.slots import Span, Stretch, minute_after, minute_of, moment_of
 
+FOREVER = 2**62
 Part = tuple[int, int]
 """From when until when something is needed, in minutes from the patient's arrival; before it they are negative."""
 
@@ -20,8 +22,8 @@ class Busy:
     __slots__ = ("_ends", "_starts")
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
+        self._starts: list[int]
+        self._ends: list[int]
         self._merge((minute_of(span.start), minute_after(span.end)) for span in spans if span.start < span.end)
 
     @classmethod
@@ -32,19 +34,22 @@ class Busy:
         return busy
 
     def _merge(self, stretches: Iterable[Stretch]) -> None:
-        starts, ends = self._starts, self._ends
-        latest: int | None = None
-        for start, end in sorted(stretches):
-            if latest is not None and start <= latest:
-                if end > latest:
-                    ends[-1] = latest = end
-            else:
+        ordered = sorted(stretches)
+        self._starts, self._ends = [start for start, _end in ordered], [end for _start, end in ordered]
+        if not any(map(gt, self._ends, self._starts[1:])):
+            return  # one visit after another, as nearly always
+        starts, ends, latest = [], [], -FOREVER
+        for start, end in ordered:
+            if start > latest:
                 starts.append(start)
                 ends.append(end)
                 latest = end
+            elif end > latest:
+                ends[-1] = latest = end
+        self._starts, self._ends = starts, ends
 
     def touches(self, span: Span) -> bool:
-        # Merged spans are disjoint and ordered: those that start before our end and end after our start are a run.
+        # They are disjoint and ordered: those that start before our end and end after our start are a run.
         return bisect_left(self._starts, minute_after(span.end)) > bisect_right(self._ends, minute_of(span.start))
 
     def free_within(self, span: Span) -> Iterator[Span]:

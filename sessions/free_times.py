@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from zoneinfo import ZoneInfo
 
-from sessions.busy import NOTHING, Busy, Part
+from sessions.busy import FOREVER, NOTHING, Busy, Part
 from sessions.slots import (
     EPOCH,
     STEP_MINUTES,
@@ -119,9 +119,6 @@ def free_at(
 
 
 # --- bounds of a day --------------------------------------------------------------------------------------------------
-FOREVER = 2**62
-
-
 def _bounds(local: LocalDay, liking: Liking, skipped: dt.time | None) -> tuple[int, int]:
     """The first minute to arrive and the last to leave that suit. When the clock is changed one clock time may come twice and
     another not at all: then there are no bounds, and each start is asked (`_suiting`)."""
@@ -182,7 +179,9 @@ def _people(
         busy = setting.practitioner_busy.get(person, NOTHING)
         for start, end in shifts(person):
             # The cream may already numb before the shift begins.
-            yield from busy.arrivals(max(first, start - begins), min(last, end - ends), part)
+            earliest, latest = max(first, start - begins), min(last, end - ends)
+            if earliest <= latest:
+                yield from busy.arrivals(earliest, latest, part)
 
     return [(person, partial(arrivals, person)) for person in practitioners]
 

@@ -48,3 +48,11 @@ def query_terms(typed: str) -> list[str]:
         phone_like = only_digits and not is_date and all(sign.isdecimal() or sign in "+()-" for sign in word)
         terms.append(only_digits if phone_like else bare)
     return [term for term in terms if term]
+
+
+LETTERS_INSIDE = 3  # what the index can look up anywhere in a word; fewer it finds where a word begins
+
+
+def begins_only(terms: list[str]) -> bool:
+    """Whether a query is so short that it means beginnings of words: no word of it has three signs."""
+    return bool(terms) and all(len(term) < LETTERS_INSIDE for term in terms)

@@ -14,7 +14,7 @@ from phonenumber_field.modelfields import PhoneNumberField
 from clinic.models import PublicId, Site, User, Versioned
 from patients.choices import Sex
 from patients.labels import LANGUAGE_CHOICES, SEX_CHOICES
-from patients.search_key import query_terms, search_key
+from patients.search_key import begins_only, query_terms, search_key
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
@@ -36,13 +36,16 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.filter(Exists(PatientSite.objects.filter(patient=OuterRef("pk"), site=site)))
 
     def matching(self, typed: str) -> Self:
-        """Every word of the query occurs somewhere in name, phone, e-mail, birth date or record number."""
+        """Every word of the query occurs somewhere in name, phone, e-mail, birth date or record number. One or two letters
+        are too few for the index to find anywhere: they find what begins with them."""
         terms = query_terms(typed)
         if not terms:
             return self.none()
+        # Both names stand in the key behind a blank, the given one because it is there twice.
+        before = " " if begins_only(terms) else ""
         found = self
         for term in terms:
-            found = found.filter(search_key__contains=term)
+            found = found.filter(search_key__contains=before + term)
         return found
 
 

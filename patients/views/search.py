@@ -15,6 +15,7 @@ from clinic.http import StaffRequest
 from clinic.permissions import requires
 from patients import finding
 from patients.labels import LANGUAGE_CHOICES
+from patients.search_key import begins_only, query_terms
 from patients.views.common import here
 
 PAGE_SIZE = 25
@@ -44,6 +45,7 @@ def patients(request: StaffRequest) -> HttpResponse:
     note_search(request, typed, page.paginator.count)
     context: dict[str, Any] = {
         "typed": typed, "page": page, "elsewhere": elsewhere, "chosen": chosen, "today": site.today(),
+        "begins_only": begins_only(query_terms(typed)),
         "sorts": [(code, text) for code, (text, _order) in SORTS.items()], "languages": LANGUAGE_CHOICES,
         "anybody": bool(page.paginator.count or typed or chosen["language"] or chosen["where"] == "here"),
         "may_register": Permission.CHANGE_PERSON in request.permissions,
@@ -61,6 +63,7 @@ def patient_search(request: StaffRequest) -> HttpResponse:
     elsewhere = finding.elsewhere(request.user, typed) if typed else []
     note_search(request, typed, len(found))
     context = {"typed": typed, "found": found, "elsewhere": elsewhere, "most": MOST_SUGGESTED,
+               "begins_only": begins_only(query_terms(typed)),
                "may_register": Permission.CHANGE_PERSON in request.permissions}  # fmt: skip
     name = "patients/search.html#suggestions" if request.htmx else "patients/search.html"
     return render(request, name, context)

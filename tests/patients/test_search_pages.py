@@ -47,6 +47,26 @@ def test_any_part_finds(desk: Client, sukru: Any, typed: str) -> None:
     assert list(desk.get(reverse("patient-search"), {"q": typed}).context["found"]) == [sukru]
 
 
+INSIDE = "one more letter also looks inside names"
+
+
+@pytest.mark.parametrize("typed", ["şü", "SU", "ı", "is", "53", "09", "su is", "05"])
+def test_one_or_two_letters_find_what_begins_with_them_and_say_so(desk: Client, sukru: Any, typed: str) -> None:
+    factories.make_patient(given_name="Zoe", family_name="Kirk", birth_date=dt.date(1990, 1, 2), phone="+390655551")
+    for page in ("patient-search", "patients"):
+        answer = desk.get(reverse(page), {"q": typed})
+        found = answer.context["found"] if page == "patient-search" else list(answer.context["page"])
+        assert found == ([] if typed in {"53", "05"} else [sukru]), "a phone begins with its country"
+        assert INSIDE in answer.content.decode()
+
+
+def test_a_third_letter_looks_inside_and_short_words_beside_a_long_one_do_too(desk: Client, sukru: Any) -> None:
+    for typed, finds in (("kr", False), ("kru", True), ("kr isik", True), ("kr ik", False)):
+        answer = desk.get(reverse("patient-search"), {"q": typed})
+        assert answer.context["found"] == ([sukru] if finds else []), typed
+        assert (INSIDE in answer.content.decode()) is (typed in {"kr", "kr ik"}), typed
+
+
 def test_while_typing_only_the_fragment_is_sent(desk: Client, sukru: Any) -> None:
     suggested = desk.get(reverse("patient-search"), {"q": "suk"}, headers={"HX-Request": "true"}).content.decode()
     assert "Şükrü IŞIK" in suggested

@@ -7,8 +7,8 @@ from clinic.converters import PublicIdConverter
 register_converter(PublicIdConverter, "public")
 
 urlpatterns = [
-    path("", include("patients.urls")),  # few, and asked with every letter somebody types into the search
-    path("", include("sessions.urls")),
+    path("", include("sessions.urls")),  # before the patients': p/appointment/ is no token of a link
+    path("", include("patients.urls")),
     path("", include("protocols.urls")),
     path("", include("clinic.urls")),
     path("account/", include("allauth.urls")),

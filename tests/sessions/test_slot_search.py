@@ -249,9 +249,9 @@ def test_three_months_are_read_with_as_many_queries_whatever_is_booked(
         "patient": make.make_patient(day.site), "last_day": THURSDAY + dt.timedelta(days=92),
     }  # fmt: skip
     next_free(**asked)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert len(next_free(**asked)) == 3
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         assert next_free(**asked, treatment_minutes=480) == []
 
 

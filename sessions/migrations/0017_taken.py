@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ('treatment_sessions', '0015_requests_let_go'),
+        ('treatment_sessions', '0016_messages_held'),
     ]
 
     operations = [

@@ -91,12 +91,18 @@ class Block:
     def visit(self) -> Appointment:
         return self.card.appointment
 
+    @property
+    def name(self) -> str:
+        """Whose time it is; a time held for somebody outside has no name yet, in the reader's language."""
+        patient = self.visit.patient
+        return _("Online request") if patient.is_provisional else patient.name
+
     def words(self, by: str) -> BlockWords:
         """Below what it is for stands what the column does not say: the room, the practitioner, or both."""
         visit, card = self.visit, self.card
         where = visit.room.name if by == "practitioner" else card.who if by == "room" else card.place
         return BlockWords(
-            visit.public_id, f"{self.start:%H:%M}", visit.patient.name, visit.patient.initials, visit.status,
+            visit.public_id, f"{self.start:%H:%M}", self.name, visit.patient.initials, visit.status,
             str(AppointmentStatus(visit.status).label), card.category, card.line, where, tuple(card.marks),
         )  # fmt: skip
 

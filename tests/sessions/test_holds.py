@@ -266,6 +266,18 @@ def test_a_hold_is_dragged_like_others(day: ClinicDay, held: BookingRequest, des
     assert visit.starts_at == day.at("15:00", FRIDAY)
 
 
+def test_a_hold_is_named_in_the_readers_language(day: ClinicDay, held: BookingRequest, client: Client) -> None:
+    day.desk.language = "tr"
+    day.desk.save(update_fields=["language"])
+    desk = make.signed_in(client, day.desk)
+    feed = desk.get(reverse("calendar-feed"), {"first": FRIDAY.isoformat(), "last": FRIDAY.isoformat()}).json()
+    assert ["Çevrimiçi istek" in one["html"] for one in feed["blocks"]] == [True]
+    listed = desk.get(reverse("calendar"), {"view": "list", "day": FRIDAY.isoformat()}).content.decode()
+    assert "Çevrimiçi istek" in listed
+    url = reverse("appointment-drop", args=[held.appointment.public_id])
+    assert "Çevrimiçi istek" in desk.get(url, {"start": "2026-03-13T15:00", "seen": "1"}).content.decode()
+
+
 def test_the_manager_sees_a_hold_and_changes_nothing(day: ClinicDay, held: BookingRequest, client: Client) -> None:
     office = make.signed_in(client, make.make_user(Role.MANAGER))
     visit = held.appointment

@@ -252,7 +252,7 @@ def test_three_months_are_read_with_as_many_queries_whatever_is_booked(
     with django_assert_num_queries(10):
         assert len(next_free(**asked)) == 3
     with django_assert_num_queries(12):
-        assert next_free(**asked, treatment_minutes=480) == []
+        assert next_free(**asked, liking=Liking(frozenset({7}))) == [], "closed on Sundays"
 
 
 # --- two sites side by side in forms: an unknown or foreign room -----------------------------------------------------------

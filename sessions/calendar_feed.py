@@ -27,7 +27,7 @@ from sessions.board_revision import REDRAWN_EVERY_SECONDS, about_visits, fingerp
 from sessions.calendar_ground import Ground, Stretch, ground_of
 from sessions.calendar_range import Days, wall_span
 from sessions.choices import AppointmentStatus
-from sessions.day_rows import Known, known_between, practitioners_of, rows_of
+from sessions.day_rows import Known, footprints_of, known_between, practitioners_of
 from sessions.models import Appointment
 
 COLUMNS = ("practitioner", "room", "device")
@@ -126,7 +126,7 @@ def calendar_of(
     sites do not appear."""
     held = frozenset(permissions)
     people = practitioners_of(site)
-    appointments = rows_of(keys_shown(site, asked, visits, reader), site, people)
+    appointments = footprints_of(keys_shown(site, asked, visits, reader), site, people)
     cards = cards_of(
         appointments, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held,
         with_next=False,

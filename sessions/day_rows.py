@@ -9,33 +9,36 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
+from django.db.models import Model
+
 from clinic.models import Device, Room, Site, User
 from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
-from clinic.quick_rows import Shape, columns, whole
+from clinic.quick_rows import Shape, whole
 from patients.models import Patient
 from protocols.models import Service
 from sessions.models import Appointment, Course, TreatmentSession
 
-VISIT = Shape(
-    Appointment,
-    columns(Appointment, without={"booked_by_label", "cancel_reason", "hold_ends_at", "patient_span", "practitioner_span"}),
-    {
-        "patient": (Patient, columns(Patient, without={
-            "address", "country", "created_at", "email", "email_problem", "language", "no_known_allergies_on", "phone",
-            "search_key", "sex",
-        })),
-        "course": (Course, columns(Course, without={
-            "check_problems", "check_result", "created_at", "currency", "numbing_cream_g", "price_per_session", "regions",
-            "usual_time",
-        })),
-        "treatment_session": (TreatmentSession, columns(TreatmentSession, without={
-            "content_digest", "gate_overrides", "history_changes", "history_confirmed_at", "identity_checked", "note",
-            "planned", "reaction_note", "signed_meaning",
-        })),
-    },
-)  # fmt: skip
-ROWS = Prepared(lambda: Appointment.objects.filter(pk__in=many("appointments")).values_list(*VISIT.read))
+# What cards, blocks and rows of a list draw, and nothing else: eighty visits have a hundred columns each. A column that is not
+# here costs a question for each visit that asks for it, which the pinned numbers of questions would show.
+DRAWN = [
+    "id", "public_id", "version", "patient_id", "site_id", "service_id", "course_id", "practitioner_id", "room_id", "device_id",
+    "status", "starts_at", "ends_at", "arrived_at", "overbooked", "overbooked_reason", "flagged", "displaced", "day_mark",
+]  # fmt: skip
+BESIDE: dict[str, tuple[type[Model], list[str]]] = {
+    "patient": (Patient, ["id", "public_id", "given_name", "family_name", "is_provisional"]),
+    "course": (Course, ["id", "public_id", "status", "plan_version"]),
+    "treatment_session": (TreatmentSession, ["id", "public_id", "status", "begun_at"]),
+}
+VISIT = Shape(Appointment, DRAWN, BESIDE)
+FOOTPRINT = Shape(Appointment, [*DRAWN, "room_span", "device_span"], BESIDE)  # with what it holds before and after
+
+
+def _visits(shape: Shape[Appointment]) -> Prepared:
+    return Prepared(lambda: Appointment.objects.filter(pk__in=many("keys")).values_list(*shape.read))
+
+
+ROWS, FOOTPRINTS = _visits(VISIT), _visits(FOOTPRINT)
 SHARED: dict[str, Shape[Any]] = {
     "practitioner": whole(User), "room": whole(Room), "device": whole(Device), "service": whole(Service),
 }  # fmt: skip
@@ -79,10 +82,18 @@ def known_between(site: Site, start: dt.datetime, end: dt.datetime) -> list[Know
     return [Known(*row) for row in BETWEEN(site=site.pk, start=start, end=end)]
 
 
-def rows_of(keys: Collection[int], site: Site, people: Iterable[User] = ()) -> list[Appointment]:
-    """The appointments with these keys, all of one site; `people` are those of its practitioners who are known already.
+def rows_of(keys: Collection[int], site: Site) -> list[Appointment]:
+    """The appointments with these keys, all of one site. Five queries at most."""
+    return _with_shared(VISIT.rows(ROWS(keys=list(keys))), site)
+
+
+def footprints_of(keys: Collection[int], site: Site, people: Iterable[User]) -> list[Appointment]:
+    """The same with the time they hold room and device; `people` are those practitioners of the site who are known already.
     Five queries at most."""
-    found = VISIT.rows(ROWS(appointments=list(keys)))
+    return _with_shared(FOOTPRINT.rows(FOOTPRINTS(keys=list(keys))), site, people)
+
+
+def _with_shared(found: list[Appointment], site: Site, people: Iterable[User] = ()) -> list[Appointment]:
     shared: dict[str, dict[int, Any]] = {"site": {site.pk: site}}
     known = {"practitioner": {user.pk: user for user in people}}
     for name in SHARED:

@@ -26,7 +26,7 @@ from sessions.models import Appointment, CheckIn, Lot, Message, TreatmentSession
 
 LOT_DAYS = 14  # a lot that ends within this many days is worth a look
 PROBLEM_DAYS = 30  # older message problems are found in the message log
-LOTS_SHOWN, CHECK_INS_SHOWN, NAMES_SHOWN, MESSAGES_READ = 3, 10, 3, 20
+LOTS_SHOWN, CHECK_INS_SHOWN, NAMES_SHOWN, MESSAGES_READ, COUNTED = 3, 10, 3, 20, 100
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,13 @@ ASKED = Prepared(
 
 
 WAITING = Prepared(
-    lambda: Message.objects.needing_somebody().filter(site=single("site")).order_by().values(all=Value(1))
-    .annotate(n=Count("pk")).values_list("n")
-)  # fmt: skip
+    lambda: Message.objects.needing_somebody().filter(site=single("site")).order_by().values_list("pk")[:COUNTED]
+)
 
 
 def messages_waiting(site: Site) -> int:
-    """How many messages of this site wait for a person, for the rail."""
-    return next((count for (count,) in WAITING(site=site.pk)), 0)
+    """How many messages of this site wait for a person, for the rail. Above `COUNTED` it is many, and every page asks."""
+    return len(WAITING(site=site.pk))
 
 
 def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:

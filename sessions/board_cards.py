@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from clinic.models import Site
 from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
-from clinic.quick_rows import Shape, columns
+from clinic.quick_rows import Shape
 from patients.models import Allergy, QuestionnaireResponse
 from protocols.choices import Category
 from protocols.definitions import Catalogue
@@ -216,7 +216,9 @@ NEXT_VISITS = Prepared(
         patient__in=many("patients"), status__in=UPCOMING, starts_at__gt=single("last", "timestamptz")
     ).order_by("patient_id", "starts_at").distinct("patient_id").values_list(*NEXT.read)
 )  # fmt: skip
-CONSENT = Shape(Consent, columns(Consent, without={"answers"}))
+CONSENT = Shape(Consent, [  # what `consenting.judged` looks at
+    "id", "course_id", "plan_version", "method", "signed_at", "withdrawn_at", "patient_signature_id", "clinician_signature_id",
+])  # fmt: skip
 TELLING = Prepared(
     lambda: Consent.objects.filter(course__in=many("courses")).telling_first().distinct("course_id").values_list(*CONSENT.read)
 )

@@ -9,6 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
@@ -77,6 +78,11 @@ class BlockWords(NamedTuple):
     marks: tuple[str, ...]
 
 
+@lru_cache(maxsize=128)
+def status_word(status: str, _language: str | None) -> str:
+    return str(AppointmentStatus(status).label)
+
+
 @dataclass
 class Block:
     """One appointment as it is drawn: its card, its wall times, and the strips that prepare and clean up."""
@@ -103,7 +109,7 @@ class Block:
         where = visit.room.name if by == "practitioner" else card.who if by == "room" else card.place
         return BlockWords(
             visit.public_id, f"{self.start:%H:%M}", self.name, visit.patient.initials, visit.status,
-            str(AppointmentStatus(visit.status).label), card.category, card.line, where, tuple(card.marks),
+            status_word(visit.status, get_language()), card.category, card.line, where, tuple(card.marks),
         )  # fmt: skip
 
 

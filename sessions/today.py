@@ -107,17 +107,10 @@ ROOMS = Prepared(lambda: Room.objects.filter(site=one("site"), in_service=True).
 
 
 def rooms_now(site: Site, cards: list[Card]) -> list[RoomNow]:
-    found = []
-    for room in ROOM.rows(ROOMS(site=site.pk)):
-        here = [card for card in cards if card.appointment.room_id == room.pk]
-        of = {status: [card for card in here if card.appointment.status == status] for status in STATUS.values}
-        expected = [card for card in here if card.appointment.status in {STATUS.BOOKED, STATUS.CONFIRMED}]
-        found.append(
-            RoomNow(
-                room,
-                next(iter(of[STATUS.IN_TREATMENT]), None),
-                next(iter(of[STATUS.ARRIVED]), None),
-                next(iter(expected), None),
-            )
-        )
-    return found
+    """Of each room in service the first in treatment, the first who waits and the first who is expected."""
+    first: dict[tuple[int, str], Card] = {}
+    for card in cards:
+        visit = card.appointment
+        first.setdefault((visit.room_id, STATUS.BOOKED if visit.status == STATUS.CONFIRMED else visit.status), card)
+    shown = (STATUS.IN_TREATMENT, STATUS.ARRIVED, STATUS.BOOKED)
+    return [RoomNow(room, *(first.get((room.pk, status)) for status in shown)) for room in ROOM.rows(ROOMS(site=site.pk))]

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
-from django.test import Client
 from django.urls import reverse
 
 from clinic.errors import Refused
@@ -24,6 +23,7 @@ from sessions.models import Appointment
 from tests import factories
 from tests.figures import scaled
 from tests.sessions.clinicday import ClinicDay, make_clinic_day
+from tests.sessions.race.desks import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
 
@@ -205,8 +205,8 @@ def form_for(day: ClinicDay, patient: Any, thursday: dt.date, **changes: str) ->
     } | changes  # fmt: skip
 
 
-def desk_of(day: ClinicDay) -> Client:
-    return factories.signed_in(Client(), day.desk)
+def desk_of(day: ClinicDay) -> Desk:
+    return factories.signed_in(Desk(), day.desk)
 
 
 def test_a_crowd_of_desks_gets_one_booking_and_pages_that_say_so(day):

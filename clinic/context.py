@@ -80,7 +80,7 @@ def frame_of(request: HttpRequest) -> Frame:
         shown.site = site
         shown.rail = tuple(rail_of(request, site))
     shown.key = (
-        shown.demo, request.COOKIES.get("hide_names") == "1", *_who(request.user), site.public_id if site else "",
+        shown.demo, request.COOKIES.get("hide_names") == "1", *_who(request), site.public_id if site else "",
         *((one.public_id, one.name) for one in shown.sites),
     )  # fmt: skip
     return shown
@@ -113,5 +113,7 @@ def _has(name: str) -> bool:
     return True
 
 
-def _who(user: Any) -> tuple[str, ...]:
-    return (user.name, user.initials, user.role_label) if user.is_authenticated else ()
+def _who(request: HttpRequest) -> tuple[str, ...]:
+    """Nobody, while it is not known yet: a refused address is answered before anybody is asked for."""
+    user: Any = getattr(request, "user", None)
+    return (user.name, user.initials, user.role_label) if user and user.is_authenticated else ()

@@ -3,7 +3,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Built while the clinic goes on working."""
+    """Built while the clinic goes on working. That waits for every transaction that is older, so no lock time-out may end it;
+    and what a try that was broken off left behind is no index."""
 
     atomic = False
     dependencies = [
@@ -11,6 +12,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL("SET lock_timeout TO 0", "SET lock_timeout TO 0"),
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS appointment_taken", migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name='appointment',
             index=models.Index(
@@ -20,4 +23,5 @@ class Migration(migrations.Migration):
                 name='appointment_taken',
             ),
         ),
+        migrations.RunSQL("RESET lock_timeout", "RESET lock_timeout"),
     ]

@@ -116,4 +116,4 @@ def _has(name: str) -> bool:
 def _who(request: HttpRequest) -> tuple[str, ...]:
     """Nobody, while it is not known yet: a refused address is answered before anybody is asked for."""
     user: Any = getattr(request, "user", None)
-    return (user.name, user.initials, user.role_label) if user and user.is_authenticated else ()
+    return (user.public_id, user.name, user.initials, user.role_label) if user and user.is_authenticated else ()

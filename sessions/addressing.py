@@ -24,6 +24,9 @@ ADDRESS_MOVES = gettext_noop("The patient's record was being changed")
 AT_MOST = 200  # in one sweep; the next one is a minute away
 
 
+Key = tuple[str, str, str, int, str]  # what a message is written once for: cause (kind and id), kind, revision, address
+
+
 def write_anew() -> int:
     """Timed messages that are not due yet, whose patient has got an address meanwhile. Returns how many were written."""
     written = 0
@@ -63,18 +66,19 @@ def is_wanted(message: Message) -> bool:
     return record is not None and record.ended_at is not None
 
 
-def readdress(message: Message) -> bool:
-    """An address corrected since the row was written counts. Nothing is stored; whether the row has another one now."""
+def readdress(message: Message, given: set[Key]) -> bool:
+    """An address corrected since the row was written counts. Nothing is stored; whether the row has another one now. `given`
+    are the keys that rows got so and that are not stored yet, either."""
     patient = message.patient
     if patient is None or message.state != MessageState.SCHEDULED or patient.email == message.recipient:
         return False
-    taken = Message.objects.filter(
-        cause_kind=message.cause_kind, cause_public_id=message.cause_public_id, kind=message.kind,
-        cause_revision=message.cause_revision, recipient=patient.email,
-    ).exists()  # fmt: skip
-    if not taken:
-        message.recipient = patient.email
-    return not taken
+    key = (message.cause_kind, message.cause_public_id, message.kind, message.cause_revision, patient.email)
+    names = ("cause_kind", "cause_public_id", "kind", "cause_revision", "recipient")
+    if key in given or Message.objects.filter(**dict(zip(names, key, strict=True))).exists():
+        return False
+    given.add(key)
+    message.recipient = patient.email
+    return True
 
 
 def is_to_another_mailbox(message: Message, address: str | None = None) -> bool:

@@ -170,10 +170,14 @@ def keys_shown(site: Site, asked: Asked, visits: Sequence[Known], reader: User) 
     wanted = {
         "practitioner__public_id__in": asked.practitioners, "room__public_id__in": asked.rooms,
         "device__public_id__in": asked.devices, "status__in": asked.statuses,
-        f"{asked.by}__public_id__in": {asked.only} - {""},
     }  # fmt: skip
     wanted = {name: values for name, values in wanted.items() if values}
-    return list(Appointment.objects.filter(pk__in=keys, **wanted).values_list("pk", flat=True)) if wanted else keys
+    if not wanted and not asked.only:
+        return keys
+    rows = Appointment.objects.filter(pk__in=keys, **wanted)
+    if asked.only:
+        rows = rows.filter(**{f"{asked.by}__public_id": asked.only})
+    return list(rows.values_list("pk", flat=True))
 
 
 def _keep_first_marks(cards: list[Card]) -> None:

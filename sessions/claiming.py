@@ -15,7 +15,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -47,20 +47,12 @@ NOT_WRITTEN = gettext_noop("The mail could not be written")
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """The row versions a mail hangs on: all of them, and that of its visit alone."""
-
-    all: str
-    visit: str
-
-
-@dataclass(frozen=True, slots=True)
 class Ready:
     """A held row with its mail."""
 
     message: Message
     written: Written
-    marks: Marks
+    mark: str  # names the row versions it hangs on
     held_until: dt.datetime
     written_at: dt.datetime
     quiet: tuple[dt.time, dt.time] | None  # the hours in which it may not begin
@@ -68,9 +60,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Rows this worker holds, since when and until when."""
+    """Rows this worker holds, in which state it found them, since when and until when."""
 
     keys: list[int]
+    state: str
     at: dt.datetime
     until: dt.datetime
 
@@ -96,7 +89,7 @@ class Claim:
     message: Message
     mail: Mail
     at: dt.datetime
-    visit_mark: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +108,22 @@ def take_batch(*, size: int = TOGETHER, unknown: bool = False) -> Batch:
         return Batch([], 0)
     try:
         ready = prepare(held, carefully=False)
-    except DatabaseError:
-        # One of them may have broken the transaction of all: once more, each behind a savepoint of its own.
+    except Exception:
+        # One of them broke the transaction of all: once more, each in its own, so that the others go.
         log.exception("mails could not be written together")
-        ready = prepare(held, carefully=True)
+        ready = one_by_one(held)
     return Batch(ready, len(held.keys))
+
+
+def one_by_one(held: Held) -> list[Ready]:
+    """One that cannot even be judged stays held, and is looked at again when it is held no more."""
+    ready: list[Ready] = []
+    for key in held.keys:
+        try:
+            ready += prepare(replace(held, keys=[key]), carefully=True)
+        except Exception:
+            log.exception("message could not be judged", key=key)
+    return ready
 
 
 @transaction.atomic
@@ -130,7 +134,8 @@ def hold(size: int, *, unknown: bool) -> Held | None:
     keys = list(rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True)[:size])
     if not keys:
         return None
-    held = Held(keys, now, now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS))
+    state = S.UNKNOWN if unknown else S.SCHEDULED
+    held = Held(keys, state, now, now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS))
     Message.objects.filter(pk__in=keys).update(held_until=held.until)
     return held
 
@@ -139,11 +144,14 @@ def hold(size: int, *, unknown: bool) -> Held | None:
 @asked_once()
 @message_rules.read_once()
 def prepare(held: Held, *, carefully: bool) -> list[Ready]:
-    """Judge and write them all. Nothing is locked before the letters are drawn; what changes meanwhile is noticed by its mark."""
+    """Judge and write them all. Nothing is locked before the letters are drawn; what changes meanwhile is noticed by its mark.
+    Those that somebody withdrew or settled since they were held are left alone."""
+    now = timezone.now()
     marks = marks_of(held.keys)  # before anything else is read
-    messages = read(held.keys)
+    messages = read(held)
     withholding.read_for(messages)
-    drafts = [draft(message, held.at, carefully=carefully) for message in messages]
+    given: set[addressing.Key] = set()
+    drafts = [draft(message, now, given, carefully=carefully) for message in messages]
     reachable = addressing.hold_addresses([one.message for one in drafts if one.written is not None])
     ready: list[Ready] = []
     others: list[Draft] = []
@@ -151,7 +159,7 @@ def prepare(held: Held, *, carefully: bool) -> list[Ready]:
         if one.written is None or one.message.pk not in reachable:
             others.append(one)
         else:
-            ready.append(Ready(one.message, one.written, marks[one.message.pk], held.until, held.at, one.quiet))
+            ready.append(Ready(one.message, one.written, marks[one.message.pk], held.until, now, one.quiet))
             if one.is_readdressed:
                 others.append(one)
     links.write([link for one in drafts if one.message.pk in reachable for link in one.issued])
@@ -165,8 +173,8 @@ def put_right(drafts: list[Draft], held: Held, going: Collection[int]) -> None:
     that somebody else has in hand at this moment is left to them; it is looked at again when it is held no more."""
     keys = [one.message.pk for one in drafts]
     rows = Message.objects.filter(pk__in=keys, held_until=held.until).select_for_update(skip_locked=True, no_key=True)
-    there = dict(rows.values_list("pk", "state"))
-    mine = [one for one in drafts if there.get(one.message.pk) == one.message.state]
+    there = {key: as_read for key, *as_read in rows.values_list("pk", "state", "due_at")}
+    mine = [one for one in drafts if there.get(one.message.pk) == [one.message.state, one.message.due_at]]
     for one in mine:
         message = one.message
         if one.is_readdressed:
@@ -186,9 +194,9 @@ def put_right(drafts: list[Draft], held: Held, going: Collection[int]) -> None:
     Message.objects.filter(pk__in=free).update(held_until=None)
 
 
-def read(keys: list[int]) -> list[Message]:
-    """With all their mails speak of, in the order of `keys`."""
-    rows = Message.objects.filter(pk__in=keys).select_related(
+def read(held: Held) -> list[Message]:
+    """With all their mails speak of, in their order; without those that are no longer as they were held."""
+    rows = Message.objects.filter(pk__in=held.keys, held_until=held.until, state=held.state).select_related(
         "patient", "site", "appointment__course", "appointment__service"
     ).in_bulk()  # fmt: skip
     for row in rows.values():
@@ -196,7 +204,7 @@ def read(keys: list[int]) -> list[Message]:
             for name in ("patient", "site"):  # nearly always the message's own
                 if getattr(row.appointment, f"{name}_id") == getattr(row, f"{name}_id"):
                     setattr(row.appointment, name, getattr(row, name))
-    return [rows[key] for key in keys]
+    return [rows[key] for key in held.keys if key in rows]
 
 
 def unknown_rows(now: dt.datetime) -> Any:
@@ -212,9 +220,9 @@ def unknown_rows(now: dt.datetime) -> Any:
     return Message.objects.filter(pk__in=ids, state=S.UNKNOWN).order_by("claimed_at", "id")
 
 
-def draft(message: Message, now: dt.datetime, *, carefully: bool) -> Draft:
-    """What is to become of one row. Nothing is stored yet."""
-    is_readdressed = addressing.readdress(message)
+def draft(message: Message, now: dt.datetime, given: set[addressing.Key], *, carefully: bool) -> Draft:
+    """What is to become of one row. Nothing is stored yet; `given`: the addresses that others of the batch got."""
+    is_readdressed = addressing.readdress(message, given)
     stop = withholding.why_not(message, now)
     if stop is None and message.state == S.SCHEDULED and addressing.is_to_another_mailbox(message):
         stop = (S.SUPPRESSED, SUPERSEDED)  # its twin to the right address is there already
@@ -285,14 +293,15 @@ MARK = f"""concat({VERSION.format("a")}, '|',
 (SELECT {VERSION.format("k")} FROM treatment_sessions_consent k
   WHERE m.cause_kind = 'consent' AND k.public_id = m.cause_public_id), '|',
 (SELECT string_agg({VERSION.format("k")}, ' ' ORDER BY k.id) FROM treatment_sessions_consent k
-  WHERE k.course_id = a.course_id), '|',
+  WHERE k.course_id IN (a.course_id, (SELECT c.id FROM treatment_sessions_course c
+    WHERE m.cause_kind = 'course' AND c.public_id = m.cause_public_id))), '|',
 (SELECT string_agg({VERSION.format("e")}, ' ' ORDER BY e.id) FROM treatment_sessions_adverseevent e
   WHERE e.patient_id = m.patient_id), '|',
 (SELECT max(s.id) FROM treatment_sessions_screening s WHERE s.patient_id = m.patient_id), '|',
 (SELECT max(w.id) FROM patients_privacychoice w WHERE w.patient_id = m.patient_id), '|',
 (SELECT string_agg({VERSION.format("r")}, ' ' ORDER BY r.id) FROM treatment_sessions_messagerule r))"""  # noqa: S608 - our own words
 AND_ITS_VISIT = "treatment_sessions_message m LEFT JOIN treatment_sessions_appointment a ON a.id = m.appointment_id"
-MARKS = f"SELECT m.id, {MARK}, {VERSION.format('a')} FROM {AND_ITS_VISIT} WHERE m.id = ANY(%s)"  # noqa: S608 - our own words
+MARKS = f"SELECT m.id, {MARK} FROM {AND_ITS_VISIT} WHERE m.id = ANY(%s)"  # noqa: S608 - our own words
 # Five deeds in one statement, so that they reach the disk together and with one journey there.
 BEGIN = f"""
 WITH done AS (
@@ -316,10 +325,11 @@ WITH done AS (
 SELECT count(*) FROM begun"""  # noqa: S608 - our own words
 
 
-def marks_of(keys: list[int]) -> dict[int, Marks]:
+def marks_of(keys: list[int]) -> dict[int, str]:
+    """What each of these hangs on at this moment, by its key."""
     with connection.cursor() as cursor:
         cursor.execute(MARKS, [keys])
-        return {key: Marks(mark, visit) for key, mark, visit in cursor.fetchall()}
+        return dict(cursor.fetchall())
 
 
 def begin(ready: Ready, *, done: Claim | None = None) -> Claim | None:
@@ -332,7 +342,7 @@ def begin(ready: Ready, *, done: Claim | None = None) -> Claim | None:
     values = {
         "done": done.message.pk if done else None, "done_claimed_at": done.at if done else None, "sent_at": at,
         "id": message.pk if is_timely(ready, at) else None, "state": message.state, "held_until": ready.held_until,
-        "recipient": message.recipient, "due_at": message.due_at, "mark": ready.marks.all, "at": at,
+        "recipient": message.recipient, "due_at": message.due_at, "mark": ready.mark, "at": at,
         "subject": written.subject, "text": written.text, "html": written.html, "told_start": written.told_start,
         "rule_version": written.rule_version.pk if written.rule_version else None,
     }  # fmt: skip
@@ -343,13 +353,16 @@ def begin(ready: Ready, *, done: Claim | None = None) -> Claim | None:
         return None
     message.state, message.reason, message.claimed_at = S.SENDING, "", at
     message.attempts += 1
-    return Claim(message, written.mail, at, ready.marks.visit)
+    return Claim(message, written.mail, at, ready.mark)
 
 
 def is_timely(ready: Ready, now: dt.datetime) -> bool:
     """It was, when it was written; since then the server may have been slow, or the evening come."""
-    message = ready.message
-    ends = [message.useful_until, message.appointment.starts_at if KINDS[message.kind].visit and message.appointment else None]
-    if now - ready.written_at > FRESH or any(end is not None and end <= now for end in ends):
+    if now - ready.written_at > FRESH or not is_in_time(ready.message, now):
         return False
-    return ready.quiet is None or message_times.after_quiet_hours(now, message.site.zone, ready.quiet) <= now
+    return ready.quiet is None or message_times.after_quiet_hours(now, ready.message.site.zone, ready.quiet) <= now
+
+
+def is_in_time(message: Message, now: dt.datetime) -> bool:
+    ends = [message.useful_until, message.appointment.starts_at if KINDS[message.kind].visit and message.appointment else None]
+    return all(end is None or end > now for end in ends)

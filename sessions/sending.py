@@ -78,8 +78,8 @@ class Round:
         try:
             while waiting and self.goes_on():
                 ready = waiting.pop()
-                before, accepted = accepted, None
-                claim = claiming.begin(ready, done=before)
+                claim = claiming.begin(ready, done=accepted)
+                accepted = None  # only now: had the statement failed, it would have to be recorded below
                 if claim is None:
                     self.left.append(ready)
                 elif self.hand_over(claim):
@@ -151,40 +151,36 @@ def settle_expired_claims() -> dict[str, int]:
 def still_wanted(claim: Claim) -> Iterator[None]:
     """Held while the first byte goes out: who cancels or moves the visit waits for that moment, or was first.
 
-    The appointment is locked as the booking verbs lock it, so no mail begins after their commit. While its row is the
-    version that was there when the mail was written, nothing else need be asked: the claim has just looked at the rest.
-    The transaction writes nothing that could be lost, so nobody waits for the disk at its end.
+    The appointment is locked as the booking verbs lock it, so no mail begins after their commit. Connecting may have taken
+    long since the row was begun, so all that spoke for the mail is looked at once more: while its mark is the same, nothing
+    has changed. The transaction writes nothing that could be lost, so nobody waits for the disk at its end.
     """
-    known = claim.message.appointment
-    if known is None:
-        yield
-        return
     with transaction.atomic():
         try:
             with connection.cursor() as cursor:
-                cursor.execute(LOCK_VISIT, [known.pk])
-                row = cursor.fetchone()
-            if row is None or row[0] != claim.visit_mark:
-                look_again(claim, known)
+                cursor.execute(LOCK_VISIT, [claim.message.appointment_id])
         except OperationalError as error:  # lock_timeout: somebody is at it for longer than three seconds
             raise Temporary(BUSY) from error
+        message = claim.message
+        if claiming.marks_of([message.pk]).get(message.pk) != claim.mark or not claiming.is_in_time(message, timezone.now()):
+            look_again(message)
         yield
 
 
 LOCK_VISIT = (
     "SET LOCAL synchronous_commit TO off; "
-    "SELECT concat(a.xmin, a.ctid) FROM treatment_sessions_appointment a WHERE a.id = %s FOR NO KEY UPDATE"
+    "SELECT 1 FROM treatment_sessions_appointment a WHERE a.id = %s FOR NO KEY UPDATE"
 )
 
 
-def look_again(claim: Claim, known: Appointment) -> None:
-    """The visit was changed after the mail was written: may it still go? Raises `Withdrawn` where not."""
-    now_there = Appointment.objects.select_for_update(no_key=True).get(pk=known.pk)
-    for name in ("patient", "site", "service", "course"):  # read with the claim, and not what is locked here
-        if getattr(now_there, f"{name}_id") == getattr(known, f"{name}_id"):
-            setattr(now_there, name, getattr(known, name))
-    claim.message.appointment = now_there
-    stop = withholding.why_not(claim.message, timezone.now())
+def look_again(message: Message) -> None:
+    """Something changed after the mail was written, or its time has passed: may it still go? Raises `Withdrawn` where not."""
+    known = message.appointment
+    if message.patient_id is not None:
+        message.patient = Patient.everyone.get(pk=message.patient_id)
+    if known is not None:
+        message.appointment = Appointment.objects.get(pk=known.pk)
+    stop = withholding.why_not(message, timezone.now())
     if stop is not None:
         raise Withdrawn(stop[1])
 

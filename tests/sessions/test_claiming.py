@@ -9,9 +9,9 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from patients.models import PatientLink
-from sessions import booking, claiming, letters, sending
+from sessions import booking, claiming, letters, outbox, sending
 from sessions.choices import MessageState
-from sessions.models import Appointment, Message
+from sessions.models import Appointment, Consent, Message
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day, only
@@ -171,3 +171,93 @@ class TestOneThatBreaksTheOthers:
         alone = Message.objects.get(appointment=other, kind="msg-confirm")
         assert (alone.state, alone.reason, alone.held_until) == (S.SCHEDULED, claiming.NOT_WRITTEN, None)
         assert PatientLink.objects.count() == 1  # none of a mail that does not exist
+
+    def test_one_that_cannot_even_be_judged_leaves_the_others_to_go(
+        self, day: MailDay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        day.book("10:00")
+        other = day.book("11:00", patient=factories.make_patient(day.clinic.site))
+        judged = claiming.withholding.why_not
+
+        def broken(message: Message, now: Any) -> Any:
+            if message.appointment_id == other.pk:
+                raise RuntimeError("a fault of ours")
+            return judged(message, now)
+
+        monkeypatch.setattr(claiming.withholding, "why_not", broken)
+        assert sending.send_due() == 1
+        assert only(day).state == S.SENT
+        assert Message.objects.get(appointment=other, kind="msg-confirm").state == S.SCHEDULED
+
+
+class TestWhatChangesOnTheWay:
+    def test_one_withdrawn_between_holding_and_writing_is_left_alone(self, day: MailDay) -> None:
+        day.book()
+        held = claiming.hold(10, unknown=False)
+        assert held is not None
+        outbox.withdraw(Message.objects.filter(kind="msg-confirm"), reason="made again", by=day.clinic.by)
+        assert claiming.prepare(held, carefully=False) == []
+        assert (only(day).state, only(day).reason) == (S.SUPPRESSED, "made again")
+
+    def test_of_two_that_come_to_one_address_one_goes(self, day: MailDay, sink: Sink) -> None:
+        """An address was corrected twice while nobody looked: both rows of one mail would go to the third."""
+        day.book()
+        first = only(day)
+        twin = Message.objects.get(pk=first.pk)
+        twin.pk, twin.public_id = None, "t" * 22
+        twin.recipient, twin.rfc_message_id = "second@example.org", "<second@halden.example>"
+        twin.save(force_insert=True)
+        type(day.patient).objects.filter(pk=day.patient.pk).update(email="third@example.org")
+        assert sending.send_due() == 1
+        states = sorted(Message.objects.filter(kind="msg-confirm").values_list("state", "recipient"))
+        assert [state for state, _to in states] == [S.SENT, S.SUPPRESSED]
+        assert (S.SENT, "third@example.org") in states
+        assert len(sink.received) == 1
+
+    def test_what_stops_it_while_the_server_is_reached_stops_it(self, day: MailDay) -> None:
+        day.book()
+        claim = claiming.begin(taken())
+        assert claim is not None
+        type(day.patient).objects.filter(pk=day.patient.pk).update(email_problem="unknown here")
+        with pytest.raises(sending.Withdrawn), sending.still_wanted(claim):
+            pytest.fail("a byte would have gone out")
+
+    def test_its_time_may_pass_while_the_server_is_reached(self, day: MailDay, at: Callable[[str], Any]) -> None:
+        visit = day.book()
+        claim = claiming.begin(taken())
+        assert claim is not None
+        at((visit.starts_at).isoformat())
+        with pytest.raises(sending.Withdrawn), sending.still_wanted(claim):
+            pytest.fail("a byte would have gone out")
+
+    def test_the_consent_of_a_course_is_part_of_the_mark_of_its_mails(self, day: MailDay) -> None:
+        course = factories.make_course(day.patient, day.clinic.doctor, site=day.clinic.site)
+        message = outbox.write(
+            "msg-next", cause=course, patient=day.patient, site=day.clinic.site, by=day.clinic.by, due_at=timezone.now(),
+            revision=1,
+        )  # fmt: skip
+        before = claiming.marks_of([message.pk])
+        assert claiming.marks_of([message.pk]) == before
+        Consent.objects.create(
+            patient=day.patient, course=course, plan_version=course.plan_version, language="en", informed_at=timezone.now(),
+            informed_by=day.clinic.doctor, withdrawn_at=timezone.now(),
+        )  # fmt: skip
+        assert claiming.marks_of([message.pk]) != before
+
+    def test_what_was_accepted_is_recorded_when_the_next_cannot_begin(
+        self, day: MailDay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        day.book("10:00")
+        day.book("11:00", patient=factories.make_patient(day.clinic.site))
+        begin = claiming.begin
+
+        def broken(ready: claiming.Ready, *, done: Any = None) -> Any:
+            if done is not None:
+                raise DatabaseError("lock time-out")
+            return begin(ready, done=done)
+
+        monkeypatch.setattr(claiming, "begin", broken)
+        with pytest.raises(DatabaseError):
+            sending.send_due()
+        assert sorted(Message.objects.filter(kind="msg-confirm").values_list("state", flat=True)) == [S.SCHEDULED, S.SENT]
+        assert len(sink.received) == 1

@@ -60,7 +60,7 @@ class Clinician(Practitioner):
 
     def opens_the_builder(self) -> None:
         self.click("Open in the mixture builder", "link")
-        self.settle()
+        self.page.wait_for_url("**/mixture/**", wait_until="networkidle")  # typed before its scripts are there, it is not judged
 
     def writes(self, label: str, figure: str) -> None:
         self.page.get_by_role("textbox", name=label, exact=True).fill(figure)

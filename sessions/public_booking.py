@@ -294,6 +294,7 @@ def sweep() -> int:
             if held is not None:
                 let_go(held, RequestState.RAN_OUT)
                 cleared += 1
+    request_mail.forget_last_words(now)
     old = now - dt.timedelta(days=KEPT_DAYS)
     over = [RequestState.RAN_OUT, RequestState.WITHDRAWN, RequestState.DECLINED]
     BookingRequest.objects.filter(state__in=over, settled_at__lt=old).delete()

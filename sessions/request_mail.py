@@ -61,6 +61,13 @@ def forget_request(*, request: BookingRequest, by: Doer) -> None:
     outbox.messages_of(request).update(text="", html="")
 
 
+def forget_last_words(now: dt.datetime) -> int:
+    """The mail that lets somebody down is written when its request is over already: its words go when nobody needs them."""
+    waiting = (MessageState.SCHEDULED, MessageState.SENDING, MessageState.UNKNOWN)
+    rows = Message.objects.filter(cause_kind="bookingrequest", kind=REQUEST_OFF, useful_until__lte=now)
+    return int(rows.exclude(state__in=waiting).exclude(text="", html="").update(text="", html="", told_start=""))
+
+
 @transaction.atomic
 def tell_anew(*, appointment: Appointment, by: Doer) -> None:
     """Confirm once more, to the address that counts now: the links of the earlier mail are dead. One that is not sent yet

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from clinic.deeds import carry_out
 from clinic.doer import Doer
 from clinic.errors import Refused
 from clinic.forms import HouseForm
+from clinic.idempotency import answered
 from clinic.models import Site, User
 from clinic.permissions import requires
 from patients.models import Patient
@@ -35,6 +36,11 @@ from sessions.views.asking import permissions_of, site_of, user_of
 from sessions.views.holds import hold_cancel, hold_move
 
 SUGGESTED = 6
+
+
+def repeated(request: HttpRequest) -> str | None:
+    """Where this very form led already: a hold that was let go is no more, and a double click is no error."""
+    return answered(request) if request.method == "POST" else None
 
 
 @requires(Permission.CHANGE_PERSON)
@@ -201,6 +207,8 @@ def appointment_move(request: HttpRequest, public_id: str) -> HttpResponse:
     """Another time, with the interval, what stands against it and free times beside the form while it is filled in."""
     if (held := held_or_none(request, public_id)) is not None:
         return hold_move(request, held)
+    if (led_to := repeated(request)) is not None:
+        return redirect(led_to)
     visit = appointment_or_404(request, public_id)
     form = MoveForm(offered(request.POST) if request.method == "POST" else None, appointment=visit)
     context: dict[str, Any] = {"visit": visit, "patient": visit.patient, "form": form, "site": visit.site}
@@ -257,6 +265,8 @@ def move_with_later(visit: Appointment, form: MoveForm, by: Doer) -> None:
 def appointment_cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     if (held := held_or_none(request, public_id)) is not None:
         return hold_cancel(request, held)
+    if (led_to := repeated(request)) is not None:
+        return redirect(led_to)
     visit = appointment_or_404(request, public_id)
     form = CancelForm(request.POST or None, seen_version=visit.version)
     if request.method == "GET":

@@ -128,6 +128,20 @@ def test_a_hold_is_not_moved_onto_what_is_taken_or_closed(day: ClinicDay, held: 
 
 
 # --- let go ---------------------------------------------------------------------------------------------------------
+def test_what_the_last_mail_said_is_forgotten_when_its_time_has_passed(day: ClinicDay, held: BookingRequest, at: At) -> None:
+    holds.release(appointment=held.appointment, seen_version=1, reason="Ill", by=day.by)
+    sending.send_due()
+    last = Message.objects.get(cause_public_id=held.public_id, kind="msg-request-off")
+    assert (last.state, bool(last.text)) == ("sent", True)
+    public_booking.sweep()
+    last.refresh_from_db()
+    assert last.text, "it may still be looked up"
+    at((last.useful_until + dt.timedelta(minutes=1)).isoformat())
+    public_booking.sweep()
+    last.refresh_from_db()
+    assert (last.text, last.html, last.told_start) == ("", "", "")
+
+
 def test_a_hold_that_is_let_go_frees_the_time_and_tells_the_person(day: ClinicDay, held: BookingRequest) -> None:
     sending.send_due()
     browser = opened(held)
@@ -221,7 +235,7 @@ def test_the_forms_of_a_hold(day: ClinicDay, held: BookingRequest, desk: Client)
     assert desk.post(cancel, {"form_token": new_token(), "seen_version": visit.version, "reason": ""}).status_code == 422
     assert desk.post(cancel, {"form_token": new_token(), "seen_version": 1, "reason": "Ill"}).status_code == 409
     gone = {"form_token": new_token(), "seen_version": visit.version, "reason": "Ill"}
-    assert [desk.post(cancel, gone).status_code for _ in range(2)] == [302, 404]
+    assert [desk.post(cancel, gone).status_code for _ in range(2)] == [302, 302]
     assert not Appointment.objects.exists()
 
 

@@ -58,7 +58,8 @@ class Made:
         self.asked, self.parameters = compiler.as_sql()
         self.names = list(dict.fromkeys(one.name for one in self.parameters if isinstance(one, Slot)))
         self.compiler, self.converters = compiler, compiler.get_converters([column for column, *_ in compiler.select])
-        self.name = f"prepared_{next(NUMBERS)}"
+        table = compiler.query.get_meta().db_table
+        self.name = f"{table[:48]}_{next(NUMBERS)}"  # so that a log of statements says what was asked for
         places = f"({', '.join(['%s'] * len(self.names))})" if self.names else ""
         self.execute = f"EXECUTE {self.name}{places}"
 

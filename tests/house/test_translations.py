@@ -181,11 +181,16 @@ TO_ONE = re.compile(
 )
 
 
+def is_no_address(context: str) -> bool:
+    """A name speaks to nobody, though one sounds like a bidding (retrograde); and one question is asked of women alone."""
+    return context.endswith(" name") or context == "q-pregnant text"
+
+
 def test_arabic_addresses_everybody_alike() -> None:
     for source in (*WORDS, *CLINICAL):
         if language_of(source) == "ar":
-            said = [text for one in read(source) if one.id for text in strings(one)]
-            assert not [text for text in said if TO_ONE.search(text)]
+            addressed = [one for one in read(source) if one.id and not is_no_address(one.context or "")]
+            assert not [text for one in addressed for text in strings(one) if TO_ONE.search(text)]
     assert TO_ONE.search("إذا تغيّر موعدك فاتصل بنا")
     assert not TO_ONE.search("إذا تغيّر موعدكم فاتصلوا بنا، وذلك هناك")
 

@@ -1,6 +1,7 @@
 """Pages of letters and reports: added, listed, downloaded and never shown, withdrawn; and the page of a clearance."""
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -245,8 +246,8 @@ def test_a_wrong_file_is_withdrawn_and_stays_in_the_list(client: Client, day: Ca
 # --- the page of a clearance --------------------------------------------------------------------------------------------
 def test_the_page_says_what_stands_what_is_asked_and_who_may(client: Client, day: CareDay, lead: Any) -> None:
     url = clear_url(day, with_heart(day))
-    page = client.get(url).content.decode()
-    for words in ("scr-heart-other", "Because of", "A cardiologist&#x27;s letter", "the medical lead records the clearance",
+    page = unescape(client.get(url).content.decode())
+    for words in ("scr-heart-other", "Because of", "A cardiologist's letter", "the medical lead records the clearance",
                   "Add the letter"):  # fmt: skip
         assert words in page, words
     assert "Record the clearance" not in page

@@ -61,8 +61,6 @@ def _named(path: str) -> list[str]:
     return [f"{path}__{name}" for name in NAMED.names]
 
 
-
-
 TROUBLED = Prepared(
     lambda: Message.objects.troubled().filter(site=single("site"), due_at__gte=single("since", "timestamptz"))
     .annotate(all=Window(Count("pk"))).values_list("all", *_named("patient"))[:MESSAGES_READ]
@@ -82,7 +80,7 @@ ENDING = Prepared(
 )  # fmt: skip
 DISPLACED = Prepared(
     lambda: Appointment.objects.filter(
-        site=single("site"), status__in=UPCOMING, starts_at__gt=single("now", "timestamptz")
+        site=single("site"), status__in=UPCOMING, starts_at__gt=single("now", "timestamptz"), patient__is_provisional=False
     ).exclude(displaced="").order_by().values(all=Value(1)).annotate(n=Count("id"), first=Min("starts_at"))
     .values_list("n", "first")
 )  # fmt: skip
@@ -90,8 +88,6 @@ ASKED = Prepared(
     lambda: DataRequest.objects.open().filter(site=single("site")).order_by().values(all=Value(1))
     .annotate(n=Count("id"), due=Min("due_on")).values_list("n", "due")
 )  # fmt: skip
-
-
 WAITING = Prepared(
     lambda: Message.objects.needing_somebody().filter(site=single("site")).order_by().values_list("pk")[:COUNTED]
 )

@@ -78,7 +78,8 @@ def board_of(
     """The whole board of a site's local day, whose `visits` these are, or one practitioner's part of it; `or_everyone`: the
     whole board when that part is empty."""
     held = frozenset(permissions)
-    appointments = rows_of([visit.key for visit in visits if visit.status not in CANCELLED], site)
+    # A time held for ten minutes is nobody who is expected: the calendar shows it.
+    appointments = rows_of([visit.key for visit in visits if visit.status not in {*CANCELLED, STATUS.HELD}], site)
     everyone = cards_of(appointments, rules, headline=Permission.SEE_HEADLINE in held,
                         clinical=Permission.SEE_CLINICAL in held)  # fmt: skip
     if or_everyone and practitioner not in {card.appointment.practitioner for card in everyone}:

@@ -1,7 +1,7 @@
 """A worker's batch: what is held but not begun, and what may happen to it meanwhile."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,16 +15,10 @@ from sessions.models import Appointment, Consent, Message
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day, only
-from tests.sinks import Sink, mail_to_sink
+from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db
 S = MessageState
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_to_sink(settings) as sink:
-        yield sink
 
 
 @pytest.fixture

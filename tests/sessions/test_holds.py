@@ -216,6 +216,14 @@ def test_only_the_desk_of_the_site(day: ClinicDay, held: BookingRequest) -> None
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
+def test_the_board_expects_nobody_for_a_time_that_is_only_held(day: ClinicDay, held: BookingRequest, desk: Client) -> None:
+    visit = held.appointment
+    board = desk.get("/", {"day": visit.local_start.date().isoformat()}).content.decode()
+    assert visit.public_id not in board
+    calendar = desk.get("/calendar/", {"day": visit.local_start.date().isoformat(), "view": "list"}).content.decode()
+    assert visit.public_id in calendar
+
+
 def test_the_forms_of_a_hold(day: ClinicDay, held: BookingRequest, desk: Client) -> None:
     visit = held.appointment
     move, cancel = (reverse(f"appointment-{name}", args=[visit.public_id]) for name in ("move", "cancel"))

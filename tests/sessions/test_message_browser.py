@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,11 @@ from sessions.models import Message
 from tests import factories
 from tests.browser import PICTURES
 from tests.sessions.mailday import MailDay, make_mail_day
-from tests.sinks import Sink, mail_to_sink
+from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Picture = Callable[[Page, str], Path]
 Check = Callable[[Page], None]
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_to_sink(settings) as sink:
-        yield sink
 
 
 @pytest.fixture

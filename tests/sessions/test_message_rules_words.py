@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,7 @@ from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
 from tests.sessions.ruleday import AS_SHIPPED, OWN, decide, rule_for, the
-from tests.sinks import Sink, mail_to_sink
+from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db
 S = MessageState
@@ -44,12 +44,6 @@ def day(at: Callable[[str], Any]) -> MailDay:
 @pytest.fixture
 def by(day: MailDay) -> Doer:
     return Doer.staff(factories.make_user(Role.MANAGER, name="Ines Prado"), day.clinic.site)
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_to_sink(settings) as sink:
-        yield sink
 
 
 class TestWords:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,16 +18,10 @@ from sessions.models import Message
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import NEXT_THURSDAY, MailDay, make_mail_day, only
-from tests.sinks import Received, Sink, mail_to_sink
+from tests.sinks import Received, Sink
 
 pytestmark = pytest.mark.django_db
 S = MessageState
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_to_sink(settings) as sink:
-        yield sink
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,16 +14,10 @@ from sessions.models import Message
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day, only
-from tests.sinks import Sink, closed_port, mail_to_sink
+from tests.sinks import Sink, closed_port
 
 pytestmark = pytest.mark.django_db
 S = MessageState
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_to_sink(settings) as sink:
-        yield sink
 
 
 @pytest.fixture

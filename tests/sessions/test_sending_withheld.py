@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,16 +19,10 @@ from sessions.models import Appointment, Message, Screening
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day, only
-from tests.sinks import Sink, mail_to_sink
+from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db
 S = MessageState
-
-
-@pytest.fixture
-def sink(settings: Any) -> Iterator[Sink]:
-    with mail_to_sink(settings) as sink:
-        yield sink
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from clinic.doer import Doer
 from clinic.errors import Refused
 from patients.models import Patient
 from sessions.availability import Offer, Wish, after, in_the_way
+from sessions.choices import AppointmentStatus
 from sessions.models import Appointment
 from sessions.slots import Span
 
@@ -21,8 +22,8 @@ EXCLUSION = "23P01"
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """`what` is practitioner, room, device or patient; `name` who or which; `visitor` the other patient, empty when the
-    reader may not know them."""
+    """`what` is practitioner, room, device or patient; `name` who or which; `visitor` the other patient (until when it is
+    held, where nobody is known yet), empty when the reader may not know them."""
 
     what: str
     name: str
@@ -73,8 +74,10 @@ def blockers_of(wish: Wish, taken: Sequence[Appointment], by: Doer) -> list[Bloc
     wanted = wish.footprint
     found: list[Blocker] = []
     for one in taken:
-        visitor = one.patient.name if one.patient_id in known else ""
         zone = one.site.zone
+        visitor = one.patient.name if one.patient_id in known else ""
+        if one.status == AppointmentStatus.HELD and one.hold_ends_at is not None and by.kind == "staff":
+            visitor = _("online request, held until %(time)s") % {"time": f"{one.hold_ends_at.astimezone(zone):%H:%M}"}
         pairs = [
             ("practitioner", one.practitioner, wish.practitioner, one.practitioner_span, wanted.practitioner),
             ("room", one.room, wish.room, one.room_span, wanted.room),

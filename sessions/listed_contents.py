@@ -17,7 +17,7 @@ from protocols import catalogue as catalogues
 from protocols.definitions import Catalogue, text_in
 from protocols.plan import Plan
 from sessions.board_cards import Card, cards_of
-from sessions.choices import CANCELLED
+from sessions.choices import CANCELLED, AppointmentStatus
 from sessions.consent_text import limit_lines
 from sessions.listing import ListingContent, Section
 from sessions.listing_words import LISTING
@@ -268,8 +268,9 @@ def recall_of(course: Course, planned: PlannedSession, language: str) -> Listing
 
 def day_list_of(site: Site, on: dt.date, language: str) -> ListingContent:
     write = Writer(language, site)
+    # What is held for ten minutes is nobody's yet, and over before the paper is read.
     visits = list(
-        Appointment.objects.on_day(site, on).exclude(status__in=CANCELLED)
+        Appointment.objects.on_day(site, on).exclude(status__in=[*CANCELLED, AppointmentStatus.HELD])
         .select_related("patient", "practitioner", "room", "service", "course", "treatment_session", "site")
         .order_by("starts_at", "id")
     )  # fmt: skip

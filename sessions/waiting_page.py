@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from clinic.choices import Weekday
 from clinic.idempotency import new_token
 from clinic.models import Site, User
 from protocols import catalogue
@@ -42,7 +42,7 @@ def wish_words(entry: WaitEntry) -> str:
     """When and with whom it suits: "Mon, Wed · from 09:00 until 12:00 · until Fri 3 Apr · Dr Haddad"."""
     parts = []
     if entry.weekdays:
-        parts.append(", ".join(str(Weekday(day).label)[:3] for day in entry.weekdays))
+        parts.append(", ".join(str(WEEKDAYS_ABBR[int(day) - 1]) for day in entry.weekdays))
     if entry.from_time and entry.until_time:
         parts.append(_("%(start)s to %(end)s") % {"start": f"{entry.from_time:%H:%M}", "end": f"{entry.until_time:%H:%M}"})
     elif entry.from_time:

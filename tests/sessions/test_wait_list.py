@@ -169,6 +169,18 @@ def test_an_entry_is_written_changed_and_listed(day: ClinicDay, client: Any) -> 
 
 
 @pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Mon, Tue, Wed, Thu, Fri, Sat, Sun"), ("tr", "Pzt, Sal, Çrş, Prş, Cum, Cmt, Paz")],
+)
+def test_no_two_weekdays_are_shortened_alike(day: ClinicDay, client: Any, language: str, words: str) -> None:
+    """In Turkish Monday and Sunday begin with the same letters, and so do Friday and Saturday."""
+    wait(day, weekdays="1234567")
+    day.desk.language = language
+    day.desk.save(update_fields=["language"])
+    assert words in make.signed_in(client, day.desk).get(reverse("wait-list")).content.decode()
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("sites", []), ("sites", ["x"]), ("service", "x"), ("urgency", "very"), ("weekdays", ["9"]), ("from_time", "25:00"),

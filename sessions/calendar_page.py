@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from clinic.models import Site, User
 from sessions.board_cards import short_name
@@ -24,6 +25,13 @@ VIEWS = ("day", "week", "list")
 FILTERS = ("practitioner", "room", "device", "status")
 LONGEST_FILTER = 60  # more ids than any site has people or rooms are no filter of ours
 IDENTITY_LENGTH = 22
+# Cut from the name, two days would look alike in Turkish: Pazartesi and Pazar, Cuma and Cumartesi.
+WEEKDAY_LETTERS = (
+    pgettext_lazy("weekday in two letters", "Mo"), pgettext_lazy("weekday in two letters", "Tu"),
+    pgettext_lazy("weekday in two letters", "We"), pgettext_lazy("weekday in two letters", "Th"),
+    pgettext_lazy("weekday in two letters", "Fr"), pgettext_lazy("weekday in two letters", "Sa"),
+    pgettext_lazy("weekday in two letters", "Su"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,10 @@ class MonthDay:
     is_shown: bool
     is_today: bool
     count: int
+
+    @property
+    def letters(self) -> str:
+        return str(WEEKDAY_LETTERS[self.day.weekday()])
 
 
 def month_of(site: Site, chosen: Chosen) -> list[list[MonthDay]]:

@@ -121,6 +121,7 @@ def booking_url(offer: Offer, wish: Asked) -> str:
         "planned_session": wish.planned.public_id if wish.planned else "",
         "practitioner": offer.practitioner.public_id,
         "room": offer.room.public_id,
+        "device": offer.device.public_id if offer.device else "",
         "day": f"{start:%Y-%m-%d}",
         "time": f"{start:%H:%M}",
         "minutes": wish.minutes or "",

@@ -114,7 +114,10 @@ def test_moving_by_form_and_the_stale_second(desk, day):
     assert "10:45" in desk.get(url).content.decode()
     form = {"practitioner": day.doctor.public_id, "room": "", "day": "2026-03-12", "time": "11:30",
             "overbook_reason": "", "fold": "", "seen_version": "1"}  # fmt: skip
-    assert desk.post(url, form | {"form_token": new_token()}).status_code == 302
+    once = form | {"form_token": new_token()}
+    assert [desk.post(url, once).status_code for _ in range(3)] == [302, 302, 302]
+    visit.refresh_from_db()
+    assert visit.version == 2, "a double click and a request that is sent again move once"
     stale = desk.post(url, form | {"form_token": new_token(), "time": "15:00"})
     assert stale.status_code == 409
     assert "15:00" in stale.content.decode(), "what was typed stays"

@@ -201,6 +201,24 @@ def test_status_moves_only_along_the_table(day, at, was):
     assert (appointment.status, appointment.version) == (was, 1)
 
 
+@pytest.mark.parametrize("was", list(STATUS))
+def test_cancelling_goes_along_the_table_too(day, was):
+    appointment = day.book("10:00")
+    stamps = {"cancelled_at": timezone.now(), "cancel_reason": "x"} if "cancelled" in was else {}
+    stamps |= {"hold_ends_at": timezone.now()} if was == STATUS.HELD else {}
+    Appointment.objects.filter(pk=appointment.pk).update(status=was, **stamps)
+    appointment.refresh_from_db()
+    may = STATUS.LATE_CANCELLED in APPOINTMENT_MOVES[was]
+    if may:
+        assert booking.cancel(appointment=appointment, seen_version=1, reason="Ill", by=day.by).status == STATUS.LATE_CANCELLED
+        return
+    with pytest.raises(Refused) as refusal:
+        booking.cancel(appointment=appointment, seen_version=1, reason="Ill", by=day.by)
+    assert refusal.value.code == "transition"
+    appointment.refresh_from_db()
+    assert (appointment.status, appointment.version) == (was, 1)
+
+
 def test_every_desk_status_has_an_undo_along_the_table(day):
     for status in (STATUS.CONFIRMED, STATUS.ARRIVED, STATUS.NO_SHOW, STATUS.CANCELLED, STATUS.LATE_CANCELLED):
         for stamps in ({}, {"confirmed_at": timezone.now(), "arrived_at": timezone.now()}):

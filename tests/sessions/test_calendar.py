@@ -6,6 +6,7 @@ import re
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
@@ -122,6 +123,10 @@ def test_filters_and_nonsense_among_them(desk, day):
     assert count(practitioner=day.doctor.public_id) == 1
     assert count(room=[day.room.public_id, day.other_room.public_id]) == 2
     assert count(status="arrived") == 0
+    device = factories.make_device(day.site, name="Gun")
+    assert count(device=device.public_id) == 0
+    Appointment.objects.filter(practitioner=day.doctor).update(device=device, device_span=F("practitioner_span"))
+    assert count(device=device.public_id) == 1
     assert count(only=day.other_doctor.public_id) == 1
     assert count(practitioner=["\x00", "x" * 300, "<b>"]) == 2, "what is no identity is no filter"
 
@@ -224,14 +229,17 @@ def test_clock_change_days_show_wall_times(desk, day, on, hours):
 
 
 # --- the poll -------------------------------------------------------------------------------------------------------
-def test_an_unchanged_poll_is_empty_and_no_activity(desk, day):
+def test_an_unchanged_poll_is_empty_and_no_activity(desk, day, at):
     visit = day.book("10:00")
+    desk.get(FEED, asked())
+    at("2026-03-12T07:02+00:00")  # activity is written down once a minute
     seen = desk.get(FEED, asked()).json()["revision"]
-    looks = AccessEvent.objects.count()
-    last = desk.session.get("last_activity")
+    looks, last = AccessEvent.objects.count(), desk.session["last_activity"]
+    assert last == timezone.now().timestamp(), "a look is activity"
+    at("2026-03-12T07:04+00:00")
     assert desk.get(FEED, asked(seen=seen), headers=POLL).status_code == 204
     assert AccessEvent.objects.count() == looks, "a poll writes no access row"
-    assert desk.session.get("last_activity") == last
+    assert desk.session["last_activity"] == last
     booking.change_status(appointment=visit, to=STATUS.ARRIVED, seen_version=visit.version, by=day.by)
     answer = desk.get(FEED, asked(seen=seen), headers=POLL)
     assert answer.status_code == 200
@@ -298,7 +306,7 @@ def test_crooked_addresses_show_today(desk, day):
         assert answer.context["chosen"].day == THURSDAY
 
 
-def test_the_list_has_the_week_with_every_status(desk, day):
+def test_the_list_has_the_week_and_an_empty_state(desk, day):
     day.book("10:00", patient=factories.make_patient(day.site, given_name="Rosa"))
     page = desk.get("/calendar/", {"view": "list"}).content.decode()
     assert "Rosa" in page

@@ -133,6 +133,7 @@ def test_free_time_leads_to_the_booking_form(
     panel.get_by_role("button", name=re.compile("Tom")).click()
     expect(panel.get_by_label("Time of arrival")).to_have_value("14:00")
     expect(panel.locator("select[name=practitioner]")).to_have_value(day.other_doctor.public_id)
+    expect(panel.get_by_text("45 min, from the protocol")).to_be_visible()  # what is said below has come: it moves no more
     # "more" opens the full form with all of it
     panel.get_by_role("link", name="More: the full form").click()
     page.wait_for_url(re.compile("/appointments/new/"))
@@ -198,6 +199,17 @@ def test_keys_turn_days_and_views(
     page.wait_for_url(re.compile("view=day"))
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile(rf"day=(?!{on_of(busy)})"))
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(re.compile(rf"day={on_of(busy)}"))
+    expect(block(page, "Tom")).to_be_visible()
+    # the privacy switch leaves initials where names stood, at once and on the next day
+    name = page.locator(".ec-event.block .private > span", has_text="Tom")
+    expect(name).to_be_visible()
+    page.get_by_role("switch", name="Hide names").click()
+    expect(name).to_be_hidden()
+    page.reload()
+    expect(page.locator(".ec-event.block").first).to_be_visible()
+    expect(name).to_be_hidden()
     page.keyboard.press("t")
     page.wait_for_url(re.compile(r"/calendar/\?(?!.*day=\d)"))
     page.keyboard.press("n")

@@ -67,6 +67,34 @@ def test_a_longer_visit_needs_a_longer_gap(day: ClinicDay) -> None:
     assert starts(day, minutes=75)[0] == "Thu 10:45"
 
 
+def test_a_device_that_is_asked_for_is_free_at_the_time_that_is_found(desk: Client, day: ClinicDay) -> None:
+    gun, other = make.make_device(day.site, name="Gun A"), make.make_device(day.site, name="Gun B")
+    service = make.make_service("consultation", device_kind="dv-gun", device_wipe_minutes=10, treatment_minutes=30)
+    taken = {"service": service, "practitioner": day.other_doctor, "room": day.other_room, "device": gun}
+    day.book("09:00", **taken)
+    asked: dict[str, Any] = {"service": service, "sites": [day.site], "practitioner": day.doctor}
+
+    def first(**more: Any) -> tuple[str, str]:
+        ((offer, _fit),) = find(Asked(**asked | more), limit=1).offers
+        assert offer.device is not None
+        return f"{offer.local_start:%H:%M}", offer.device.name
+
+    assert first() == ("09:00", "Gun B"), "any device: the one that is free"
+    assert first(device=gun) == ("09:45", "Gun A"), "until 09:30 it is used, until 09:40 wiped"
+    out_of_service.take_out(thing=gun, starts_at=day.at("09:00"), ends_at=day.at("11:00"), reason="x", by=SYSTEM)
+    assert first(device=gun) == ("11:00", "Gun A")
+    out_of_service.take_out(thing=other, starts_at=day.at("09:00"), ends_at=day.at("12:00"), reason="x", by=SYSTEM)
+    assert first() == ("11:00", "Gun A")
+    page = desk.get(PAGE, {"service": service.public_id, "device": gun.public_id, "practitioner": day.doctor.public_id})
+    (link, *_more) = links_of(page.content.decode())
+    assert (parse_qs(urlsplit(link).query)["time"], parse_qs(urlsplit(link).query)["device"]) == (["11:00"], [gun.public_id])
+    form = desk.get(link + f"&patient={make.make_patient(day.site).public_id}").context["form"]
+    assert form["device"].value() == gun.public_id, "and the form of the booking begins with it"
+    far = make.make_device(make.make_site())
+    assert desk.get(PAGE, {"service": service.public_id, "device": far.public_id}).status_code in {200, 422}
+    assert find(Asked(**asked, device=far), limit=1).offers == []
+
+
 def test_everything_under_the_time_is_honoured(day: ClinicDay) -> None:
     """The one timetable: a single day, a stretch out of service, an absence, who gives the service, the licence."""
     noon = [(dt.time(12), dt.time(15))]

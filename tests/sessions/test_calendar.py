@@ -102,7 +102,7 @@ def test_a_block_carries_its_wall_times_its_footprint_and_its_column(desk, day):
 
 
 def test_columns_are_rooms_or_devices_too(desk, day):
-    factories.make_device(day.site, name="Gun")
+    gun = factories.make_device(day.site, name="Gun")
     day.book("10:00")
     rooms = desk.get(FEED, asked(by="room")).json()
     assert [one["title"] for one in rooms["columns"]] == ["Room 1", "Room 2"]
@@ -110,6 +110,11 @@ def test_columns_are_rooms_or_devices_too(desk, day):
     devices = desk.get(FEED, asked(by="device")).json()
     assert [one["title"] for one in devices["columns"]] == ["Gun"]
     assert devices["blocks"] == []
+    service = factories.make_service("consultation", device_kind="dv-gun", device_wipe_minutes=15, treatment_minutes=30)
+    day.book("12:00", service=service, device=gun)
+    (block,) = desk.get(FEED, asked(by="device")).json()["blocks"]
+    assert (block["column"], block["start"]) == (gun.public_id, "2026-03-12T12:00:00")
+    assert block["strips"] == [["2026-03-12T12:30:00", "2026-03-12T12:45:00"]], "until it is wiped"
 
 
 def test_filters_and_nonsense_among_them(desk, day):

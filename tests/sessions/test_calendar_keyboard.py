@@ -169,6 +169,15 @@ def test_the_list_of_keys_closes_and_gives_the_focus_back(calendar: Page) -> Non
     expect(new.first).to_be_focused()
 
 
+def test_a_slash_leads_to_the_search_and_is_not_typed_into_it(calendar: Page) -> None:
+    calendar.keyboard.press("/")
+    search = calendar.get_by_role("searchbox").first
+    expect(search).to_be_focused()
+    expect(search).to_have_value("")
+    calendar.keyboard.type("a/b")
+    expect(search).to_have_value("a/b")
+
+
 @pytest.mark.parametrize("form", ["who", "new", "move", "cancel", "series", "swap", "search", "several", "wait"])
 def test_tab_walks_each_form_and_leaves_it(
     page: Page, live_server: Any, day: ClinicDay, on: dt.date, monkeypatch: pytest.MonkeyPatch, form: str

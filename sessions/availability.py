@@ -16,7 +16,6 @@ from patients.models import Patient
 from protocols.giving import named_givers
 from protocols.models import Service
 from sessions.busy import Busy
-from sessions.choices import AppointmentStatus
 from sessions.free_times import ANY_TIME, Liking, Setting, free_times
 from sessions.locking import Parents
 from sessions.models import Appointment, Course, PlannedSession
@@ -113,10 +112,9 @@ def touching(wish: Wish) -> Q:
 def in_the_way(wish: Wish) -> list[Appointment]:
     """Appointments whose time this wish would overlap, run-out holds left aside. One query."""
     return list(
-        Appointment.objects.occupying()
+        Appointment.objects.in_the_way()
         .filter(touching(wish))
         .exclude(pk__in=wish.ignoring)
-        .exclude(status=AppointmentStatus.HELD, hold_ends_at__lte=timezone.now())
         .select_related("patient", "practitioner", "room", "device", "site", "service")
         .order_by("starts_at", "id")
     )
@@ -321,7 +319,7 @@ def free_room(wish: Wish) -> Room | None:
     """The first room of the right kind that is free at the wished time; the first at all when none is."""
     rooms = list(wish.site.rooms.filter(in_service=True, kind=wish.service.room_kind))
     taken = set(
-        Appointment.objects.occupying()
+        Appointment.objects.in_the_way()
         .filter(room__in=rooms, room_span__overlap=as_range(wish.footprint.room)).exclude(pk__in=wish.ignoring)
         .values_list("room", flat=True)
     )  # fmt: skip
@@ -336,7 +334,7 @@ def free_device(wish: Wish) -> Device | None:
     devices = list(wish.site.devices.filter(in_service=True, kind=wish.service.device_kind))
     span = footprint(wish.starts_at, wish.minutes, uses_device=True).device
     taken = set(
-        Appointment.objects.occupying()
+        Appointment.objects.in_the_way()
         .filter(device__in=devices, device_span__overlap=as_range(span)).exclude(pk__in=wish.ignoring)
         .values_list("device", flat=True)
     )  # fmt: skip

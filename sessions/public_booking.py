@@ -160,9 +160,7 @@ def _check_counts(site: Site, source: str, email_hash: str) -> None:
 def _is_taken(offer: Offer, service: Service) -> bool:
     """A cheap look before anything is written; the locks and constraints come after it."""
     taken = footprint(offer.starts_at, minutes_of(service), uses_device=offer.device is not None)
-    rows = Appointment.objects.occupying().exclude(
-        status=AppointmentStatus.HELD, hold_ends_at__lte=timezone.now()
-    )
+    rows = Appointment.objects.in_the_way()
     return bool(
         rows.filter(practitioner=offer.practitioner, practitioner_span__overlap=as_range(taken.practitioner)).exists()
         or rows.filter(room=offer.room, room_span__overlap=as_range(taken.room)).exists()

@@ -35,6 +35,10 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def occupying(self) -> Self:
         return self.filter(status__in=OCCUPYING)
 
+    def in_the_way(self) -> Self:
+        """What occupies its time now: a hold that has run out stands in nobody's way, swept or not."""
+        return self.occupying().exclude(status=STATUS.HELD, hold_ends_at__lte=timezone.now())
+
     def upcoming(self) -> Self:
         return self.filter(status__in=UPCOMING, starts_at__gt=timezone.now())
 

@@ -15,7 +15,7 @@ from clinic.models import Absence, AuditEvent, Shift
 from patients.models import PatientSite
 from protocols.models.service import ServiceKind
 from sessions import booking, booking_steps, messaging
-from sessions.availability import next_free
+from sessions.availability import Wish, free_device, free_room, next_free
 from sessions.choices import AppointmentStatus
 from sessions.models import Appointment, Message
 from tests import factories
@@ -214,6 +214,23 @@ def test_a_run_out_hold_gives_its_time_back(day, at):
     day.book("10:00")
     held.refresh_from_db()
     assert held.status == STATUS.CANCELLED
+
+
+def test_a_run_out_hold_keeps_no_room_and_no_device(day, at):
+    """The sweep may be late: whoever is given any room that is free gets the one the hold stood in."""
+    service = factories.make_service(ServiceKind.CONSULTATION, device_kind="dv-gun", treatment_minutes=30)
+    guns = [factories.make_device(day.site, name=f"Gun {number}") for number in (1, 2)]
+    day.book("10:00", service=service, device=guns[0])
+    held = day.book("10:00", service=service, device=guns[1], practitioner=day.other_doctor, room=day.other_room)
+    Appointment.objects.filter(pk=held.pk).update(
+        status=STATUS.HELD, hold_ends_at=timezone.now() + dt.timedelta(minutes=10)
+    )
+    wish = Wish(
+        factories.make_patient(day.site), day.site, service, day.other_doctor, day.room, day.at("10:00"), guns[0]
+    )
+    assert (free_room(wish), free_device(wish)) == (day.room, guns[0]), "none is free: the first, and the clash is said"
+    at("2026-03-12T07:10+00:00")
+    assert (free_room(wish), free_device(wish)) == (day.other_room, guns[1])
 
 
 # --- next free times ------------------------------------------------------------------------------------------------

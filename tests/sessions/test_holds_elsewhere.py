@@ -53,7 +53,7 @@ def test_a_hold_is_on_no_paper_of_the_day(day: ClinicDay, held: BookingRequest) 
     assert [row[:2] for row in rows()] == [("10:00", "AY")]
 
 
-@pytest.mark.parametrize("name", ["arrive", "confirm", "no-show", "undo", "swap", "series", "freed", "record-open"])
+@pytest.mark.parametrize("name", ["arrive", "confirm", "no-show", "undo", "swap", "series", "freed", "take-back", "record-open"])
 def test_what_belongs_to_appointments_is_not_done_to_a_hold(
     day: ClinicDay, held: BookingRequest, desk: Client, client: Client, name: str
 ) -> None:

@@ -58,6 +58,27 @@ def test_only_true_free_times_within_reach_are_offered(day: ClinicDay) -> None:
     assert not [one for one in starts if dt.time(9, 15) < one.time() < dt.time(10, 45)]
 
 
+def test_one_practitioner_is_asked_for_or_anybody(day: ClinicDay, client: Client, at: At) -> None:
+    day.book("10:00", day=FRIDAY, practitioner=day.doctor)
+    url = reverse("public-booking", args=[day.site.public_id])
+
+    def offered(practitioner: str) -> bool:
+        query = {"service": day.consultation.public_id, "practitioner": practitioner}
+        page = client.get(url, query).content.decode()
+        return re.search(rf"start={re.escape(stamp(day.at('10:00', FRIDAY)).replace(':', '%3A'))}", page) is not None
+
+    assert [offered(one) for one in (day.doctor.public_id, day.other_doctor.public_id, "")] == [False, True, True]
+    theirs = {"practitioner": day.doctor.public_id}
+    wishes = [fields(day, **theirs), fields(day, "12:00", **theirs), fields(day)]
+    later(at, seconds=20)
+    answers = [client.post(details(day), one | {"email": f"{number}@example.org"}) for number, one in enumerate(wishes)]
+    assert [one.status_code for one in answers] == [409, 302, 302]
+    held = Appointment.objects.filter(status="held").order_by("starts_at")
+    assert [(one.starts_at, one.practitioner) for one in held] == [
+        (day.at("10:00", FRIDAY), day.other_doctor), (day.at("12:00", FRIDAY), day.doctor)
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("more", "status"),
     [

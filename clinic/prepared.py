@@ -7,12 +7,15 @@ spends more on building, parsing and planning them than PostgreSQL does on answe
 The builder names what changes with `one`, `many` and `stretch`; everything else is part of the SQL for good: give it
 today and now, never let it ask. Rows come as `values_list` gives them.
 
+`clinic.together` asks several of them with one statement, ahead of the code that wants to know.
+
 They are PostgreSQL's own prepared statements, which belong to their connection: a pooler between us and the database must
 keep a client on its server connection (session pooling).
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -22,10 +25,14 @@ from django.db import connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.sql.compiler import SQLCompiler
+from django.utils.functional import cached_property
 from psycopg2.extensions import AsIs
 
+Rows = list[tuple[Any, ...]]
 NUMBERS = count(1)
 KNOWN: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # a connection -> the statements it has understood
+# What was asked ahead: a question -> the values it was asked with and its rows, until somebody wants to know.
+AHEAD: ContextVar[dict[Prepared, tuple[dict[str, Any], Rows]] | None] = ContextVar("asked ahead", default=None)
 
 
 class Slot:
@@ -50,18 +57,22 @@ def stretch(start: str, end: str) -> RawSQL:
     return RawSQL("tstzrange(%s::timestamptz, %s::timestamptz)", [Slot(start), Slot(end)], DateTimeRangeField())
 
 
-class Made:
-    """The SQL of one `Prepared`: what is asked, the names of its values in order, and how rows are read."""
+class Statement:
+    """One prepared statement: its SQL, the names of its values in order, and the connections that have understood it."""
 
-    def __init__(self, compiler: SQLCompiler) -> None:
-        self.alias = compiler.connection.alias
-        self.asked, self.parameters = compiler.as_sql()
-        self.names = list(dict.fromkeys(one.name for one in self.parameters if isinstance(one, Slot)))
-        self.compiler, self.converters = compiler, compiler.get_converters([column for column, *_ in compiler.select])
-        table = compiler.query.get_meta().db_table
-        self.name = f"{table[:48]}_{next(NUMBERS)}"  # so that a log of statements says what was asked for
+    def __init__(self, alias: str, about: str, asked: str, parameters: Sequence[Any]) -> None:
+        self.alias, self.asked, self.parameters = alias, asked, parameters
+        self.names = list(dict.fromkeys(one.name for one in parameters if isinstance(one, Slot)))
+        self.name = f"{about[:48]}_{next(NUMBERS)}"  # so that a log of statements says what was asked for
         places = f"({', '.join(['%s'] * len(self.names))})" if self.names else ""
         self.execute = f"EXECUTE {self.name}{places}"
+
+    def answer(self, values: Mapping[str, Any]) -> Rows:
+        with connections[self.alias].cursor() as cursor:
+            self.understood()
+            cursor.execute(self.execute, [_given(values[name]) for name in self.names])
+            found: Rows = cursor.fetchall()
+        return found
 
     def understood(self) -> None:
         """Once for each connection, beside Django's own cursor: no question about data, so none that anybody counts."""
@@ -76,19 +87,44 @@ class Made:
         names.add(self.name)
 
 
+def _given(value: Any) -> Any:
+    """A list of keys as one word: eighty numbers need not be understood one by one."""
+    return f"{{{','.join(map(str, map(int, value)))}}}" if isinstance(value, list) else value
+
+
+class Made(Statement):
+    """The statement of one `Prepared`, and how its rows are read."""
+
+    def __init__(self, compiler: SQLCompiler) -> None:
+        super().__init__(compiler.connection.alias, compiler.query.get_meta().db_table, *compiler.as_sql())
+        self.compiler, self.converters = compiler, compiler.get_converters([column for column, *_ in compiler.select])
+
+    @property
+    def width(self) -> int:
+        return len(self.compiler.select)
+
+    def read(self, found: Rows) -> Rows:
+        return list(map(tuple, self.compiler.apply_converters(found, self.converters))) if self.converters else found
+
+
 class Prepared:
     def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
         self.build = build
-        self._made: Made | None = None
 
-    def __call__(self, **values: Any) -> list[tuple[Any, ...]]:
-        """The rows for these values, in one query."""
-        if self._made is None:
-            rows = self.build()
-            self._made = Made(rows.query.get_compiler(rows.db))
-        made = self._made
-        with connections[made.alias].cursor() as cursor:
-            made.understood()
-            cursor.execute(made.execute, [values[name] for name in made.names])
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-        return list(map(tuple, made.compiler.apply_converters(found, made.converters))) if made.converters else found
+    @cached_property
+    def made(self) -> Made:
+        rows = self.build()
+        return Made(rows.query.get_compiler(rows.db))
+
+    def __call__(self, **values: Any) -> Rows:
+        """The rows for these values, in one query, or in none when they were asked ahead with these values."""
+        ahead = AHEAD.get()
+        if ahead and self in ahead:
+            with_values, rows = ahead.pop(self)
+            if with_values == {name: in_order(value) for name, value in values.items()}:
+                return rows
+        return self.made.read(self.made.answer(values))
+
+
+def in_order(value: Any) -> Any:
+    return sorted(value) if isinstance(value, list) else value

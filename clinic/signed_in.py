@@ -1,6 +1,6 @@
-"""Who asks? The four questions before every page of the staff, prepared: session, person, roles, open sites.
+"""Who asks? The two questions before every page of the staff, prepared: the session; the person, roles and open sites.
 
-All four go to the database every time, so that a revoked role, a closed site or an ended session ends with the next click.
+Both go to the database every time, so that a revoked role, a closed site or an ended session ends with the next click.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from clinic.models import Site, StaffRole, User
-from clinic.prepared import Prepared, one
+from clinic.prepared import Prepared, Rows, one
 from clinic.quick_rows import whole
+from clinic.together import together
 
 SESSION, USER, ROLE, SITE = whole(Session), whole(User), whole(StaffRole), whole(Site)
 SESSIONS = Prepared(
@@ -36,14 +37,29 @@ class SessionStore(DatabaseSessions):
 
 
 def user_by_key(key: int) -> User | None:
-    """Whoever this is, whether they may still sign in or not."""
-    return next(iter(USER.rows(USERS(user=key))), None)
+    """Whoever this is, whether they may still sign in or not; with roles and open sites, for every gate of this request."""
+    found = {question: rows for question, (_mark, rows) in together(USERS, ROLES, SITES).of(user=key).answers().items()}
+    user = next(iter(USER.rows(found[USERS])), None)
+    if user is not None:
+        _know(user, found[ROLES])
+        user.__dict__[OPEN_SITES] = found[SITES]
+    return user
+
+
+OPEN_SITES = "_open_sites_read"  # beside the person until `sites_of` asks for it
 
 
 def sites_of(user: User) -> list[Site]:
-    """The open sites this person works at. Their roles are read with it, for every gate of this request."""
-    roles: QuerySet[StaffRole] = user.roles.all()
-    roles._result_cache = ROLE.rows(ROLES(user=user.pk))
-    user._prefetched_objects_cache = {"roles": roles}  # type: ignore[attr-defined]
+    """The open sites this person works at, and their roles. Read with the person, or now."""
+    rows = user.__dict__.pop(OPEN_SITES, None)
+    if rows is None:
+        _know(user, ROLES(user=user.pk))
+        rows = SITES()
     limits = user.limited_to()
-    return [site for site in SITE.rows(SITES()) if limits is None or site.pk in limits]
+    return [site for site in SITE.rows(rows) if limits is None or site.pk in limits]
+
+
+def _know(user: User, rows: Rows) -> None:
+    roles: QuerySet[StaffRole] = user.roles.all()
+    roles._result_cache = ROLE.rows(rows)
+    user._prefetched_objects_cache = {"roles": roles}  # type: ignore[attr-defined]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -24,6 +25,7 @@ from protocols.choices import Category
 from protocols.definitions import Catalogue
 from sessions import consenting
 from sessions.choices import UPCOMING, AppointmentStatus, CourseStatus, DocumentKind, DocumentState, MessageState, RecordStatus
+from sessions.day_rows import Known
 from sessions.message_texts import REMINDER
 from sessions.models import (
     Appointment,
@@ -154,8 +156,9 @@ def minutes_since(moment: dt.datetime | None) -> int:
 
 
 def cards_of(
-    appointments: list[Appointment], rules: Catalogue, *, headline: bool, clinical: bool, with_next: bool = True
-) -> list[Card]:
+    appointments: list[Appointment], rules: Catalogue, *, headline: bool, clinical: bool, with_next: bool = True,
+    now: dt.datetime | None = None,
+) -> list[Card]:  # fmt: skip
     """A card each, with marks gathered for all at once. `with_next`: also the sheet and the next visit, for who leaves."""
     if not appointments:
         return []
@@ -164,7 +167,7 @@ def cards_of(
     _mark_first_visits(cards)
     _mark_messages(cards)
     if with_next:
-        _add_aftercare_and_next(cards)
+        _add_aftercare_and_next(cards, now or timezone.now())
     if headline:
         _mark_papers(cards, rules)
         _mark_safety(cards, clinical=clinical)
@@ -180,6 +183,25 @@ def cards_of(
     return cards
 
 
+def questions_of_cards(*, headline: bool, clinical: bool, with_next: bool = True) -> list[Prepared]:
+    """What `cards_of` asks, for asking it ahead with `values_of_cards`."""
+    asked = [NUMBERS, TOTALS, SEEN_BEFORE, REMINDERS]
+    asked += [SHEETS, NEXT_VISITS] if with_next else []
+    asked += [ANSWERED, TELLING, SCREENED, SEVERELY_ALLERGIC] if headline else []
+    return asked + ([FINDINGS] if headline and clinical else [])
+
+
+def values_of_cards(visits: Collection[Known], now: dt.datetime) -> dict[str, Any]:
+    starts = [visit.starts_at for visit in visits]
+    return {
+        "appointments": [visit.key for visit in visits],
+        "patients": list({visit.patient for visit in visits}),
+        "courses": list({visit.course for visit in visits if visit.course is not None}),
+        "first_start": min(starts, default=now),
+        "after": max([now, *starts]),
+    }
+
+
 # Asked for every card of a day, so their SQL is made once (clinic.prepared).
 NUMBERS = Prepared(
     lambda: Fulfilment.objects.filter(appointment__in=many("appointments"))
@@ -191,7 +213,7 @@ TOTALS = Prepared(
 )
 SEEN_BEFORE = Prepared(
     lambda: Appointment.objects.filter(
-        patient__in=many("patients"), starts_at__lt=single("first", "timestamptz"),
+        patient__in=many("patients"), starts_at__lt=single("first_start", "timestamptz"),
         status__in=[STATUS.DONE, STATUS.IN_TREATMENT, STATUS.ARRIVED],
     ).order_by().values_list("patient").distinct()
 )  # fmt: skip
@@ -213,7 +235,7 @@ SHEETS = Prepared(
 NEXT = Shape(Appointment, ["id", "public_id", "patient_id", "starts_at"], {"site": (Site, ["id", "time_zone"])})
 NEXT_VISITS = Prepared(
     lambda: Appointment.objects.filter(
-        patient__in=many("patients"), status__in=UPCOMING, starts_at__gt=single("last", "timestamptz")
+        patient__in=many("patients"), status__in=UPCOMING, starts_at__gt=single("after", "timestamptz")
     ).order_by("patient_id", "starts_at").distinct("patient_id").values_list(*NEXT.read)
 )  # fmt: skip
 CONSENT = Shape(Consent, [  # what `consenting.judged` looks at
@@ -222,10 +244,18 @@ CONSENT = Shape(Consent, [  # what `consenting.judged` looks at
 TELLING = Prepared(
     lambda: Consent.objects.filter(course__in=many("courses")).telling_first().distinct("course_id").values_list(*CONSENT.read)
 )
-SCREENED = Prepared(
-    lambda: Screening.objects.filter(patient__in=many("patients"))
-    .order_by("patient_id", "course_id", "-evaluated_at", "-id").distinct("patient_id", "course_id")
-    .values_list("pk", "patient_id", "course_id", "outcome")
+
+
+def _newest_screenings() -> QuerySet[Screening]:
+    """Of each patient and course."""
+    rows = Screening.objects.filter(patient__in=many("patients"))
+    return rows.order_by("patient_id", "course_id", "-evaluated_at", "-id").distinct("patient_id", "course_id")
+
+
+SCREENED = Prepared(lambda: _newest_screenings().values_list("pk", "patient_id", "course_id", "outcome"))
+FINDINGS = Prepared(
+    lambda: Finding.objects.filter(screening__in=_newest_screenings().values("pk"), severity__in=WEIGHING, cleared_by="")
+    .values_list("screening", "severity", "title")
 )  # fmt: skip
 SEVERELY_ALLERGIC = Prepared(
     lambda: Allergy.objects.filter(patient__in=many("patients"), ended_at=None, severe=True)
@@ -250,7 +280,7 @@ class Planned:
 
 def planned_for(appointments: Iterable[Appointment]) -> dict[int, Planned]:
     found: dict[int, Planned] = defaultdict(Planned)
-    for appointment, *rest in NUMBERS(appointments=[one.pk for one in appointments if one.course_id is not None]):
+    for appointment, *rest in NUMBERS(appointments=[one.pk for one in appointments]):
         found[appointment].add(*rest)
     return found
 
@@ -278,7 +308,7 @@ def title_of(appointment: Appointment, rules: Catalogue) -> tuple[str, str]:
 
 def _mark_first_visits(cards: list[Card]) -> None:
     first = min(card.appointment.starts_at for card in cards)
-    seen = {patient for (patient,) in SEEN_BEFORE(patients=_patients(cards), first=first)}
+    seen = {patient for (patient,) in SEEN_BEFORE(patients=_patients(cards), first_start=first)}
     for card in cards:
         if card.appointment.patient_id not in seen:
             card.marks.append("first-visit")
@@ -303,10 +333,10 @@ def _mark_messages(cards: list[Card]) -> None:
             card.marks.append("reminder-queued")
 
 
-def _add_aftercare_and_next(cards: list[Card]) -> None:
-    last = max(card.appointment.starts_at for card in cards)
+def _add_aftercare_and_next(cards: list[Card], now: dt.datetime) -> None:
+    after = max(now, *(card.appointment.starts_at for card in cards))
     sheets = SHEET.rows(SHEETS(appointments=[card.appointment.pk for card in cards]))
-    later = NEXT.rows(NEXT_VISITS(patients=_patients(cards), last=max(last, timezone.now())))
+    later = NEXT.rows(NEXT_VISITS(patients=_patients(cards), after=after))
     sheet_of = {sheet.appointment_id: sheet for sheet in sheets}
     upcoming = {visit.patient_id: visit for visit in later}
     for card in cards:
@@ -337,7 +367,7 @@ def _mark_safety(cards: list[Card], *, clinical: bool) -> None:
     patients = _patients(cards)
     by_key = {(patient, course): (key, outcome) for key, patient, course, outcome in SCREENED(patients=patients)}
     severe = {patient for (patient,) in SEVERELY_ALLERGIC(patients=patients)}
-    titles = _titles([key for key, _outcome in by_key.values()]) if clinical else {}
+    titles = _titles(patients) if clinical else {}
     for card in cards:
         appointment = card.appointment
         key = (appointment.patient_id, appointment.course_id)
@@ -361,12 +391,11 @@ def _mark_flag(card: Card, titles: Mapping[str, str]) -> None:
         card.flag_words = ", ".join(titles.values())
 
 
-def _titles(screenings: Iterable[int]) -> dict[int, dict[str, str]]:
-    """Titles of what still counts in each screening, by severity and the worst first, for those who may see findings."""
+def _titles(patients: list[int]) -> dict[int, dict[str, str]]:
+    """Titles of what still counts in their newest screenings, by severity and the worst first, for those who may see findings."""
     language = (get_language() or "en").split("-")[0]
     found: dict[int, dict[str, list[str]]] = defaultdict(lambda: {severity: [] for severity in WEIGHING})
-    rows = Finding.objects.filter(screening__in=list(screenings), severity__in=WEIGHING, cleared_by="")
-    for screening, severity, title in rows.values_list("screening", "severity", "title"):
+    for screening, severity, title in FINDINGS(patients=patients):
         found[screening][severity].append(title.get(language) or title.get("en", ""))
     return {
         key: {severity: ", ".join(words) for severity, words in by_severity.items() if words}

@@ -12,26 +12,44 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from clinic.choices import Permission
-from clinic.models import Absence, Closure, DayShift, Device, OpeningHours, OutOfService, Room, Shift, Site, SpecialHours, User
+from clinic.models import Device, Room, Site, User
 from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
+from clinic.quick_rows import Shape, whole
+from clinic.together import Asked as Questions
+from clinic.together import Mark, together
 from patients.models import PatientSite
+from protocols.catalogue import IN_FORCE
 from protocols.definitions import Catalogue
-from sessions.board_cards import Card, cards_of, short_name
-from sessions.board_revision import REDRAWN_EVERY_SECONDS, about_visits, fingerprint, keys_of, summed
-from sessions.calendar_ground import Ground, Stretch, ground_of
+from sessions.board_cards import Card, cards_of, questions_of_cards, short_name, values_of_cards
+from sessions.board_revision import fingerprint
+from sessions.calendar_ground import QUESTIONS_OF_GROUND, Ground, Stretch, ground_of, values_of_ground
 from sessions.calendar_range import Days, wall_span
 from sessions.choices import AppointmentStatus
-from sessions.day_rows import Known, footprints_of, known_between, practitioners_of
+from sessions.day_rows import (
+    BETWEEN,
+    BY_KEY,
+    FOOTPRINTS,
+    PRACTITIONERS,
+    Known,
+    footprints_of,
+    known_between,
+    practitioners_of,
+    values_of_rows,
+)
 from sessions.models import Appointment
 
 COLUMNS = ("practitioner", "room", "device")
+ROOM, DEVICE = whole(Room), whole(Device)
+THINGS: dict[str, tuple[tuple[Prepared, Shape[Any]], ...]] = {
+    "room": ((Prepared(lambda: Room.objects.filter(site=single("site")).values_list(*ROOM.read)), ROOM),),
+    "device": ((Prepared(lambda: Device.objects.filter(site=single("site")).values_list(*DEVICE.read)), DEVICE),),
+}
 
 
 @dataclass(frozen=True)
@@ -125,24 +143,41 @@ class Calendar:
     closes: dt.timedelta
 
 
+@dataclass(frozen=True)
+class Begun:
+    """What is read first, because everything else is asked of it: what begins on these days, the practitioners of the site
+    and, where they are the columns, its rooms or devices. `mark` changes with any of it."""
+
+    visits: list[Known]
+    people: list[User]
+    things: list[Any]
+    mark: Mark
+
+
+def begun(site: Site, asked: Asked) -> Begun:
+    """One query."""
+    start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
+    things = THINGS.get(asked.by, ())
+    questions = together(BETWEEN, PRACTITIONERS, *(ask for ask, _shape in things))
+    with questions.of(site=site.pk, start=start, end=end).ahead() as mark:
+        visits, people = known_between(site, start, end), practitioners_of(site)
+        return Begun(visits, people, [thing for ask, shape in things for thing in shape.rows(ask(site=site.pk))], mark)
+
+
 def calendar_of(
-    *, site: Site, asked: Asked, visits: Sequence[Known], rules: Catalogue, permissions: Iterable[str], reader: User
+    *, site: Site, asked: Asked, begun: Begun, visits: Sequence[Known], rules: Catalogue, permissions: Iterable[str]
 ) -> Calendar:
-    """Of the `visits` of these days what `reader` asked for and may see: appointments of patients known only at other
-    sites do not appear."""
-    held = frozenset(permissions)
-    people = practitioners_of(site)
-    appointments = footprints_of(keys_shown(site, asked, visits, reader), site, people)
+    """The calendar of these `visits` of those that were `begun` with (see `visits_shown`)."""
+    held, people, things = frozenset(permissions), begun.people, begun.things
+    appointments = footprints_of([visit.key for visit in visits], site, people)
     cards = cards_of(
         appointments, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held,
         with_next=False,
     )  # fmt: skip
     _keep_first_marks(cards)
     known = {user.pk for user in people}
-    people += [one for one in dict.fromkeys(visit.practitioner for visit in appointments) if one.pk not in known]
-    things: list[Room | Device] = []
-    if asked.by != "practitioner":
-        things = list(site.rooms.all() if asked.by == "room" else site.devices.all())
+    others = [one for one in dict.fromkeys(visit.practitioner for visit in appointments) if one.pk not in known]
+    people = people + others
     keys = [thing.pk for thing in things]
     ground = ground_of(
         site, asked.days, people, rooms=keys if asked.by == "room" else (), devices=keys if asked.by == "device" else ()
@@ -154,6 +189,25 @@ def calendar_of(
     return Calendar(asked, columns, blocks, [one for column in columns for one in under(column.id)], opens, closes)
 
 
+def questions_of(
+    *, site: Site, asked: Asked, begun: Begun, visits: Sequence[Known], permissions: Iterable[str], now: dt.datetime
+) -> Questions:
+    """Everything a calendar of these visits asks, in one query: ahead of drawing it, or for its mark alone."""
+    held = frozenset(permissions)
+    cards = questions_of_cards(
+        headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held, with_next=False
+    )
+    people = {user.pk for user in begun.people} | {visit.practitioner for visit in visits}
+    things = [thing.pk for thing in begun.things]
+    return together(FOOTPRINTS, *BY_KEY.values(), *cards, *QUESTIONS_OF_GROUND, IN_FORCE).of(
+        **values_of_rows(visits, begun.people), **values_of_cards(visits, now),
+        **values_of_ground(
+            site, asked.days, list(people),
+            rooms=things if asked.by == "room" else [], devices=things if asked.by == "device" else [],
+        ),
+    )  # fmt: skip
+
+
 IN_SIGHT = Prepared(
     lambda: Appointment.objects.filter(pk__in=many("visits")).filter(
         Exists(PatientSite.objects.filter(patient=OuterRef("patient"), site__in=many("sites")))
@@ -162,8 +216,14 @@ IN_SIGHT = Prepared(
 )  # fmt: skip
 
 
-def keys_shown(site: Site, asked: Asked, visits: Sequence[Known], reader: User) -> list[int]:
-    """Which of these visits may be seen and pass the filters."""
+def visits_shown(asked: Asked, visits: Sequence[Known], reader: User) -> list[Known]:
+    """Which of these visits pass the filters and may be seen: appointments of patients known only at other sites do not
+    appear."""
+    keys = set(_keys_shown(asked, visits, reader))
+    return [visit for visit in visits if visit.key in keys]
+
+
+def _keys_shown(asked: Asked, visits: Sequence[Known], reader: User) -> list[int]:
     keys, limits = [visit.key for visit in visits], reader.limited_to()
     if limits is not None:
         keys = [key for (key,) in IN_SIGHT(visits=keys, sites=limits)]
@@ -265,40 +325,9 @@ def _limits(ground: Ground, blocks: list[Block]) -> tuple[dt.time, dt.timedelta]
 
 
 # --- has anything changed? ------------------------------------------------------------------------------------------
-def _everything_shown() -> QuerySet[Any, Any]:
-    """One row of figures over all that a calendar draws beside the visits themselves."""
-    site, newest = single("site"), Max("pk")
-    still = Count("pk", filter=Q(span__endswith__gt=single("now", "timestamptz")))
-    parts = about_visits() | {
-        "shifts": summed(Shift.objects.all(), n=Count("pk"), last=newest),
-        "hours": summed(OpeningHours.objects.filter(site=site), n=Count("pk"), last=newest),
-        "closures": summed(Closure.objects.filter(site=site), n=Count("pk"), last=newest),
-        "special": summed(SpecialHours.objects.filter(site=site), n=Count("pk"), last=newest),
-        "days": summed(DayShift.objects.all(), n=Count("pk"), last=newest),
-        "out": summed(OutOfService.objects.all(), n=Count("pk"), last=newest, on=still),
-        "away": summed(Absence.objects.all(), n=Count("pk"), last=newest, on=still),
-        "rooms": summed(Room.objects.filter(site=site), v=Sum("version")),
-        "devices": summed(Device.objects.filter(site=site), v=Sum("version")),
-    }
-    return Site.objects.filter(pk=site).order_by().values_list(*parts.values())
-
-
-EVERYTHING_SHOWN = Prepared(_everything_shown)
-
-
-def revision_of(site: Site, asked: Asked, visits: Sequence[Known], permissions: Iterable[str]) -> str:
-    """A short fingerprint of all that the asked part of the calendar shows, whose `visits` these are. One query; a poll
-    that brings the same one gets nothing."""
-    now = timezone.now()
-    found = EVERYTHING_SHOWN(site=site.pk, now=now, **keys_of(visits))
-    clock = int(now.timestamp() // REDRAWN_EVERY_SECONDS)
+def revision_of(asked: Asked, permissions: Iterable[str], now: dt.datetime, *marks: Mark) -> str:
+    """A short fingerprint of all that the asked part of the calendar shows; a poll that brings the same one gets nothing."""
     lists = (asked.practitioners, asked.rooms, asked.devices, asked.statuses, permissions)
     return fingerprint(
-        clock, found, [tuple(visit) for visit in visits], asked.days, asked.by, asked.only, get_language(),
-        [sorted(one) for one in lists],
-    )  # fmt: skip
-
-
-def visits_of(site: Site, days: Days) -> list[Known]:
-    """What begins on these days, all of it: what of it is shown comes after."""
-    return known_between(site, site.day_bounds(days.first)[0], site.day_bounds(days.last)[1])
+        now, marks, asked.days, asked.by, asked.only, get_language(), [sorted(one) for one in lists]
+    )

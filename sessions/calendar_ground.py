@@ -4,6 +4,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -12,9 +13,9 @@ from clinic.models import Closure, Site, User
 from clinic.prepared import Prepared, one
 from clinic.quick_rows import whole
 from sessions.calendar_range import Days, gaps, on_the_wall, wall_span
-from sessions.elsewhere import There, elsewhere_of
+from sessions.elsewhere import STATED, WEEKLY, There, elsewhere_of
 from sessions.slots import Span, Timetable
-from sessions.timetables import absences_of, out_of_service, timetable_of
+from sessions.timetables import AWAY, OUT, QUESTIONS_OF_TIMETABLE, absences_of, out_of_service, timetable_of
 
 Wall = tuple[dt.datetime, dt.datetime]
 
@@ -115,6 +116,20 @@ CLOSURES = Prepared(
         site=one("site"), first_day__lte=one("last", "date"), last_day__gte=one("first", "date")
     ).values_list(*CLOSURE.read)
 )  # fmt: skip
+
+
+QUESTIONS_OF_GROUND = (CLOSURES, *QUESTIONS_OF_TIMETABLE, AWAY, OUT, WEEKLY, STATED)
+
+
+def values_of_ground(
+    site: Site, days: Days, people: list[int], *, rooms: list[int], devices: list[int]
+) -> dict[str, Any]:
+    """For asking `QUESTIONS_OF_GROUND` ahead."""
+    start, end = site.day_bounds(days.first)[0], site.day_bounds(days.last)[1]
+    return {
+        "site": site.pk, "first": days.first, "last": days.last, "people": people, "start": start, "end": end,
+        "rooms": rooms, "devices": devices,
+    }  # fmt: skip
 
 
 def ground_of(site: Site, days: Days, people: Sequence[User], rooms: Sequence[int] = (), devices: Sequence[int] = ()) -> Ground:

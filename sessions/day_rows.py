@@ -35,7 +35,7 @@ FOOTPRINT = Shape(Appointment, [*DRAWN, "room_span", "device_span"], BESIDE)  # 
 
 
 def _visits(shape: Shape[Appointment]) -> Prepared:
-    return Prepared(lambda: Appointment.objects.filter(pk__in=many("keys")).values_list(*shape.read))
+    return Prepared(lambda: Appointment.objects.filter(pk__in=many("appointments")).values_list(*shape.read))
 
 
 ROWS, FOOTPRINTS = _visits(VISIT), _visits(FOOTPRINT)
@@ -44,11 +44,11 @@ SHARED: dict[str, Shape[Any]] = {
 }  # fmt: skip
 
 
-def _by_key(shape: Shape[Any]) -> Prepared:
-    return Prepared(lambda: shape.model._base_manager.filter(pk__in=many("keys")).values_list(*shape.read))
+def _by_key(name: str, shape: Shape[Any]) -> Prepared:
+    return Prepared(lambda: shape.model._base_manager.filter(pk__in=many(f"{name}_keys")).values_list(*shape.read))
 
 
-BY_KEY = {name: _by_key(shape) for name, shape in SHARED.items()}
+BY_KEY = {name: _by_key(name, shape) for name, shape in SHARED.items()}
 
 
 class Known(NamedTuple):
@@ -60,12 +60,18 @@ class Known(NamedTuple):
     version: int
     flagged: str
     displaced: str
+    starts_at: dt.datetime
+    course: int | None
+    practitioner: int
+    room: int
+    device: int | None
+    service: int
 
 
 BETWEEN = Prepared(
     lambda: Appointment.objects.filter(
         site=single("site"), starts_at__gte=single("start", "timestamptz"), starts_at__lt=single("end", "timestamptz")
-    ).order_by("starts_at", "pk").values_list("pk", "patient", "status", "version", "flagged", "displaced")
+    ).order_by("starts_at", "pk").values_list("pk", *Known._fields[1:])
 )  # fmt: skip
 PRACTITIONERS = Prepared(
     lambda: User.objects.practitioners_at(single("site")).values_list(*SHARED["practitioner"].read)
@@ -84,13 +90,20 @@ def known_between(site: Site, start: dt.datetime, end: dt.datetime) -> list[Know
 
 def rows_of(keys: Collection[int], site: Site) -> list[Appointment]:
     """The appointments with these keys, all of one site. Five queries at most."""
-    return _with_shared(VISIT.rows(ROWS(keys=list(keys))), site)
+    return _with_shared(VISIT.rows(ROWS(appointments=list(keys))), site)
 
 
 def footprints_of(keys: Collection[int], site: Site, people: Iterable[User]) -> list[Appointment]:
     """The same with the time they hold room and device; `people` are those practitioners of the site who are known already.
     Five queries at most."""
-    return _with_shared(FOOTPRINT.rows(FOOTPRINTS(keys=list(keys))), site, people)
+    return _with_shared(FOOTPRINT.rows(FOOTPRINTS(appointments=list(keys))), site, people)
+
+
+def values_of_rows(visits: Collection[Known], people: Iterable[User] = ()) -> dict[str, Any]:
+    """For asking `ROWS` or `FOOTPRINTS` and `BY_KEY` ahead."""
+    known = {"practitioner": {user.pk for user in people}}
+    wanted = {name: {getattr(visit, name) for visit in visits} - {None} for name in BY_KEY}
+    return {f"{name}_keys": list(keys - known.get(name, set())) for name, keys in wanted.items()}
 
 
 def _with_shared(found: list[Appointment], site: Site, people: Iterable[User] = ()) -> list[Appointment]:
@@ -109,4 +122,4 @@ def _with_shared(found: list[Appointment], site: Site, people: Iterable[User] = 
 
 def _with_missing(name: str, known: dict[int, Any], wanted: set[int]) -> dict[int, Any]:
     absent = wanted - known.keys()
-    return known | {row.pk: row for row in SHARED[name].rows(BY_KEY[name](keys=list(absent)))} if absent else known
+    return known | {row.pk: row for row in SHARED[name].rows(BY_KEY[name](**{f"{name}_keys": list(absent)}))} if absent else known

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Min, Value, Window
-from django.utils import timezone
 from django.utils.translation import get_language
 
 from clinic.choices import Permission
@@ -98,9 +97,22 @@ def messages_waiting(site: Site) -> int:
     return len(WAITING(site=site.pk))
 
 
-def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
-    now, key = timezone.now(), site.pk
-    troubled = TROUBLED(site=key, since=now - dt.timedelta(days=PROBLEM_DAYS))
+def questions_of_needs(held: frozenset[str]) -> list[Prepared]:
+    """What `needs_of` asks for this role, for asking it ahead with `values_of_needs`."""
+    asked = [TROUBLED, DISPLACED]
+    asked += [UNSIGNED, CHECK_INS] if Permission.SEE_HEADLINE in held else []
+    asked += [ENDING] if Permission.SEE_STOCK in held else []
+    return asked + ([ASKED] if Permission.ANSWER_DATA_REQUESTS in held else [])
+
+
+def values_of_needs(site: Site, now: dt.datetime) -> dict[str, Any]:
+    until = now.astimezone(site.zone).date() + dt.timedelta(days=LOT_DAYS)
+    return {"site": site.pk, "now": now, "since": now - dt.timedelta(days=PROBLEM_DAYS), "until": until}
+
+
+def needs_of(site: Site, rules: Catalogue, held: frozenset[str], now: dt.datetime) -> Needs:
+    key, asked = site.pk, values_of_needs(site, now)
+    troubled = TROUBLED(site=key, since=asked["since"])
     people = NAMED.rows(row[1:] for row in troubled if row[1] is not None)
     names = list(dict.fromkeys((one.name, one.initials) for one in people))[:NAMES_SHOWN]
     unsigned, check_ins, lots, requests = [], [], [], (0, None)
@@ -108,7 +120,7 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str]) -> Needs:
         unsigned = [(short_name(name), count) for name, count in UNSIGNED(site=key)]
         check_ins = ANSWERED.rows(CHECK_INS(site=key))
     if Permission.SEE_STOCK in held:
-        ending = LOT.rows(ENDING(site=key, until=site.today() + dt.timedelta(days=LOT_DAYS)))
+        ending = LOT.rows(ENDING(site=key, until=asked["until"]))
         lots = [(_substance(lot.substance, rules), lot) for lot in ending]
     displaced, first = _only(DISPLACED(site=key, now=now))
     if Permission.ANSWER_DATA_REQUESTS in held:

@@ -36,7 +36,7 @@ DAY_SHIFTS = Prepared(
     lambda: DayShift.objects.filter(site=one("site"), user__in=many("people"), **ON_THESE_DAYS)
     .values_list("user", "day", "starts", "ends")
 )  # fmt: skip
-
+QUESTIONS_OF_TIMETABLE = (SPECIAL, SHIFTS, OPENING, CLOSED, DAY_SHIFTS)
 
 ASKED_ABOUT = stretch("start", "end")
 AWAY = Prepared(

@@ -14,11 +14,13 @@ from clinic.choices import Permission
 from clinic.models import Room, Site, User
 from clinic.prepared import Prepared, one
 from clinic.quick_rows import whole
+from clinic.together import Asked, together
+from protocols.catalogue import IN_FORCE
 from protocols.definitions import Catalogue
-from sessions.board_cards import Card, cards_of
+from sessions.board_cards import Card, cards_of, questions_of_cards, values_of_cards
 from sessions.choices import CANCELLED, UPCOMING, AppointmentStatus
-from sessions.day_rows import Known, rows_of
-from sessions.needs import Needs, needs_of
+from sessions.day_rows import BY_KEY, ROWS, Known, rows_of, values_of_rows
+from sessions.needs import Needs, needs_of, questions_of_needs, values_of_needs
 
 STATUS = AppointmentStatus
 
@@ -72,16 +74,15 @@ class Board:
 
 
 def board_of(
-    *, site: Site, day: dt.date, visits: Sequence[Known], rules: Catalogue, permissions: Iterable[str],
+    *, site: Site, day: dt.date, visits: Sequence[Known], rules: Catalogue, permissions: Iterable[str], now: dt.datetime,
     practitioner: User | None = None, or_everyone: bool = False,
 ) -> Board:  # fmt: skip
     """The whole board of a site's local day, whose `visits` these are, or one practitioner's part of it; `or_everyone`: the
     whole board when that part is empty."""
     held = frozenset(permissions)
-    # A time held for ten minutes is nobody who is expected: the calendar shows it.
-    appointments = rows_of([visit.key for visit in visits if visit.status not in {*CANCELLED, STATUS.HELD}], site)
+    appointments = rows_of([visit.key for visit in visits if is_expected(visit)], site)
     everyone = cards_of(appointments, rules, headline=Permission.SEE_HEADLINE in held,
-                        clinical=Permission.SEE_CLINICAL in held)  # fmt: skip
+                        clinical=Permission.SEE_CLINICAL in held, now=now)  # fmt: skip
     if or_everyone and practitioner not in {card.appointment.practitioner for card in everyone}:
         practitioner = None
     shown = [card for card in everyone if practitioner is None or card.appointment.practitioner_id == practitioner.pk]
@@ -98,7 +99,21 @@ def board_of(
         missed=lanes[STATUS.NO_SHOW],
         rooms=rooms_now(site, everyone),
         practitioners=sorted({card.appointment.practitioner for card in everyone}, key=lambda user: user.name),
-        needs=needs_of(site, rules, held),
+        needs=needs_of(site, rules, held, now),
+    )
+
+
+def is_expected(visit: Known) -> bool:
+    """A time held for ten minutes is nobody who is expected: the calendar shows it."""
+    return visit.status not in {*CANCELLED, STATUS.HELD}
+
+
+def asked_of(*, site: Site, visits: Sequence[Known], permissions: Iterable[str], now: dt.datetime) -> Asked:
+    """Everything a board of these visits asks, in one query: ahead of drawing it, or for its mark alone."""
+    held, shown = frozenset(permissions), [visit for visit in visits if is_expected(visit)]
+    cards = questions_of_cards(headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held)
+    return together(ROWS, *BY_KEY.values(), *cards, ROOMS, *questions_of_needs(held), IN_FORCE).of(
+        **values_of_rows(shown), **values_of_cards(shown, now), **values_of_needs(site, now)
     )
 
 

@@ -13,15 +13,17 @@ from django.views.decorators.http import require_safe
 
 from clinic import access_log
 from clinic.choices import Permission
+from clinic.context import ORGANISATION
 from clinic.idempotency import new_token
 from clinic.models import Site, User
 from clinic.permissions import requires
 from protocols import catalogue
 from sessions.board_cards import short_name
-from sessions.board_revision import revision_of
+from sessions.board_revision import fingerprint
 from sessions.choices import AppointmentStatus
-from sessions.day_rows import known_between
-from sessions.today import Board, board_of
+from sessions.day_rows import Known, known_between
+from sessions.needs import WAITING
+from sessions.today import Board, asked_of, board_of
 from sessions.views.asking import permissions_of, site_of, user_of
 
 
@@ -34,29 +36,30 @@ def board(request: HttpRequest) -> HttpResponse:
         return render(request, "board/no_site.html")
     day = day_from(request, site)
     is_poll = request.headers.get("X-Poll") == "1"
-    visits = known_between(site, *site.day_bounds(day))
-    revision = revision_of(site, day, visits)
-    if is_poll and request.GET.get("seen") == revision:
+    now, visits = timezone.now(), known_between(site, *site.day_bounds(day))
+    asked = asked_of(site=site, visits=visits, permissions=permissions_of(request), now=now)
+    if is_poll and request.GET.get("seen") == fingerprint(now, day, visits, asked.mark()):
         return HttpResponse(status=204)
     if not is_poll:
         access_log.viewed(request)
-    chosen = practitioner_from(request, site)
+    with asked.ahead(*([] if is_poll else [ORGANISATION, WAITING])) as mark:
+        return _drawn(request, site, day, visits, now, revision=fingerprint(now, day, visits, mark), is_poll=is_poll)
+
+
+def _drawn(
+    request: HttpRequest, site: Site, day: dt.date, visits: list[Known], now: dt.datetime, *, revision: str, is_poll: bool
+) -> HttpResponse:  # fmt: skip
     shown = board_of(
-        site=site,
-        day=day,
-        visits=visits,
-        rules=catalogue.in_force(),
-        permissions=permissions_of(request),
-        practitioner=chosen,
-        or_everyone=not request.GET.get("practitioner"),
-    )
+        site=site, day=day, visits=visits, rules=catalogue.in_force(), permissions=permissions_of(request), now=now,
+        practitioner=practitioner_from(request, site), or_everyone=not request.GET.get("practitioner"),
+    )  # fmt: skip
     chosen = shown.practitioner
     context = {
         "board": shown,
         "site": site,
         "day": day,
         "today": site.today(),
-        "now": timezone.now().astimezone(site.zone),
+        "now": now.astimezone(site.zone),
         "day_iso": day.isoformat(),
         "previous_iso": (day - dt.timedelta(days=1)).isoformat(),
         "next_iso": (day + dt.timedelta(days=1)).isoformat(),

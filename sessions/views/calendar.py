@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -23,7 +22,18 @@ from clinic.components.drawing import macro
 from clinic.models import Site
 from clinic.permissions import requires
 from protocols import catalogue
-from sessions.calendar_feed import COLUMNS, Asked, Block, BlockWords, Calendar, calendar_of, revision_of, visits_of
+from sessions.calendar_feed import (
+    COLUMNS,
+    Asked,
+    Block,
+    BlockWords,
+    Calendar,
+    begun,
+    calendar_of,
+    questions_of,
+    revision_of,
+    visits_shown,
+)
 from sessions.calendar_page import (
     Chosen,
     chosen_from,
@@ -36,7 +46,6 @@ from sessions.calendar_page import (
 )
 from sessions.calendar_range import RangeError, days_of
 from sessions.choices import UPCOMING
-from sessions.day_rows import Known
 from sessions.views.appointments import appointment_or_404, held_or_none, held_page, page_of
 from sessions.views.asking import permissions_of, site_of, user_of
 from sessions.views.calendar_moves import CHANGED, came_from
@@ -78,7 +87,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
     }
     if chosen.view == "list":
         asked = chosen.asked()
-        context["listed"] = listed(drawn(request, site, asked, visits_of(site, asked.days)))
+        context["listed"] = listed(drawn(request, site, asked)[0])
     return render(request, "calendar/calendar.html", context)
 
 
@@ -97,15 +106,24 @@ def offset_of(site: Site) -> str:
     return f"{words[:3]}:{words[3:5]}"
 
 
-def drawn(request: HttpRequest, site: Site, asked: Asked, visits: Sequence[Known]) -> Calendar:
-    held, reader = permissions_of(request), user_of(request)
-    return calendar_of(
-        site=site, asked=asked, visits=visits, rules=catalogue.in_force(), permissions=held, reader=reader
-    )
+def drawn(request: HttpRequest, site: Site, asked: Asked, *, seen: str | None = None) -> tuple[Calendar | None, str]:
+    """The calendar and its fingerprint; no calendar when it would be as it was `seen`."""
+    held, now, first = permissions_of(request), timezone.now(), begun(site, asked)
+    shown = visits_shown(asked, first.visits, user_of(request))
+    questions = questions_of(site=site, asked=asked, begun=first, visits=shown, permissions=held, now=now)
+    if seen is not None and seen == revision_of(asked, held, now, first.mark, questions.mark()):
+        return None, seen
+    with questions.ahead() as mark:
+        drawing = calendar_of(
+            site=site, asked=asked, begun=first, visits=shown, rules=catalogue.in_force(), permissions=held
+        )
+    return drawing, revision_of(asked, held, now, first.mark, mark)
 
 
-def listed(shown: Calendar) -> list[tuple[dt.date, list[Block]]]:
+def listed(shown: Calendar | None) -> list[tuple[dt.date, list[Block]]]:
     """The blocks by day, days without any left out."""
+    if shown is None:
+        return []
     days = ((day, [block for block in shown.blocks if block.start.date() == day]) for day in shown.asked.days)
     return [(day, blocks) for day, blocks in days if blocks]
 
@@ -154,13 +172,12 @@ def calendar_feed(request: HttpRequest) -> HttpResponse:
     except RangeError as error:
         return JsonResponse({"error": sentence_of(error)}, status=422)
     is_poll = request.headers.get("X-Poll") == "1"
-    visits = visits_of(site, asked.days)
-    revision = revision_of(site, asked, visits, permissions_of(request))
-    if is_poll and request.GET.get("seen") == revision:
-        return HttpResponse(status=204)
     if not is_poll:
         access_log.viewed(request)
-    answer = JsonResponse(as_json(drawn(request, site, asked, visits), revision))
+    shown, revision = drawn(request, site, asked, seen=request.GET.get("seen") if is_poll else None)
+    if shown is None:
+        return HttpResponse(status=204)
+    answer = JsonResponse(as_json(shown, revision))
     answer["Cache-Control"] = "no-store"
     return answer
 

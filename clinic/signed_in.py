@@ -42,16 +42,16 @@ def user_by_key(key: int) -> User | None:
     user = next(iter(USER.rows(found[USERS])), None)
     if user is not None:
         _know(user, found[ROLES])
-        user.__dict__[OPEN_SITES] = found[SITES]
+        setattr(user, OPEN_SITES, found[SITES])
     return user
 
 
-OPEN_SITES = "_open_sites_read"  # beside the person until `sites_of` asks for it
+OPEN_SITES = "_open_sites_read"  # kept beside the person for as long as the request
 
 
 def sites_of(user: User) -> list[Site]:
     """The open sites this person works at, and their roles. Read with the person, or now."""
-    rows = user.__dict__.pop(OPEN_SITES, None)
+    rows = getattr(user, OPEN_SITES, None)
     if rows is None:
         _know(user, ROLES(user=user.pk))
         rows = SITES()

@@ -7,23 +7,24 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from clinic.choices import Role
+from clinic.choices import Permission, Role
 from clinic.idempotency import new_token
-from clinic.models import AccessEvent
+from clinic.models import AccessEvent, Room, User
 from patients.models import QuestionnaireResponse, QuestionnaireVersion
 from protocols import catalogue
+from protocols.models import Service
 from sessions import booking, consenting
-from sessions.board_revision import revision_of
 from sessions.choices import AppointmentStatus, MessageState
 from sessions.day_rows import Known, known_between
 from sessions.models import Appointment, Consent, Finding, Message, Screening
-from sessions.today import board_of
+from sessions.today import Board, asked_of, board_of
 from tests import factories
 from tests.factories import signed_in
 from tests.sessions.clinicday import MORNING, THURSDAY, ClinicDay, make_clinic_day
 
 pytestmark = pytest.mark.django_db
 STATUS = AppointmentStatus
+EVERYTHING = frozenset(Permission)
 POLL = {"X-Poll": "1", "HX-Request": "true"}
 
 
@@ -40,6 +41,18 @@ def desk(client, day):
 
 def visits_of(site) -> list[Known]:
     return known_between(site, *site.day_bounds(THURSDAY))
+
+
+def board_at(site) -> Board:
+    return board_of(
+        site=site, day=THURSDAY, visits=visits_of(site), rules=catalogue.in_force(), permissions={"see-headline"},
+        now=timezone.now(),
+    )  # fmt: skip
+
+
+def mark_of(site) -> tuple:
+    visits = visits_of(site)
+    return (visits, asked_of(site=site, visits=visits, permissions=EVERYTHING, now=timezone.now()).mark())
 
 
 def put(visit: Appointment, status: str, **stamps) -> Appointment:
@@ -117,10 +130,7 @@ def test_marks_say_first_visit_papers_course_and_reminder(day):
                      planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
 
     def marks() -> list[str]:
-        board = board_of(
-            site=day.site, day=THURSDAY, visits=visits_of(day.site), rules=catalogue.in_force(), permissions={"see-headline"}
-        )
-        return board.cards[0].marks
+        return board_at(day.site).cards[0].marks
 
     assert {"first-visit", "intake-missing", "consent-missing", "course"} <= set(marks())
     QuestionnaireResponse.objects.create(
@@ -151,10 +161,7 @@ def test_the_board_asks_for_a_consent_when_the_ready_strip_does(day, signed_on, 
     Consent.objects.create(
         informed_at=signed_at, signed_at=signed_at, withdrawn_at=timezone.now() if withdrawn else None, **signed
     )
-    board = board_of(
-            site=day.site, day=THURSDAY, visits=visits_of(day.site), rules=catalogue.in_force(), permissions={"see-headline"}
-        )
-    assert board.cards[0].consent_missing is missing
+    assert board_at(day.site).cards[0].consent_missing is missing
     assert consenting.state_of(course).holds is not missing
 
 
@@ -214,8 +221,8 @@ def test_the_poll_answers_nothing_until_something_changes(desk, day, at):
 @pytest.mark.parametrize("change", ["book", "message", "screening", "lot", "cancel"])
 def test_every_change_the_board_shows_changes_its_revision(day, change):
     visit = day.book("10:00")
-    before = revision_of(day.site, THURSDAY, visits_of(day.site))
-    assert revision_of(day.site, THURSDAY, visits_of(day.site)) == before
+    before = mark_of(day.site)
+    assert mark_of(day.site) == before
     if change == "book":
         day.book("14:00")
     elif change == "message":
@@ -228,7 +235,42 @@ def test_every_change_the_board_shows_changes_its_revision(day, change):
         factories.make_lot(day.site, expires_on=THURSDAY)
     else:
         booking.cancel(appointment=visit, seen_version=1, reason="x", by=day.by)
-    assert revision_of(day.site, THURSDAY, visits_of(day.site)) != before
+    assert mark_of(day.site) != before
+
+
+def test_nothing_is_drawn_that_the_mark_does_not_cover(day, django_assert_num_queries):
+    """A warning that a poll cannot see would come too late."""
+    course = factories.make_course(factories.make_patient(day.site), day.doctor, first_day=THURSDAY)
+    visit = day.book("10:00", patient=course.patient, service=factories.make_service(), course=course,
+                     planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
+    screened(visit.patient, "blocked", course, code="scr-keloid", severity="absolute", title={"en": "Keloid"})
+    factories.make_lot(day.site, expires_on=THURSDAY)
+    visits, now = visits_of(day.site), timezone.now()
+    asked = asked_of(site=day.site, visits=visits, permissions=EVERYTHING, now=now)
+    with asked.ahead() as mark, django_assert_num_queries(0):
+        shown = board_of(
+            site=day.site, day=THURSDAY, visits=visits, rules=catalogue.in_force(), permissions=EVERYTHING, now=now
+        )
+    assert shown.expected[0].alert_words == "Keloid"
+    assert mark == asked.mark(), "ahead of a page and for a poll it is the same"
+
+
+@pytest.mark.parametrize("change", ["room", "practitioner", "service", "screened", "lot"])
+def test_nothing_that_is_only_named_on_a_card_changes_unseen(day, change):
+    visit = day.book("10:00", service=factories.make_service())
+    screened(visit.patient, "blocked", code="scr-keloid", severity="absolute", title={"en": "Keloid"})
+    before = mark_of(day.site)
+    if change == "room":
+        Room.objects.filter(pk=visit.room_id).update(name="Blue room")
+    elif change == "practitioner":
+        User.objects.filter(pk=visit.practitioner_id).update(name="Dr New Name")
+    elif change == "service":
+        Service.objects.filter(pk=visit.service_id).update(name="Another name")
+    elif change == "screened":
+        screened(visit.patient, "blocked", code="scr-keloid", severity="absolute", title={"en": "Keloid, seen again"})
+    else:
+        factories.make_lot(day.site, expires_on=THURSDAY)
+    assert mark_of(day.site) != before
 
 
 @pytest.mark.parametrize("count", [1, 12])
@@ -245,10 +287,10 @@ def test_the_number_of_queries_does_not_grow_with_the_day(desk, day, count, djan
         )  # fmt: skip
         put(visit, [STATUS.BOOKED, STATUS.ARRIVED, STATUS.DONE][number % 3], arrived_at=timezone.now())
     desk.get("/")
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(5):
         shown = desk.get("/")
     revision = shown.context["revision"]
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         assert desk.get("/", {"seen": revision}, headers=POLL).status_code == 204
 
 

@@ -10,10 +10,11 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from clinic.choices import Role
-from clinic.models import AccessEvent, Shift
+from clinic.choices import Permission, Role
+from clinic.models import Absence, AccessEvent, Closure, OutOfService, Room, Shift, User
 from protocols import catalogue
 from sessions import booking
+from sessions.calendar_feed import COLUMNS, Asked, begun, calendar_of, questions_of
 from sessions.calendar_page import chosen_from, month_away
 from sessions.calendar_range import Days, RangeError, days_of, gaps, wall_span, week_of
 from sessions.choices import AppointmentStatus
@@ -281,16 +282,56 @@ def test_the_number_of_queries_does_not_grow(desk, day, count, django_assert_num
             service=factories.make_service(), planned_sessions=[course.planned_sessions.get(number=1)],
         )  # fmt: skip
     seen = desk.get(FEED, asked()).json()["revision"]
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(4):
         assert len(desk.get(FEED, asked(), headers=POLL).json()["blocks"]) == count
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         assert desk.get(FEED, asked(seen=seen), headers=POLL).status_code == 204
     desk.get("/calendar/?view=day")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):
         desk.get("/calendar/")
     desk.get("/calendar/?view=list")
-    with django_assert_num_queries(37):
+    with django_assert_num_queries(13):
         assert desk.get("/calendar/").content.decode().count("row-link") == count
+
+
+@pytest.mark.parametrize("by", COLUMNS)
+def test_nothing_is_drawn_that_the_mark_does_not_cover(day, by, django_assert_num_queries):
+    course = factories.make_course(factories.make_patient(day.site), day.doctor, first_day=THURSDAY)
+    day.book("10:00", patient=course.patient, service=factories.make_service(), course=course,
+             planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
+    wanted, held, now = Asked(days=Days(THURSDAY, THURSDAY), by=by), frozenset(Permission), timezone.now()
+    first = begun(day.site, wanted)
+    questions = questions_of(
+        site=day.site, asked=wanted, begun=first, visits=first.visits, permissions=held, now=now
+    )
+    with questions.ahead() as mark, django_assert_num_queries(0):
+        shown = calendar_of(
+            site=day.site, asked=wanted, begun=first, visits=first.visits, rules=catalogue.in_force(), permissions=held
+        )
+    assert bool(shown.blocks) is (by != "device"), "no device is booked"
+    assert mark == questions.mark(), "ahead of a page and for a poll it is the same"
+
+
+@pytest.mark.parametrize(("by", "change"), [
+    ("practitioner", "hours"), ("practitioner", "away"), ("practitioner", "name"), ("room", "name"), ("room", "out"),
+    ("practitioner", "closed"),
+])  # fmt: skip
+def test_what_lies_under_the_appointments_does_not_change_unseen(desk, day, by, change):
+    seen = desk.get(FEED, asked(by=by)).json()["revision"]
+    assert desk.get(FEED, asked(by=by, seen=seen), headers=POLL).status_code == 204
+    bounds = day.site.day_bounds(THURSDAY)
+    if change == "hours":
+        Shift.objects.filter(user=day.doctor).update(starts=dt.time(8, 30))
+    elif change == "away":
+        Absence.objects.create(user=day.doctor, span=bounds, reason="x")
+    elif change == "name":
+        model, row = (User, day.doctor) if by == "practitioner" else (Room, day.room)
+        model.objects.filter(pk=row.pk).update(name="A B")
+    elif change == "out":
+        OutOfService.objects.create(room=day.room, span=bounds, reason="paint")
+    else:
+        Closure.objects.create(site=day.site, first_day=THURSDAY, last_day=THURSDAY, reason="holiday")
+    assert desk.get(FEED, asked(by=by, seen=seen), headers=POLL).status_code == 200
 
 
 # --- page and panel -------------------------------------------------------------------------------------------------

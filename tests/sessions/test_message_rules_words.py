@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from clinic.choices import Permission, Role
 from clinic.context import BADGES
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused
+from clinic.together import Mark
 from protocols import catalogue
 from sessions import letters, message_rules, messaging, ruling, sending, testing_mails
-from sessions.board_revision import revision_of
 from sessions.choices import MessageState
 from sessions.letter_parts import Letter
 from sessions.message_places import PLACES
@@ -25,6 +26,7 @@ from sessions.own_words import Words
 from sessions.previewing import preview
 from sessions.rule_following import Effect
 from sessions.sample_letters import sample_letter
+from sessions.today import asked_of
 from tests import factories
 from tests.sessions.clinicday import MORNING
 from tests.sessions.mailday import MailDay, make_mail_day
@@ -200,20 +202,23 @@ class TestTestMails:
         testing_mails.send_test(words=replace(OWN, subject="later {day}"), **send)
 
     def test_one_that_fails_is_nobodys_work(self, day: MailDay, by: Doer) -> None:
-        site = day.clinic.site
-        before = revision_of(site, site.today(), [])
+        site, held = day.clinic.site, frozenset({Permission.SEE_HEADLINE})
+
+        def mark() -> Mark:
+            return asked_of(site=site, visits=[], permissions=held, now=timezone.now()).mark()
+
+        before = mark()
         message = testing_mails.send_test(kind="msg-24h", language="en", site=site, words=None, by=by)
         for state in (S.FAILED, S.BOUNCED, S.UNKNOWN):
             Message.objects.filter(pk=message.pk).update(state=state, reason="550 no")
             assert not Message.objects.needing_somebody().exists()
             assert BADGES["messages"](site) == 0
-            held = frozenset({Permission.SEE_HEADLINE})
-            assert needs_of(site, catalogue.in_force(), held).message_count == 0
-            assert revision_of(site, site.today(), []) == before
+            assert needs_of(site, catalogue.in_force(), held, timezone.now()).message_count == 0
+            assert mark() == before
         Message.objects.filter(pk=message.pk).update(is_test=False)
         assert Message.objects.needing_somebody().count() == BADGES["messages"](site) == 1
-        assert needs_of(site, catalogue.in_force(), held).message_count == 1
-        assert revision_of(site, site.today(), []) != before
+        assert needs_of(site, catalogue.in_force(), held, timezone.now()).message_count == 1
+        assert mark() != before
 
     def test_only_managers(self, day: MailDay) -> None:
         with pytest.raises(NotPermitted):

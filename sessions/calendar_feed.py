@@ -97,7 +97,7 @@ class BlockWords(NamedTuple):
 
 
 @lru_cache(maxsize=128)
-def status_word(status: str, _language: str | None) -> str:
+def status_word(status: str, _language: str) -> str:
     return str(AppointmentStatus(status).label)
 
 
@@ -121,13 +121,13 @@ class Block:
         patient = self.visit.patient
         return _("Online request") if patient.is_provisional else patient.name
 
-    def words(self, by: str) -> BlockWords:
+    def words(self, by: str, language: str) -> BlockWords:
         """Below what it is for stands what the column does not say: the room, the practitioner, or both."""
         visit, card = self.visit, self.card
         where = visit.room.name if by == "practitioner" else card.who if by == "room" else card.place
         return BlockWords(
             visit.public_id, f"{self.start:%H:%M}", self.name, visit.patient.initials, visit.status,
-            status_word(visit.status, get_language()), card.category, card.line, where, tuple(card.marks),
+            status_word(visit.status, language), card.category, card.line, where, tuple(card.marks),
         )  # fmt: skip
 
 
@@ -315,12 +315,13 @@ def _limits(ground: Ground, blocks: list[Block]) -> tuple[dt.time, dt.timedelta]
     first, last = ground.hours_shown()
     opens, closes = first.hour, last.hour + bool(last.minute)
     for block in blocks:
-        edges = [block.start, block.end, *(moment for strip in block.strips for moment in strip)]
-        opens = min(opens, *(moment.hour if moment.date() >= block.start.date() else 0 for moment in edges))
-        closes = max(
-            closes,
-            *(24 if moment.date() > block.start.date() else moment.hour + bool(moment.minute) for moment in edges),
-        )
+        # Strips come in order and touch the block: the outermost edges say it all.
+        start, end = block.start, block.end
+        if block.strips:
+            start, end = min(start, block.strips[0][0]), max(end, block.strips[-1][1])
+        day = block.start.date()
+        opens = min(opens, start.hour if start.date() >= day else 0)
+        closes = max(closes, 24 if end.date() > day else end.hour + bool(end.minute))
     return dt.time(opens), dt.timedelta(hours=max(closes, opens + 1))
 
 

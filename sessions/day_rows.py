@@ -110,13 +110,14 @@ def _with_shared(found: list[Appointment], site: Site, people: Iterable[User] = 
     shared: dict[str, dict[int, Any]] = {"site": {site.pk: site}}
     known = {"practitioner": {user.pk: user for user in people}}
     for name in SHARED:
-        wanted = {key for one in found if (key := getattr(one, f"{name}_id")) is not None}
+        wanted = {one.__dict__[f"{name}_id"] for one in found} - {None}
         shared[name] = _with_missing(name, known.get(name, {}), wanted)
     for one in found:
+        values, cached = one.__dict__, one._state.fields_cache
         for name, rows in shared.items():
-            key = getattr(one, f"{name}_id")
+            key = values[f"{name}_id"]
             if key is not None:
-                one._state.fields_cache[name] = rows[key]
+                cached[name] = rows[key]
     return found
 
 

@@ -210,7 +210,7 @@ def sentence_of(error: RangeError) -> str:
 
 
 def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
-    by = shown.asked.by
+    by, language = shown.asked.by, get_language() or "en"
     return {
         "revision": revision,
         "opens": f"{shown.opens:%H:%M}",
@@ -231,7 +231,7 @@ def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
                 "window": window_of(block),
                 "minutes": int((block.end - block.start).total_seconds() // 60),
                 "strips": [[start.isoformat(), end.isoformat()] for start, end in block.strips],
-                "html": drawn_block(get_language() or "en", block.words(by)),
+                "html": drawn_block(language, block.words(by, language)),
             }
             for block in shown.blocks
         ],

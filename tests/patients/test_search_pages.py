@@ -138,7 +138,7 @@ def test_a_search_is_logged_without_what_was_typed(desk: Client, sukru: Any) -> 
     assert row.detail == {"found": 1, "letters": 5}
 
 
-@pytest.mark.parametrize(("name", "count"), [("patients", 9), ("patient-search", 8)])
+@pytest.mark.parametrize(("name", "count"), [("patients", 7), ("patient-search", 6)])
 def test_queries_are_the_same_however_many_patients(desk: Client, site: Site, name: str, count: int) -> None:
     counts = []
     for _round in range(2):

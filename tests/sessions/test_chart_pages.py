@@ -22,7 +22,7 @@ from tests.sessions.careday import MORNING, CareDay, make_care_day
 pytestmark = pytest.mark.django_db
 
 # Session, user, roles, site and frame are among them; a change of this figure is a decision.
-QUERIES = {"timeline": 37, "plan": 28, "forms": 32, "messages": 29, "documents": 29}
+QUERIES = {"timeline": 35, "plan": 26, "forms": 30, "messages": 27, "documents": 27}
 
 
 @pytest.fixture

@@ -273,7 +273,7 @@ def test_the_page_takes_the_same_queries_whatever_was_answered(
     browser = factories.signed_in(client, doctor)
     browser.get(address(patient, "scr-keloid"))
     for code in ("scr-keloid", "scr-anticoagulant"):
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(15):
             assert browser.get(address(patient, code)).status_code == 200
 
 

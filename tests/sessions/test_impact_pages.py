@@ -195,5 +195,5 @@ def test_the_page_reads_with_a_fixed_number_of_queries(
     press(desk, draft, "-start")
     finished(RescreenRun.objects.get())
     desk.get(url(draft))
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(13):
         desk.get(url(draft))

@@ -391,10 +391,10 @@ def test_only_clinicians_build(client: Client, day: CareDay, role: str) -> None:
 def test_the_queries_of_the_builder_stay_as_they_are(client: Client, day: CareDay, django_assert_num_queries: Any) -> None:
     course = day.course(approved=False)
     client.get(url_of(course))
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(19):
         page = client.get(url_of(course))
     fields = hidden_of(page.content.decode()) | fields_of(day, act="check")
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(18):
         client.post(url_of(course), fields)
 
 

@@ -167,5 +167,5 @@ def test_the_page_takes_the_same_queries_whoever_the_patient_is(
     browser.get(address(patient))
     healthy = make_healthy(factories.make_patient(patient.registered_at), doctor)
     for one in (patient, healthy):
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(15):
             assert browser.get(address(one)).status_code == 200

@@ -229,5 +229,5 @@ def test_the_number_of_queries_does_not_grow_with_the_scores(
         score(day, course, "8", 0.1 + number / 10)
     page = reverse("course-scores", args=[course.public_id])
     client.get(page)
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(17):
         client.get(page)

@@ -358,7 +358,7 @@ def test_the_number_of_queries_does_not_grow_with_the_events(
         reported(day)
     address = reverse("patient-reactions", args=[day.patient.public_id])
     client.get(address)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(9):
         client.get(address)
 
 

@@ -332,7 +332,7 @@ def test_what_does_not_stand_has_no_page(client: Client, day: CareDay, code: str
 
 
 # --- how many queries ---------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(("page", "queries"), [("uploads", 11), ("new", 21), ("clear", 21)])
+@pytest.mark.parametrize(("page", "queries"), [("uploads", 9), ("new", 19), ("clear", 19)])
 def test_pages_ask_a_fixed_number_of_questions(
     client: Client, day: CareDay, lead: Any, page: str, queries: int, django_assert_num_queries: Any
 ) -> None:

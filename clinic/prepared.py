@@ -21,7 +21,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.contrib.postgres.fields import DateTimeRangeField
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.sql.compiler import SQLCompiler
@@ -75,16 +75,20 @@ class Statement:
         return found
 
     def understood(self) -> None:
-        """Once for each connection, beside Django's own cursor: no question about data, so none that anybody counts."""
-        wrapper = connections[self.alias]
-        wrapper.ensure_connection()
-        names = KNOWN.setdefault(wrapper.connection, set())
-        if self.name in names:
-            return
         places = [AsIs(f"${self.names.index(one.name) + 1}") if isinstance(one, Slot) else one for one in self.parameters]
-        with wrapper.wrap_database_errors, wrapper.connection.cursor() as cursor:
-            cursor.execute(f"PREPARE {self.name} AS {self.asked}", places)
-        names.add(self.name)
+        understood(self.alias, self.name, f"PREPARE {self.name} AS {self.asked}", places)
+
+
+def understood(alias: str, name: str, words: str, places: Sequence[Any] | None = None) -> None:
+    """Once for each connection, beside Django's own cursor: no question about data, so none that anybody counts."""
+    wrapper = connections[alias]
+    wrapper.ensure_connection()
+    names = KNOWN.setdefault(wrapper.connection, set())
+    if name in names:
+        return
+    with wrapper.wrap_database_errors, wrapper.connection.cursor() as cursor:
+        cursor.execute(words, places)
+    names.add(name)
 
 
 def _given(value: Any) -> Any:
@@ -128,3 +132,26 @@ class Prepared:
 
 def in_order(value: Any) -> Any:
     return sorted(value) if isinstance(value, list) else value
+
+
+class PreparedWords:
+    """A statement in words of our own, for what the ORM cannot say. `kinds`: the PostgreSQL type of each %(value)s in it.
+
+        tomorrow = PreparedWords("SELECT %(today)s + 1", today="date")
+        tomorrow(today=day)
+    """
+
+    def __init__(self, words: str, /, *, named: str, **kinds: str) -> None:
+        self.name = f"{named}_{next(NUMBERS)}"
+        self.values = list(kinds)
+        places = {value: f"${number}" for number, value in enumerate(kinds, start=1)}
+        self.words = f"PREPARE {self.name} ({', '.join(kinds.values())}) AS {words % places}"
+        self.execute = f"EXECUTE {self.name}({', '.join(['%s'] * len(kinds))})"
+
+    def __call__(self, **values: Any) -> Rows:
+        """The rows for these values, in one round trip."""
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            understood(DEFAULT_DB_ALIAS, self.name, self.words)
+            cursor.execute(self.execute, [_given(values[name]) for name in self.values])
+            found: Rows = cursor.fetchall()
+        return found

@@ -51,20 +51,38 @@ def uid_of(public_id: str, whose: str) -> str:
 
 def visit_file(visit: Visit, *, method: str, organizer: Party | None = None, attendee: Party | None = None) -> bytes:
     """One visit. REQUEST and CANCEL name both parties, as RFC 5546 asks; PUBLISH, for a download, names nobody."""
-    calendar = _calendar(method)
-    event = _event(visit)
-    if organizer is not None:
-        event.add("organizer", _address(organizer))
+    event = Event()
+    _add_when(event, visit)
     if attendee is not None:
         invited = _address(attendee)
         # Confirming is done on the patient's page; an answer of the calendar program would go to nobody.
         for name, value in (("ROLE", "REQ-PARTICIPANT"), ("PARTSTAT", "NEEDS-ACTION"), ("RSVP", "FALSE")):
             invited.params[name] = vText(value)
         event.add("attendee", invited)
-    calendar.add_component(event)
-    written, rules = calendar.to_ical(), _written_zone(visit.zone, visit.starts_at.year - 1, visit.ends_at.year + 1)
-    place = written.index(b"BEGIN:VEVENT")
-    return bytes(written[:place] + rules + written[place:])
+    zone = _written_zone(visit.zone, visit.starts_at.year - 1, visit.ends_at.year + 1)
+    begin, end = _written_head(method)
+    what = _written_what(visit.summary, visit.location, visit.description, visit.cancelled, organizer)
+    return begin + zone + event.to_ical().removesuffix(END_OF_EVENT) + what + END_OF_EVENT + end
+
+
+END_OF_EVENT = b"END:VEVENT\r\n"
+
+
+# What many visits have in common is written once. The order of the lines of an entry is free (RFC 5545, 3.6).
+@lru_cache(maxsize=8)
+def _written_head(method: str) -> tuple[bytes, bytes]:
+    """What stands before everything else in a file, and after it."""
+    written, end = bytes(_calendar(method).to_ical()), b"END:VCALENDAR\r\n"
+    return written.removesuffix(end), end
+
+
+@lru_cache(maxsize=256)
+def _written_what(summary: str, location: str, description: str, cancelled: bool, organizer: Party | None) -> bytes:
+    event = Event()
+    _add_what(event, summary, location, description, cancelled=cancelled)
+    if organizer is not None:
+        event.add("organizer", _address(organizer))
+    return bytes(event.to_ical()).removeprefix(b"BEGIN:VEVENT\r\n").removesuffix(END_OF_EVENT)
 
 
 def feed_file(visits: Iterable[Visit], *, name: str) -> bytes:
@@ -91,19 +109,27 @@ def _calendar(method: str) -> Calendar:
 
 def _event(visit: Visit) -> Event:
     event = Event()
+    _add_when(event, visit)
+    _add_what(event, visit.summary, visit.location, visit.description, cancelled=visit.cancelled)
+    return event
+
+
+def _add_when(event: Event, visit: Visit) -> None:
     event.add("uid", visit.uid)
     event.add("sequence", visit.sequence)
     event.add("dtstamp", visit.stamp.astimezone(dt.UTC))
     event.add("dtstart", _moment(visit.starts_at, visit.zone))
     event.add("dtend", _moment(visit.ends_at, visit.zone))
-    event.add("summary", visit.summary)
-    event.add("status", "CANCELLED" if visit.cancelled else "CONFIRMED")
+
+
+def _add_what(event: Event, summary: str, location: str, description: str, *, cancelled: bool) -> None:
+    event.add("summary", summary)
+    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("class", "PRIVATE")
-    if visit.location:
-        event.add("location", visit.location)
-    if visit.description:
-        event.add("description", visit.description)
-    return event
+    if location:
+        event.add("location", location)
+    if description:
+        event.add("description", description)
 
 
 def _moment(moment: dt.datetime, zone: str) -> dt.datetime:

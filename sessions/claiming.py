@@ -20,12 +20,13 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from clinic.once import asked_once
+from clinic.prepared import PreparedWords
 from patients import links
 from protocols import message_times
 from sessions import addressing, message_rules, withholding
@@ -301,9 +302,19 @@ MARK = f"""concat({VERSION.format("a")}, '|',
 (SELECT max(w.id) FROM patients_privacychoice w WHERE w.patient_id = m.patient_id), '|',
 (SELECT string_agg({VERSION.format("r")}, ' ' ORDER BY r.id) FROM treatment_sessions_messagerule r))"""  # noqa: S608 - our own words
 AND_ITS_VISIT = "treatment_sessions_message m LEFT JOIN treatment_sessions_appointment a ON a.id = m.appointment_id"
-MARKS = f"SELECT m.id, {MARK} FROM {AND_ITS_VISIT} WHERE m.id = ANY(%s)"  # noqa: S608 - our own words
+MARKS = PreparedWords(
+    f"SELECT m.id, {MARK} FROM {AND_ITS_VISIT} WHERE m.id = ANY(%(keys)s)",  # noqa: S608 - our own words
+    named="marks_of_messages", keys="bigint[]",
+)  # fmt: skip
+MARK_OF_ONE = PreparedWords(
+    f"SELECT m.id, {MARK} FROM {AND_ITS_VISIT} WHERE m.id = %(key)s",  # noqa: S608 - our own words
+    named="mark_of_message", key="bigint",
+)  # fmt: skip
+LOCK_VISIT = PreparedWords(
+    "SELECT 1 FROM treatment_sessions_appointment a WHERE a.id = %(visit)s FOR NO KEY UPDATE", named="lock_visit", visit="bigint"
+)
 # Five deeds in one statement, so that they reach the disk together and with one journey there.
-BEGIN = f"""
+BEGIN = PreparedWords(f"""
 WITH done AS (
   UPDATE treatment_sessions_message SET state = 'sent', reason = '', sent_at = %(sent_at)s
   WHERE id = %(done)s AND claimed_at = %(done_claimed_at)s AND state IN ('sending', 'unknown') RETURNING id
@@ -322,33 +333,38 @@ WITH done AS (
 ), begun_step AS (
   INSERT INTO treatment_sessions_messagestep (message_id, at, state, reason) SELECT id, %(at)s, 'sending', '' FROM begun
 )
-SELECT count(*) FROM begun"""  # noqa: S608 - our own words
+SELECT count(*) FROM begun""",  # noqa: S608 - our own words
+    named="begin_message", done="bigint", done_claimed_at="timestamptz", sent_at="timestamptz", id="bigint", state="text",
+    held_until="timestamptz", recipient="text", due_at="timestamptz", mark="text", at="timestamptz", subject="text",
+    text="text", html="text", told_start="text", rule_version="bigint",
+)  # fmt: skip
 
 
 def marks_of(keys: list[int]) -> dict[int, str]:
     """What each of these hangs on at this moment, by its key."""
-    with connection.cursor() as cursor:
-        cursor.execute(MARKS, [keys])
-        return dict(cursor.fetchall())
+    return dict(MARKS(keys=keys) if len(keys) > 1 else MARK_OF_ONE(key=keys[0]))
+
+
+def lock_visit(message: Message) -> None:
+    """As the booking verbs lock it: whoever cancels or moves the visit was first, or waits. Call it inside a transaction."""
+    if message.appointment_id is not None:
+        LOCK_VISIT(visit=message.appointment_id)
 
 
 def begin(ready: Ready, *, done: Claim | None = None) -> Claim | None:
     """Make this row `sending`, and the one before, which was accepted, `sent`. None where this one was withdrawn, or
     something changed since it was written; it is free again after this round.
 
-    Committed by itself, and on disk: losing it would mean a mail that goes out twice unseen. A row that was given up
+    Nothing leaves before this is on disk: losing it would mean a mail that goes out twice unseen. A row that was given up
     meanwhile is not `sent` any more; as with `outbox.settle_claim` nothing is changed then."""
     at, message, written = timezone.now(), ready.message, ready.written
-    values = {
-        "done": done.message.pk if done else None, "done_claimed_at": done.at if done else None, "sent_at": at,
-        "id": message.pk if is_timely(ready, at) else None, "state": message.state, "held_until": ready.held_until,
-        "recipient": message.recipient, "due_at": message.due_at, "mark": ready.mark, "at": at,
-        "subject": written.subject, "text": written.text, "html": written.html, "told_start": written.told_start,
-        "rule_version": written.rule_version.pk if written.rule_version else None,
-    }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(BEGIN, values)
-        begun = cursor.fetchone()[0]
+    [(begun,)] = BEGIN(
+        done=done.message.pk if done else None, done_claimed_at=done.at if done else None, sent_at=at,
+        id=message.pk if is_timely(ready, at) else None, state=message.state, held_until=ready.held_until,
+        recipient=message.recipient, due_at=message.due_at, mark=ready.mark, at=at,
+        subject=written.subject, text=written.text, html=written.html, told_start=written.told_start,
+        rule_version=written.rule_version.pk if written.rule_version else None,
+    )  # fmt: skip
     if not begun:
         return None
     message.state, message.reason, message.claimed_at = S.SENDING, "", at

@@ -1,27 +1,33 @@
 """Handing a mail over: a small interface with SMTP as its one channel.
 
 A channel answers in four ways: it returns (accepted), or raises `Temporary`, `Permanent` or `Unknown`. `begin` is
-entered at the last moment, with the connection open: whoever wants to stop the mail has until then.
+entered at the last moment, with the connection open: whoever wants to stop the mail has until then. What it yields is
+called before the mail itself leaves, and returns when it is on disk that it does.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import smtplib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from email.generator import BytesGenerator
 from email.mime.text import MIMEText
+from email.policy import Compat32
 from email.utils import formataddr, parseaddr
+from io import BytesIO
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_noop
 
-Begin = Callable[[], AbstractContextManager[None]]
+Begin = Callable[[], AbstractContextManager[Callable[[], None]]]
 
 NO_ANSWER = gettext_noop("The mail server does not answer")
 LOST_ANSWER = gettext_noop("The connection broke after the mail was handed over")
@@ -89,6 +95,14 @@ class Mail:
 
 
 class Channel(Protocol):
+    """`in_steps`: a first word goes out inside `begin`, the mail only after what it yields was called. Where the hand-over is
+    one call, all of it happens inside. `pack` may be called ahead of `send`, by another thread."""
+
+    @property
+    def in_steps(self) -> bool: ...
+
+    def pack(self, mail: Mail) -> None: ...
+
     def send(self, mail: Mail, *, begin: Begin) -> None: ...
 
     def close(self) -> None: ...
@@ -115,31 +129,88 @@ def as_email(mail: Mail) -> EmailMultiAlternatives:
     return email
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A mail as it goes over the wire, with the two addresses of its envelope."""
+
+    email: EmailMultiAlternatives
+    payload: bytes
+    sender: str
+    recipient: str
+
+
+def packed(mail: Mail) -> Packed:
+    """Raises ValueError (BadHeaderError is one) for what is no mail."""
+    email = as_email(mail)
+    sender, recipient = (sanitize_address(one, "utf-8") for one in (mail.returns_to or email.from_email, mail.to))
+    return Packed(email, payload_of(email.message()), sender, recipient)
+
+
+def payload_of(message: Any) -> bytes:
+    """As `Message.as_bytes` of the library, less two things it does for each mail: looking through all parts for a line that
+    might be a boundary, and folding headers that need none."""
+    for part in message.walk():
+        if part.is_multipart():
+            part.set_boundary(secrets.token_hex(12))  # 96 bits drawn by lot stand in no text
+    written = BytesIO()
+    BytesGenerator(written, mangle_from_=False, policy=WIRE).flatten(message)
+    return written.getvalue()
+
+
+PLAIN = 74  # characters of name and value: with colon and blank two fewer than RFC 5322 likes a line to have
+
+
+class Wire(Compat32):
+    """Headers that are short and plain stand as they are."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if type(value) is str and len(name) + len(value) <= PLAIN and value.isascii() and value.isprintable():
+            return f"{name}: {value}\r\n".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+WIRE = Wire(linesep="\r\n")
+
+
 class EmailChannel:
     """Keeps one SMTP connection for a round of mails; any fault closes it, the next mail opens a new one."""
 
     def __init__(self) -> None:
         self.backend: Any = None
+        self.packed: dict[str, tuple[Mail, Packed]] = {}
+
+    @property
+    def in_steps(self) -> bool:
+        return not settings.EMAIL_PROVIDER and issubclass(import_string(settings.EMAIL_BACKEND), EmailBackend)
+
+    def pack(self, mail: Mail) -> None:
+        with suppress(ValueError):  # `send` says so
+            self.packed[mail.message_id] = (mail, packed(mail))
+
+    def unpack(self, mail: Mail) -> Packed:
+        """What was packed ahead, of this very mail and not of another that was written for the same row."""
+        known, ahead = self.packed.pop(mail.message_id, (None, None))
+        if ahead is not None and known is mail:
+            return ahead
+        try:
+            return packed(mail)
+        except ValueError as error:
+            raise Permanent(CANNOT_BE_WRITTEN, address=False) from error
 
     def send(self, mail: Mail, *, begin: Begin) -> None:
-        try:
-            email = as_email(mail)
-            payload = email.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]  # Django's own class takes it
-            sender, recipient = (sanitize_address(one, "utf-8") for one in (mail.returns_to or email.from_email, mail.to))
-        except ValueError as error:  # BadHeaderError is one
-            raise Permanent(CANNOT_BE_WRITTEN, address=False) from error
+        ready = self.unpack(mail)
         self.open()
         try:
-            if isinstance(self.backend, EmailBackend) and self.backend.connection is not None:
-                converse(self.backend.connection, sender, recipient, payload, begin)
+            if self.in_steps:
+                converse(self.backend.connection, ready, begin)
             elif settings.EMAIL_PROVIDER:
                 from sessions.providers import hand_to  # anymail is set up only where a provider is
 
                 with begin():
-                    hand_to(self.backend, email)
+                    hand_to(self.backend, ready.email)
             else:  # a backend that keeps mails in memory or in files: the whole hand-over is one call
                 with begin():
-                    self.backend.send_messages([email])
+                    self.backend.send_messages([ready.email])
         except Exception:
             self.close()
             raise
@@ -161,25 +232,27 @@ class EmailChannel:
                 backend.close()
 
 
-def converse(smtp: smtplib.SMTP, sender: str, recipient: str, payload: bytes, begin: Begin) -> None:
+def converse(smtp: smtplib.SMTP, ready: Packed, begin: Begin) -> None:
     """One SMTP transaction, step by step, because what a broken connection means depends on the step.
 
     1. MAIL is put on the wire inside `begin`, so that a cancelled visit sends no mail afterwards; the answer is awaited
-       outside it, so that a slow server holds no lock.
+       outside it, so that a slow server holds no lock. It is no mail yet: a server forgets it when the line breaks.
     2. RCPT refused for good: the address is bad. MAIL or DATA refused for good: the mail is.
-    3. Before the last dot a broken connection is temporary. After it nobody knows.
+    3. Before the mail itself leaves, it is on disk that it does: `is_on_disk` waits for that.
+    4. Before the last dot a broken connection is temporary. After it nobody knows.
     """
     handed_over = False
     try:
         smtp.ehlo_or_helo_if_needed()
         body = " BODY=8BITMIME" if smtp.has_extn("8bitmime") else ""
-        with begin():
-            smtp.putcmd("MAIL", f"FROM:{smtplib.quoteaddr(sender)}{body}")
+        with begin() as is_on_disk:
+            smtp.putcmd("MAIL", f"FROM:{smtplib.quoteaddr(ready.sender)}{body}")
         expect(smtp.getreply(), 250)
-        expect(smtp.docmd("RCPT", f"TO:{smtplib.quoteaddr(recipient)}"), 250, 251, address=True)
+        expect(smtp.docmd("RCPT", f"TO:{smtplib.quoteaddr(ready.recipient)}"), 250, 251, address=True)
         expect(smtp.docmd("DATA"), 354)
+        is_on_disk()
         handed_over = True
-        smtp.send(re.sub(rb"(?m)^\.", b"..", payload).rstrip(b"\r\n") + b"\r\n.\r\n")
+        smtp.send(re.sub(rb"(?m)^\.", b"..", ready.payload).rstrip(b"\r\n") + b"\r\n.\r\n")
         expect(smtp.getreply(), 250)
     except (OSError, smtplib.SMTPException) as error:
         if handed_over:

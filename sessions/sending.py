@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from clinic.late_commit import LateCommit
 from patients.models import Patient
 from sessions import addressing, claiming, data_requests, withholding
 from sessions.choices import MessageState
 from sessions.claiming import Batch, Claim
-from sessions.delivery import Channel, EmailChannel, Permanent, Temporary, Unknown
+from sessions.delivery import Begin, Channel, EmailChannel, Mail, NotAccepted, Permanent, Temporary, Unknown
 from sessions.models import Appointment, Message
 from sessions.outbox import MAIL_LADDER, SERVER_LADDER, move, put_off, settle_claim
 
@@ -32,6 +34,7 @@ S = MessageState
 
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
 BUSY = gettext_noop("The appointment was being changed")
+QUICK_AFTER = 4  # mails of a batch show how quick the server is
 
 
 class Withdrawn(Exception):
@@ -40,6 +43,9 @@ class Withdrawn(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+Answer = Withdrawn | NotAccepted
 
 
 # --- a round --------------------------------------------------------------------------------------------------------
@@ -51,7 +57,7 @@ def send_due(*, channel: Channel | None = None) -> int:
     work = Round(channel or EmailChannel(), ends=time.monotonic() + settings.MESSAGE_ROUND_SECONDS)
     try:
         while work.goes_on():
-            batch = claiming.take_batch()
+            batch = work.desk.next_batch()
             if not batch.seen:
                 break
             work.send(batch)
@@ -68,39 +74,157 @@ class Round:
         self.sent = 0
         self.server_answers = True
         self.left: list[claiming.Ready] = []
+        self.accepted: Claim | None = None  # the mail before, which is not recorded yet
+        self.desk = Desk(channel)
+        self.disk = ThreadPoolExecutor(1, thread_name_prefix="disk")
 
     def goes_on(self) -> bool:
         return self.server_answers and time.monotonic() < self.ends
 
     def send(self, batch: Batch) -> None:
         """One mail after the other: what became of one is recorded with the statement that begins the next."""
-        waiting, accepted = list(reversed(batch.ready)), None
+        waiting, begun_at = list(reversed(batch.ready)), time.monotonic()
         try:
             while waiting and self.goes_on():
-                ready = waiting.pop()
-                claim = claiming.begin(ready, done=accepted)
-                accepted = None  # only now: had the statement failed, it would have to be recorded below
-                if claim is None:
-                    self.left.append(ready)
-                elif self.hand_over(claim):
-                    accepted = claim
+                if batch.seen == claiming.TOGETHER and self.is_quick(len(batch.ready) - len(waiting), since=begun_at):
+                    self.desk.write_ahead()
+                self.send_one(waiting.pop())
         finally:
             self.left += waiting
-            if accepted is not None:
-                record_sent(accepted)
+            if self.accepted is not None:
+                record_sent(self.accepted)
+                self.accepted = None
 
-    def hand_over(self, claim: Claim) -> bool:
-        """Whether it was accepted; that is not recorded yet, any other end is."""
-        self.server_answers, accepted = deliver(claim, self.channel)
-        self.sent += accepted
-        return accepted
+    def is_quick(self, count: int, *, since: float) -> bool:
+        """Whether the next batch, were it written now, would go out before it is stale and the round over."""
+        now = time.monotonic()
+        return count >= QUICK_AFTER and 2 * claiming.TOGETHER * (now - since) / count < min(
+            claiming.FRESH.total_seconds(), self.ends - now
+        )
+
+    def send_one(self, ready: claiming.Ready) -> None:
+        if self.channel.in_steps:
+            claim, answer = self.begin_on_the_way(ready)
+        else:
+            claim, answer = claiming.begin(ready, done=self.accepted), None
+            self.accepted = None  # only now: had the statement failed, it would have to be recorded
+            if claim is not None:
+                answer = hand_to(self.channel, claim.mail, begin=lambda: still_wanted(claim))
+        if claim is None:
+            self.left.append(ready)
+        elif answer is None:
+            self.accepted, self.sent = claim, self.sent + 1
+        else:
+            self.server_answers = record_answer(claim, answer)
+
+    def begin_on_the_way(self, ready: claiming.Ready) -> tuple[Claim | None, Answer | None]:
+        """Begin the row with the first word to the server, in one transaction. What was not begun so, because there was no
+        server to speak to, is begun now: the log shows that it was tried."""
+        first_word = FirstWord(ready, done=self.accepted, disk=self.disk)
+        try:
+            answer = hand_to(self.channel, ready.written.mail, begin=first_word.said)
+        except NotBegun:
+            answer = None
+        finally:
+            first_word.wait()
+            if first_word.is_recorded:
+                self.accepted = None
+        if first_word.is_recorded:
+            return first_word.claim, answer
+        claim = claiming.begin(ready, done=self.accepted)
+        self.accepted = None
+        return claim, answer
 
     def close(self) -> None:
         """Rows that were not begun are free again at the end of the round: none is written twice in one."""
         self.channel.close()
+        self.disk.shutdown()
+        self.left += self.desk.close()
         for held_until in {one.held_until for one in self.left}:
             keys = [one.message.pk for one in self.left if one.held_until == held_until]
             claiming.release(keys, held_until=held_until)
+
+
+class NotBegun(Exception):
+    """The row was withdrawn, or something changed since its mail was written."""
+
+
+class FirstWord:
+    """Begins a row in the transaction in which the first word about its mail goes out.
+
+    The visit is locked as the booking verbs lock it and all that spoke for the mail is compared, so no mail begins after
+    somebody cancelled. That the row is begun, and what became of the mail before, reaches the disk while the server answers;
+    the mail itself waits for that. A worker killed before has handed over nothing, and the row is still `scheduled`.
+    """
+
+    def __init__(self, ready: claiming.Ready, *, done: Claim | None, disk: ThreadPoolExecutor) -> None:
+        self.ready, self.done = ready, done
+        self.late = LateCommit(disk)
+        self.claim: Claim | None = None
+        self.is_under_way = self.is_recorded = False  # what became of this row, and of the one before
+
+    @contextmanager
+    def said(self) -> Iterator[Callable[[], None]]:
+        self.late.begin()
+        try:
+            try:
+                claiming.lock_visit(self.ready.message)
+            except OperationalError as error:  # lock_timeout: somebody is at it for longer than three seconds
+                raise Temporary(BUSY) from error
+            self.claim = claiming.begin(self.ready, done=self.done)
+            if self.claim is not None:
+                yield self.wait
+        except BaseException as error:
+            self.claim = None
+            self.late.roll_back(error)
+            raise
+        self.late.commit()
+        self.is_under_way = True
+        if self.claim is None:
+            raise NotBegun
+
+    def wait(self) -> None:
+        under_way, self.is_under_way = self.is_under_way, False
+        self.late.wait()
+        self.is_recorded = self.is_recorded or under_way
+
+
+class Desk:
+    """Writes the next batch while the server takes in this one: in a thread with a connection of its own."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.thread: ThreadPoolExecutor | None = None
+        self.ahead: Future[Batch] | None = None
+
+    def write_ahead(self) -> None:
+        if self.ahead is not None or connection.in_atomic_block:  # another connection would not see what this one wrote
+            return
+        if self.thread is None:
+            self.thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
+        self.ahead = self.thread.submit(self.write)
+
+    def write(self) -> Batch:
+        batch = claiming.take_batch()
+        for ready in batch.ready:
+            self.channel.pack(ready.written.mail)
+        return batch
+
+    def next_batch(self) -> Batch:
+        ahead, self.ahead = self.ahead, None
+        return self.write() if ahead is None else ahead.result()
+
+    def close(self) -> list[claiming.Ready]:
+        """What was written ahead and is not needed. What could not be is free again when it is held no more."""
+        try:
+            return self.ahead.result().ready if self.ahead is not None else []
+        except Exception:
+            log.exception("mails could not be written ahead")
+            return []
+        finally:
+            if self.thread is not None:
+                self.thread.submit(connections.close_all)
+                self.thread.shutdown()
 
 
 def sweep(*, channel: Channel | None = None) -> None:
@@ -148,29 +272,24 @@ def settle_expired_claims() -> dict[str, int]:
 
 
 @contextmanager
-def still_wanted(claim: Claim) -> Iterator[None]:
-    """Held while the first byte goes out: who cancels or moves the visit waits for that moment, or was first.
+def still_wanted(claim: Claim) -> Iterator[Callable[[], None]]:
+    """Held while a row that was begun before goes out: who cancels or moves the visit waits for that moment, or was first.
 
     The appointment is locked as the booking verbs lock it, so no mail begins after their commit. Connecting may have taken
     long since the row was begun, so all that spoke for the mail is looked at once more: while its mark is the same, nothing
     has changed. The transaction writes nothing that could be lost, so nobody waits for the disk at its end.
     """
     with transaction.atomic():
+        message = claim.message
         try:
             with connection.cursor() as cursor:
-                cursor.execute(LOCK_VISIT, [claim.message.appointment_id])
+                cursor.execute("SET LOCAL synchronous_commit TO off")
+            claiming.lock_visit(message)
         except OperationalError as error:  # lock_timeout: somebody is at it for longer than three seconds
             raise Temporary(BUSY) from error
-        message = claim.message
         if claiming.marks_of([message.pk]).get(message.pk) != claim.mark or not claiming.is_in_time(message, timezone.now()):
             look_again(message)
-        yield
-
-
-LOCK_VISIT = (
-    "SET LOCAL synchronous_commit TO off; "
-    "SELECT 1 FROM treatment_sessions_appointment a WHERE a.id = %s FOR NO KEY UPDATE"
-)
+        yield lambda: None
 
 
 def look_again(message: Message) -> None:
@@ -188,26 +307,34 @@ def look_again(message: Message) -> None:
 # --- hand over and record -------------------------------------------------------------------------------------------
 def hand_over(claim: Claim, channel: Channel) -> None:
     """One mail by itself, with whatever became of it recorded."""
-    if deliver(claim, channel)[1]:
+    answer = hand_to(channel, claim.mail, begin=lambda: still_wanted(claim))
+    if answer is None:
         record_sent(claim)
-
-
-def deliver(claim: Claim, channel: Channel) -> tuple[bool, bool]:
-    """Give the mail to the channel and record an answer that is no yes. Returns (the server answers, it said yes)."""
-    try:
-        channel.send(claim.mail, begin=lambda: still_wanted(claim))
-    except Withdrawn as withdrawn:
-        record(claim, S.SUPPRESSED, withdrawn.reason)
-    except Unknown as unknown:
-        record(claim, S.UNKNOWN, unknown.reason)
-    except Permanent as refused:
-        record_refusal(claim, refused)
-    except Temporary as later:
-        record_delay(claim, later)
-        return not later.server, False
     else:
-        return True, True
-    return True, False
+        record_answer(claim, answer)
+
+
+def hand_to(channel: Channel, mail: Mail, *, begin: Begin) -> Answer | None:
+    """The answer that is no yes; none where the mail was accepted."""
+    try:
+        channel.send(mail, begin=begin)
+    except (Withdrawn, NotAccepted) as answer:
+        return answer
+    return None
+
+
+def record_answer(claim: Claim, answer: Answer) -> bool:
+    """Write down an answer that is no yes. Whether the server answers at all."""
+    if isinstance(answer, Withdrawn):
+        record(claim, S.SUPPRESSED, answer.reason)
+    elif isinstance(answer, Unknown):
+        record(claim, S.UNKNOWN, answer.reason)
+    elif isinstance(answer, Permanent):
+        record_refusal(claim, answer)
+    elif isinstance(answer, Temporary):
+        record_delay(claim, answer)
+        return not answer.server
+    return True
 
 
 @transaction.atomic

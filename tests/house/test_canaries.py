@@ -54,7 +54,9 @@ def printed() -> Iterator[Kept]:
 
 
 class Mailbox:
-    """Takes every mail, as a mail server would."""
+    """Takes every mail in one call, as a provider would."""
+
+    in_steps = False
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
@@ -62,6 +64,9 @@ class Mailbox:
     def send(self, mail: Mail, *, begin) -> None:
         with begin():
             self.mails.append(mail)
+
+    def pack(self, mail: Mail) -> None:
+        pass
 
     def close(self) -> None:
         pass

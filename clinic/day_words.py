@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import lru_cache
 
 from django.utils import translation
 from django.utils.dateformat import format as date_format
@@ -34,8 +35,13 @@ SEMICOLON: Mapping[str, str] = {"ar": "؛ "}
 def day(date: dt.date, language: str, *, year: bool = False, long: bool = False) -> str:
     """`Thu 12 March`, `12 Mart Perşembe`, `чт, 12 марта`."""
     known = spoken(language)
+    return _day(date.year, date.month, date.day, FORMATS[known][2 * long + year], known)
+
+
+@lru_cache(maxsize=4096)  # the visits of a clinic are on the same few days
+def _day(year: int, month: int, day: int, how: str, known: str) -> str:
     with translation.override(known):
-        text = date_format(date, FORMATS[known][2 * long + year])
+        text = date_format(dt.date(year, month, day), how)
     return text if known in CAPITALS else text.lower()
 
 

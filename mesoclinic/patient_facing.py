@@ -19,7 +19,7 @@ TEMPLATES = (
     "patient_base.html",
     "patient_pages/*",
     "public_booking/*",
-    "mails/*",
+    "compiled/mails/*",
     "documents/*",
     "explanations/explanation.html",
     "document_pages/verify.html",

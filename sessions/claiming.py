@@ -365,11 +365,8 @@ def begin(ready: Ready, *, done: Claim | None = None) -> Claim | None:
         subject=written.subject, text=written.text, html=written.html, told_start=written.told_start,
         rule_version=written.rule_version.pk if written.rule_version else None,
     )  # fmt: skip
-    if not begun:
-        return None
-    message.state, message.reason, message.claimed_at = S.SENDING, "", at
-    message.attempts += 1
-    return Claim(message, written.mail, at, ready.mark)
+    # `message` stays as it was read: should this not reach the disk, the row is begun anew.
+    return Claim(message, written.mail, at, ready.mark) if begun else None
 
 
 def is_timely(ready: Ready, now: dt.datetime) -> bool:

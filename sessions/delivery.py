@@ -250,7 +250,11 @@ def converse(smtp: smtplib.SMTP, ready: Packed, begin: Begin) -> None:
         expect(smtp.getreply(), 250)
         expect(smtp.docmd("RCPT", f"TO:{smtplib.quoteaddr(ready.recipient)}"), 250, 251, address=True)
         expect(smtp.docmd("DATA"), 354)
-        is_on_disk()
+        try:
+            is_on_disk()
+        except BaseException:
+            smtp.close()  # without a farewell, which the server would take for the first line of the mail
+            raise
         handed_over = True
         smtp.send(re.sub(rb"(?m)^\.", b"..", ready.payload).rstrip(b"\r\n") + b"\r\n.\r\n")
         expect(smtp.getreply(), 250)

@@ -13,10 +13,10 @@ from itertools import groupby
 
 from django.conf import settings
 from django.db import transaction
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from clinic.components.compiled import drawn
 from clinic.doer import SYSTEM
 from clinic.languages import direction
 from clinic.models import Site
@@ -163,8 +163,8 @@ def shape(
         "test_note": test_note,
     }
     with translation.override(language):
-        text = isolated(render_to_string("mails/letter.txt", context), language)
-        html = isolated_html(render_to_string("mails/letter.html", context), language)
+        text = isolated(drawn("mails/letter.txt.jinja", context), language)
+        html = isolated_html(drawn("mails/letter.html.jinja", context), language)
     return Shaped(text, html, stop_address)
 
 

@@ -8,6 +8,7 @@ one of them holds is skipped by the others.
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,6 +36,7 @@ S = MessageState
 INTERRUPTED = gettext_noop("Interrupted while it was being handed over: nobody knows whether it arrived")
 BUSY = gettext_noop("The appointment was being changed")
 QUICK_AFTER = 4  # mails of a batch show how quick the server is
+GIVE_WAY = 0.0005  # seconds after which who writes ahead lets go of Python for who has an answer of the server
 
 
 class Withdrawn(Exception):
@@ -88,7 +90,8 @@ class Round:
             while waiting and self.goes_on():
                 if batch.seen == claiming.TOGETHER and self.is_quick(len(batch.ready) - len(waiting), since=begun_at):
                     self.desk.write_ahead()
-                self.send_one(waiting.pop())
+                self.send_one(waiting[-1])
+                waiting.pop()
         finally:
             self.left += waiting
             if self.accepted is not None:
@@ -196,12 +199,14 @@ class Desk:
         self.channel = channel
         self.thread: ThreadPoolExecutor | None = None
         self.ahead: Future[Batch] | None = None
+        self.usual = sys.getswitchinterval()
 
     def write_ahead(self) -> None:
         if self.ahead is not None or connection.in_atomic_block:  # another connection would not see what this one wrote
             return
         if self.thread is None:
             self.thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
+            sys.setswitchinterval(GIVE_WAY)
         self.ahead = self.thread.submit(self.write)
 
     def write(self) -> Batch:
@@ -225,6 +230,7 @@ class Desk:
             if self.thread is not None:
                 self.thread.submit(connections.close_all)
                 self.thread.shutdown()
+                sys.setswitchinterval(self.usual)
 
 
 def sweep(*, channel: Channel | None = None) -> None:

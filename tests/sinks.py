@@ -46,6 +46,7 @@ class Sink:
     received: list[Received] = field(default_factory=list)
     begun: list[float] = field(default_factory=list)
     on_received: Callable[[int], None] | None = None  # called with the count, before the mail is answered
+    on_begun: Callable[[int], None] | None = None  # the same at the first word of a mail
     port: int = 0
 
     def say(self, recipient: str = "*", **answer: Any) -> None:
@@ -63,6 +64,8 @@ class Sink:
     ) -> str:
         self.begun.append(time.monotonic())
         envelope.begun = self.begun[-1]  # type: ignore[attr-defined]
+        if self.on_begun is not None:
+            self.on_begun(len(self.begun))
         if self.answer("mail"):
             return str(self.answer("mail"))
         envelope.mail_from = address

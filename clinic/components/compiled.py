@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -59,8 +59,13 @@ def around(tag: Callable[..., SafeString]) -> Callable[..., SafeString]:
 @register.simple_tag(takes_context=True)
 def compiled(context: template.Context, name: str) -> SafeString:
     """A compiled template inside a page of Django's engine, with all that the page knows."""
+    return SafeString(drawn(name, context.flatten()))
+
+
+def drawn(name: str, known: Mapping[Any, Any]) -> str:
+    """A compiled template by itself: a mail, of which many are written."""
     engine: Any = engines["compiled"]
-    return SafeString(engine.env.get_template(name).render(context.flatten()))
+    return str(engine.env.get_template(name).render(known))
 
 
 # --- words, with the values a translation names: `{{ _("late by %(n)s min", n=minutes) }}` ------------------------------

@@ -127,6 +127,33 @@ def test_worker_killed_in_mid_send_loses_nothing_and_repeats_at_most_once_a_kill
     assert repeated <= in_doubt <= kills  # each one that was repeated says so in the log
 
 
+def test_worker_killed_at_the_first_word_leaves_one_in_doubt(day: ClinicDay, sink: Sink, shop: Workshop) -> None:
+    """The one before, whose end was to be recorded with it, or this one, of which the server has no byte yet: never both."""
+    write_many(day, 60)
+    at = [5, 25, 50]  # at which first words a kill falls
+    stopped = threading.Event()
+
+    def at_once(count: int) -> None:
+        if at and count >= at[0] and shop.running[-1].poll() is None:
+            at.pop(0)
+            kill(shop.running[-1])
+            stopped.set()
+
+    sink.on_begun = at_once
+    shop.worker()
+    while at:
+        shop.wake()
+        if stopped.wait(2):
+            stopped.clear()
+            shop.worker()
+    wait_until_all_sent(shop, 90)
+    assert set(sink.ids()) == set(Message.objects.values_list("rfc_message_id", flat=True))
+    repeated, in_doubt = sum(sink.ids().values()) - 60, MessageStep.objects.filter(state=S.UNKNOWN).count()
+    assert repeated <= in_doubt <= 3
+    assert max(sink.ids().values()) <= 2
+    assert len(sink.begun) >= 63
+
+
 @pytest.mark.parametrize(("beats", "workers", "processes"), [(3, 2, 2), (2, 4, 1)])
 def test_beats_and_workers_at_once_send_each_message_once(
     day: ClinicDay, sink: Sink, shop: Workshop, beats: int, workers: int, processes: int

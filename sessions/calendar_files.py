@@ -62,7 +62,7 @@ def visit_file(visit: Visit, *, method: str, organizer: Party | None = None, att
     zone = _written_zone(visit.zone, visit.starts_at.year - 1, visit.ends_at.year + 1)
     begin, end = _written_head(method)
     what = _written_what(visit.summary, visit.location, visit.description, visit.cancelled, organizer)
-    return begin + zone + event.to_ical().removesuffix(END_OF_EVENT) + what + END_OF_EVENT + end
+    return begin + zone + bytes(event.to_ical()).removesuffix(END_OF_EVENT) + what + END_OF_EVENT + end
 
 
 END_OF_EVENT = b"END:VEVENT\r\n"

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from clinic import access_log
 from clinic.choices import AccessCategory
 from clinic.models import AccessEvent, Room, Site
-from clinic.prepared import Prepared, many, one
+from clinic.prepared import Prepared, PreparedWords, many, one
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +69,14 @@ def test_it_is_still_understood_after_a_transaction_that_was_taken_back() -> Non
     transaction.rollback()
     transaction.set_autocommit(True)
     assert ask(site=0) == []
+
+
+def test_words_of_our_own_are_asked_with_values_of_their_kind(django_assert_num_queries: Any) -> None:
+    ask = PreparedWords(
+        "SELECT %(name)s || '%%', 1 + (SELECT sum(k) FROM unnest(%(keys)s) k), %(nothing)s IS NULL, %(name)s", named="words",
+        name="text", keys="bigint[]", nothing="timestamptz",
+    )  # fmt: skip
+    with django_assert_num_queries(1):
+        assert ask(name="x' OR '1'='1", keys=[2, 3], nothing=None) == [("x' OR '1'='1%", 6, True, "x' OR '1'='1")]
+    with pytest.raises(KeyError):
+        ask(name="x")

@@ -48,7 +48,7 @@ from sessions.calendar_range import RangeError, days_of
 from sessions.choices import UPCOMING
 from sessions.views.appointments import appointment_or_404, held_or_none, held_page, page_of
 from sessions.views.asking import permissions_of, site_of, user_of
-from sessions.views.calendar_moves import CHANGED, came_from
+from sessions.views.calendar_moves import CHANGED, came_from, or_gone
 
 LEFT_AS = "calendar"  # the session's key
 
@@ -271,6 +271,7 @@ def _signs(language: str, status: str, status_word: str, category: str) -> tuple
 # --- panel ----------------------------------------------------------------------------------------------------------
 @requires(Permission.SEE_PERSON)
 @require_safe
+@or_gone
 def appointment_panel(request: HttpRequest, public_id: str) -> HttpResponse:
     """Everything about one appointment and its acts, for the slide-over; the calendar behind it stays."""
     if (held := held_or_none(request, public_id)) is not None:

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -32,8 +34,28 @@ HIDDEN = ("day", "time", "practitioner", "room", "device", "minutes", "form_toke
 CHANGED = "calendar-changed"  # the page hears it and reads the calendar anew
 
 
+def or_gone(view: Callable[[HttpRequest, str], HttpResponse]) -> Callable[[HttpRequest, str], HttpResponse]:
+    """What was pressed in the calendar may be gone by now, as a hold is after its minutes: the calendar says so and is read
+    anew. As a page of its own it is no page."""
+
+    @wraps(view)
+    def looked_for(request: HttpRequest, public_id: str) -> HttpResponse:
+        try:
+            return view(request, public_id)
+        except Http404:
+            if not request.headers.get("HX-Request"):
+                raise
+        words = _("This is no longer here. A time that was held may have ended; the calendar now shows what there is.")
+        response = render(request, "calendar/not_taken_back.html", {"refusal": Refused(words)}, status=409)
+        response["HX-Trigger"], response["HX-Retarget"], response["HX-Reswap"] = CHANGED, "#calendar-done", "innerHTML"
+        return response
+
+    return looked_for
+
+
 @requires(Permission.CHANGE_PERSON)
 @require_http_methods(["GET", "POST"])
+@or_gone
 def appointment_drop(request: HttpRequest, public_id: str) -> HttpResponse:
     """GET: what a drop at this place would do, with the confirmation. POST: the move itself; a copy of it does nothing."""
     visit = visit_or_hold(request, public_id)

@@ -159,6 +159,28 @@ def test_a_time_held_for_somebody_outside_is_moved_and_let_go(
     assert list(kinds) == ["msg-request", "msg-request", "msg-request-off"]
 
 
+def test_a_hold_that_is_gone_says_so_when_it_is_pressed_or_dragged(
+    new_page: Callable[..., Page], live_server: Any, day: ClinicDay, on: dt.date, ada: Appointment, settings: Any,
+    no_axe_findings: Check,
+) -> None:  # fmt: skip
+    settings.CALENDAR_POLL_SECONDS = 600
+    open_to_all(day)
+    for way in ("press", "drag"):
+        request = public_booking.hold(
+            site=day.site, service=day.consultation, practitioner=day.doctor, starts_at=day.at("14:00", on), source=way,
+            person=person(email=f"{way}@example.org"),
+        )  # fmt: skip
+        page = opened(new_page, live_server, day, on)
+        expect(block(page, "Online")).to_be_visible()
+        public_booking.withdraw(request=request)
+        block(page, "Online").click() if way == "press" else drag(page, "Online", quarters=4)
+        expect(page.get_by_role("alert").get_by_text("This is no longer here.")).to_be_visible()
+        expect(block(page, "Online")).to_have_count(0)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(block(page, "Ada")).to_be_visible()
+        no_axe_findings(page)
+
+
 def test_not_confirmed_it_goes_back(calendar: Page, ada: Appointment) -> None:
     drag(calendar, "Ada", quarters=8)
     asked(calendar)

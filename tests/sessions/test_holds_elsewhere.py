@@ -8,13 +8,14 @@ from django.test import Client
 from django.urls import resolve, reverse
 
 from clinic import placing
+from clinic.choices import Role
 from clinic.doer import SYSTEM
 from clinic.idempotency import new_token
 from sessions import booking, listed_contents, public_booking
 from sessions.models import Appointment, BookingRequest
 from tests import factories as make
 from tests.sessions.clinicday import MORNING, ClinicDay
-from tests.sessions.publicday import FRIDAY, At, hold, make_public_day
+from tests.sessions.publicday import FRIDAY, At, hold, later, make_public_day
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +81,25 @@ def test_everything_the_desk_is_offered_for_a_hold_leads_somewhere(
     names = {resolve(address.partition("?")[0]).url_name for address in offered}
     assert names == {"appointment", "appointment-panel", "appointment-move", "appointment-cancel"}
     assert {desk.get(address).status_code for address in offered} == {200}
+
+
+@pytest.mark.parametrize("name", ["panel", "drop"])
+def test_a_hold_that_ended_while_the_calendar_stood_is_said_and_drawn_no_more(
+    day: ClinicDay, held: BookingRequest, desk: Client, at: At, name: str
+) -> None:
+    visit = held.appointment
+    url = reverse(f"appointment-{name}", args=[visit.public_id]) + "?start=2026-03-13T15:00&seen=1"
+    assert desk.get(url, headers={"HX-Request": "true"}).status_code == 200
+    later(at, minutes=11)
+    assert public_booking.sweep() == 1
+    answer = desk.get(url, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Retarget"], answer["HX-Trigger"]) == (409, "#calendar-done", "calendar-changed")
+    assert "no longer here" in answer.content.decode()
+    assert desk.get(url).status_code == 404, "as a page it is none"
+    stranger = make.signed_in(Client(), make.make_user(Role.FRONT_DESK, site=make.make_site()))
+    theirs = reverse(f"appointment-{name}", args=[day.book("12:00").public_id])
+    foreign = stranger.get(theirs, headers={"HX-Request": "true"})
+    assert foreign.content == answer.content, "what is another site's looks like what is gone"
 
 
 def test_who_wants_a_held_time_is_told_what_holds_it_and_until_when(

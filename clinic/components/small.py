@@ -176,8 +176,13 @@ def _sprite() -> str:
 @register.simple_tag
 def pill(kind: object, text: Text, icon: str | None = None) -> SafeString:
     """A status word with its tint and icon. A kind the table does not know is neutral, never green."""
-    tint, own_icon = PILLS.get(kind_of(kind), ("neutral", ""))
-    return draw_compiled("pill", tint=tint, text=str(text), icon_name=own_icon if icon is None else icon)
+    return _pill(kind_of(kind), str(text), icon, LEAN.get())
+
+
+@lru_cache(maxsize=512, typed=True)  # a day's cards share a dozen of them; typed: safe text is not escaped again
+def _pill(kind: str, text: str, icon: str | None, _lean: bool) -> SafeString:
+    tint, own_icon = PILLS.get(kind, ("neutral", ""))
+    return draw_compiled("pill", tint=tint, text=text, icon_name=own_icon if icon is None else icon)
 
 
 @register.simple_tag

@@ -37,7 +37,7 @@ from tests.renderer import RendererProcess
 from tests.sessions.clinicday import make_clinic_day
 
 NAME = "bench_throughput"
-MAILS, WORKERS = 2000, 4
+MAILS, WORKERS = 1000, 4
 FIRST_MAILS = 40  # of each worker, before it is measured: a worker that sends all day reads its words and templates once
 DOCUMENTS, AT_ONCE = 40, 2
 ANSWER_SECONDS = 0.03  # how long a mail server elsewhere takes to accept one mail; 0 is a server on the same machine

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+
 from clinic.prepared import AHEAD, Prepared, Rows, Statement, in_order
 
 Mark = tuple[Any, ...]
@@ -31,6 +33,7 @@ class Together:
         """One row: of each question its mark, and each column as an array, in the order in which its rows come."""
         parts = []
         for number, question in enumerate(self.questions):
+            _refuse_lists(question)
             names = [f"c{place}" for place in range(question.made.width)]
             columns = ", ".join(f"array_agg({name})" for name in names)
             parts.append(f"(SELECT {MARK}, {columns} FROM ({question.made.asked}) AS r ({', '.join(names)})) AS q{number}")  # noqa: S608
@@ -46,17 +49,25 @@ class Together:
         parameters = [parameter for question in self.questions for parameter in question.made.parameters]
         return Statement(self.questions[0].made.alias, "together", asked, parameters)
 
-    def of(self, **values: Any) -> Asked:
-        return Asked(self, values)
+    def of(self, **values: Any) -> Questions:
+        return Questions(self, values)
 
 
-# What no row can change without changing it, whatever their order. Text, numbers, moments, spans and jsonb all have one.
+def _refuse_lists(question: Prepared) -> None:
+    """PostgreSQL makes no array of arrays that differ in length: what works for one row would fail for two."""
+    for column, *_rest in question.made.compiler.select:
+        if isinstance(column.output_field, ArrayField):
+            raise TypeError(f"{question.made.name} reads a list ({column}); ask for it by itself.")
+
+
+# What no row can change without changing it. Text, numbers, moments, spans and jsonb all have one. It is blind to the order
+# of the rows: what orders them must be among their columns.
 MARK = "sum(hash_record_extended(r, 0))"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Questions with their values."""
+class Questions:
+    """With their values."""
 
     together: Together
     values: Mapping[str, Any]
@@ -82,15 +93,19 @@ class Asked:
         """Until the end of the block, each of these questions with these values is answered already, once; so are those
         `beside`, which the mark says nothing of. Ask nothing ahead that the block itself changes."""
         given = {name: in_order(value) for name, value in self.values.items()}
-        found = Asked(together(*self.together.questions, *beside), self.values).answers()
+        found = Questions(together(*self.together.questions, *beside), self.values).answers()
         known = {
             question: ({name: given[name] for name in question.made.names}, rows) for question, (_mark, rows) in found.items()
         }
-        token = AHEAD.set({**(AHEAD.get() or {}), **known})
+        outer = AHEAD.get() or {}
+        inner = {**outer, **known}
+        token = AHEAD.set(inner)
         try:
             yield tuple(found[question][0] for question in self.together.questions)
         finally:
             AHEAD.reset(token)
+            for question in {*outer} - {*inner} | {*outer} & {*known}:  # used up in here, or older than what was
+                del outer[question]
 
 
 @lru_cache(maxsize=64)

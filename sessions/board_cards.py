@@ -255,7 +255,7 @@ def _newest_screenings() -> QuerySet[Screening]:
 SCREENED = Prepared(lambda: _newest_screenings().values_list("pk", "patient_id", "course_id", "outcome"))
 FINDINGS = Prepared(
     lambda: Finding.objects.filter(screening__in=_newest_screenings().values("pk"), severity__in=WEIGHING, cleared_by="")
-    .values_list("screening", "severity", "title")
+    .values_list("screening", "severity", "title", "position")
 )  # fmt: skip
 SEVERELY_ALLERGIC = Prepared(
     lambda: Allergy.objects.filter(patient__in=many("patients"), ended_at=None, severe=True)
@@ -395,7 +395,7 @@ def _titles(patients: list[int]) -> dict[int, dict[str, str]]:
     """Titles of what still counts in their newest screenings, by severity and the worst first, for those who may see findings."""
     language = (get_language() or "en").split("-")[0]
     found: dict[int, dict[str, list[str]]] = defaultdict(lambda: {severity: [] for severity in WEIGHING})
-    for screening, severity, title in FINDINGS(patients=patients):
+    for screening, severity, title, _position in FINDINGS(patients=patients):
         found[screening][severity].append(title.get(language) or title.get("en", ""))
     return {
         key: {severity: ", ".join(words) for severity, words in by_severity.items() if words}

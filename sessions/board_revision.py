@@ -1,7 +1,8 @@
 """Has anything on the board or in the calendar changed? One short fingerprint of every row that was read for it.
 
 Every open page asks every half minute. PostgreSQL then reads what the page would draw, and answers with a mark of it
-(`clinic.together`); only another mark brings the rows and draws them. So nothing that is shown can change unseen.
+(`clinic.together`); only another mark brings the rows and draws them. What is no row goes into the fingerprint beside it:
+what the reader may do, the language, the zone, and the clock.
 """
 
 from __future__ import annotations

@@ -21,8 +21,7 @@ from clinic.models import Device, Room, Site, User
 from clinic.prepared import Prepared, many
 from clinic.prepared import one as single
 from clinic.quick_rows import Shape, whole
-from clinic.together import Asked as Questions
-from clinic.together import Mark, together
+from clinic.together import Mark, Questions, together
 from patients.models import PatientSite
 from protocols.catalogue import IN_FORCE
 from protocols.definitions import Catalogue
@@ -326,9 +325,9 @@ def _limits(ground: Ground, blocks: list[Block]) -> tuple[dt.time, dt.timedelta]
 
 
 # --- has anything changed? ------------------------------------------------------------------------------------------
-def revision_of(asked: Asked, permissions: Iterable[str], now: dt.datetime, *marks: Mark) -> str:
+def revision_of(site: Site, asked: Asked, permissions: Iterable[str], now: dt.datetime, *marks: Mark) -> str:
     """A short fingerprint of all that the asked part of the calendar shows; a poll that brings the same one gets nothing."""
     lists = (asked.practitioners, asked.rooms, asked.devices, asked.statuses, permissions)
     return fingerprint(
-        now, marks, asked.days, asked.by, asked.only, get_language(), [sorted(one) for one in lists]
+        now, site.pk, site.time_zone, marks, asked.days, asked.by, asked.only, get_language(), [sorted(one) for one in lists]
     )

@@ -133,7 +133,8 @@ def values_of_ground(
 
 
 def ground_of(site: Site, days: Days, people: Sequence[User], rooms: Sequence[int] = (), devices: Sequence[int] = ()) -> Ground:
-    """Ten queries, whatever the range. Absences go out without their reason: why somebody is away is theirs."""
+    """Ten queries, whatever the range, none when asked ahead.
+    Absences go out without their reason: why somebody is away is theirs."""
     start, end = site.day_bounds(days.first)[0], site.day_bounds(days.last)[1]
     rooms_out, devices_out = out_of_service(rooms, devices, start, end)
     return Ground(

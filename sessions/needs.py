@@ -16,7 +16,7 @@ from clinic.choices import Permission
 from clinic.models import Site
 from clinic.prepared import Prepared
 from clinic.prepared import one as single
-from clinic.quick_rows import Shape, columns, whole
+from clinic.quick_rows import Shape, whole
 from patients.models import DataRequest, Patient
 from protocols.definitions import Catalogue
 from sessions.board_cards import short_name
@@ -52,7 +52,7 @@ class Needs:
 
 
 NAMED = Shape(Patient, ["id", "public_id", "given_name", "family_name"])
-ANSWERED = Shape(CheckIn, columns(CheckIn), {"patient": (Patient, NAMED.names)})
+CHECK_IN = Shape(CheckIn, ["id", "public_id", "urgency", "answered_at"], {"patient": (Patient, NAMED.names)})
 LOT = whole(Lot)
 
 
@@ -62,7 +62,7 @@ def _named(path: str) -> list[str]:
 
 TROUBLED = Prepared(
     lambda: Message.objects.troubled().filter(site=single("site"), due_at__gte=single("since", "timestamptz"))
-    .annotate(all=Window(Count("pk"))).values_list("all", *_named("patient"))[:MESSAGES_READ]
+    .annotate(all=Window(Count("pk"))).values_list("all", *_named("patient"), "due_at", "pk")[:MESSAGES_READ]
 )  # fmt: skip
 UNSIGNED = Prepared(
     lambda: TreatmentSession.objects.filter(appointment__site=single("site"), status=RecordStatus.ENDED).order_by()
@@ -70,7 +70,7 @@ UNSIGNED = Prepared(
 )  # fmt: skip
 CHECK_INS = Prepared(
     lambda: CheckIn.objects.waiting().filter(site=single("site")).order_by("answered_at")
-    .values_list(*ANSWERED.read)[:CHECK_INS_SHOWN]
+    .values_list(*CHECK_IN.read)[:CHECK_INS_SHOWN]
 )  # fmt: skip
 ENDING = Prepared(
     lambda: Lot.objects.filter(
@@ -118,7 +118,7 @@ def needs_of(site: Site, rules: Catalogue, held: frozenset[str], now: dt.datetim
     unsigned, check_ins, lots, requests = [], [], [], (0, None)
     if Permission.SEE_HEADLINE in held:
         unsigned = [(short_name(name), count) for name, count in UNSIGNED(site=key)]
-        check_ins = ANSWERED.rows(CHECK_INS(site=key))
+        check_ins = CHECK_IN.rows(CHECK_INS(site=key))
     if Permission.SEE_STOCK in held:
         ending = LOT.rows(ENDING(site=key, until=asked["until"]))
         lots = [(_substance(lot.substance, rules), lot) for lot in ending]

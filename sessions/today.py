@@ -14,7 +14,7 @@ from clinic.choices import Permission
 from clinic.models import Room, Site, User
 from clinic.prepared import Prepared, one
 from clinic.quick_rows import whole
-from clinic.together import Asked, together
+from clinic.together import Questions, together
 from protocols.catalogue import IN_FORCE
 from protocols.definitions import Catalogue
 from sessions.board_cards import Card, cards_of, questions_of_cards, values_of_cards
@@ -108,7 +108,7 @@ def is_expected(visit: Known) -> bool:
     return visit.status not in {*CANCELLED, STATUS.HELD}
 
 
-def asked_of(*, site: Site, visits: Sequence[Known], permissions: Iterable[str], now: dt.datetime) -> Asked:
+def asked_of(*, site: Site, visits: Sequence[Known], permissions: Iterable[str], now: dt.datetime) -> Questions:
     """Everything a board of these visits asks, in one query: ahead of drawing it, or for its mark alone."""
     held, shown = frozenset(permissions), [visit for visit in visits if is_expected(visit)]
     cards = questions_of_cards(headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held)

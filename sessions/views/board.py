@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -38,12 +39,13 @@ def board(request: HttpRequest) -> HttpResponse:
     is_poll = request.headers.get("X-Poll") == "1"
     now, visits = timezone.now(), known_between(site, *site.day_bounds(day))
     asked = asked_of(site=site, visits=visits, permissions=permissions_of(request), now=now)
-    if is_poll and request.GET.get("seen") == fingerprint(now, day, visits, asked.mark()):
+    reader = (site.pk, site.time_zone, day, get_language(), sorted(permissions_of(request)))
+    if is_poll and request.GET.get("seen") == fingerprint(now, reader, visits, asked.mark()):
         return HttpResponse(status=204)
     if not is_poll:
         access_log.viewed(request)
     with asked.ahead(*([] if is_poll else [ORGANISATION, WAITING])) as mark:
-        return _drawn(request, site, day, visits, now, revision=fingerprint(now, day, visits, mark), is_poll=is_poll)
+        return _drawn(request, site, day, visits, now, revision=fingerprint(now, reader, visits, mark), is_poll=is_poll)
 
 
 def _drawn(

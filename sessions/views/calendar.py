@@ -111,13 +111,13 @@ def drawn(request: HttpRequest, site: Site, asked: Asked, *, seen: str | None = 
     held, now, first = permissions_of(request), timezone.now(), begun(site, asked)
     shown = visits_shown(asked, first.visits, user_of(request))
     questions = questions_of(site=site, asked=asked, begun=first, visits=shown, permissions=held, now=now)
-    if seen is not None and seen == revision_of(asked, held, now, first.mark, questions.mark()):
+    if seen is not None and seen == revision_of(site, asked, held, now, first.mark, questions.mark()):
         return None, seen
     with questions.ahead() as mark:
         drawing = calendar_of(
             site=site, asked=asked, begun=first, visits=shown, rules=catalogue.in_force(), permissions=held
         )
-    return drawing, revision_of(asked, held, now, first.mark, mark)
+    return drawing, revision_of(site, asked, held, now, first.mark, mark)
 
 
 def listed(shown: Calendar | None) -> list[tuple[dt.date, list[Block]]]:

@@ -17,6 +17,7 @@ from clinic.models import Absence, AccessEvent, Room, Site, User
 from clinic.prepared import Prepared, many, one
 from clinic.quick_rows import whole
 from clinic.together import together
+from sessions.models import CheckIn
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +109,26 @@ def test_one_inside_another_knows_both(site: Site, django_assert_num_queries: An
     with together(ROOMS).of(site=site.pk).ahead(), together(SITES).of(sites=[site.pk]).ahead(), django_assert_num_queries(0):
         assert len(ROOMS(site=site.pk)) == 4
         assert len(SITES(sites=[site.pk])) == 1
+
+
+def test_what_was_used_up_inside_is_asked_again_outside(site: Site, django_assert_num_queries: Any) -> None:
+    with together(ROOMS, SITES).of(site=site.pk, sites=[site.pk]).ahead():
+        with together(PEOPLE).of().ahead():
+            assert len(ROOMS(site=site.pk)) == 4
+            make.make_room(site, name="built meanwhile")
+        with django_assert_num_queries(1):
+            assert len(ROOMS(site=site.pk)) == 5
+        with together(SITES).of(sites=[site.pk]).ahead():
+            Site.objects.filter(pk=site.pk).update(address="Elsewhere")
+        with django_assert_num_queries(1):
+            assert "Elsewhere" in SITES(sites=[site.pk])[0]
+
+
+def test_a_question_that_reads_lists_is_refused(site: Site) -> None:
+    """Two rows with lists of different length make no array: better an error for every row than for some."""
+    lists = Prepared(lambda: CheckIn.objects.values_list("pk", "codes"))
+    with pytest.raises(TypeError, match="by itself"):
+        together(ROOMS, lists).of(site=site.pk).answers()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,7 +16,7 @@ from protocols.models import Service
 from sessions import booking, consenting
 from sessions.choices import AppointmentStatus, MessageState
 from sessions.day_rows import Known, known_between
-from sessions.models import Appointment, Consent, Finding, Message, Screening
+from sessions.models import Appointment, CheckIn, Consent, Finding, Message, Screening, TreatmentSession
 from sessions.today import Board, asked_of, board_of
 from tests import factories
 from tests.factories import signed_in
@@ -253,6 +253,43 @@ def test_nothing_is_drawn_that_the_mark_does_not_cover(day, django_assert_num_qu
         )
     assert shown.expected[0].alert_words == "Keloid"
     assert mark == asked.mark(), "ahead of a page and for a poll it is the same"
+
+
+def test_two_answers_that_met_a_different_number_of_entries_both_show(desk, day):
+    for codes in ([], ["ci-pus"], ["ci-pus", "ci-pain"]):
+        patient, now = factories.make_patient(day.site), timezone.now()
+        course = factories.make_course(patient, day.doctor, first_day=THURSDAY)
+        record = TreatmentSession.objects.create(
+            appointment=day.book(f"{9 + len(codes):02}:00", patient=patient, course=course, service=factories.make_service()),
+            patient=patient, course=course, catalogue=catalogue.current(), opened_at=now, opened_by=day.doctor,
+            practitioner=day.doctor, technique="tq-papule", delivery="dv-manual",
+        )  # fmt: skip
+        CheckIn.objects.create(
+            patient=patient, site=day.site, treatment_session=record, answered_at=now, answers={}, pain=9, codes=codes,
+            urgency="same-day",
+        )  # fmt: skip
+    assert len(desk.get("/").context["board"].needs.check_ins) == 3
+
+
+@pytest.mark.parametrize("change", ["language", "zone", "role"])
+def test_a_poll_sees_who_reads_and_where(desk, day, change):
+    day.book("10:00")
+    seen = desk.get("/").context["revision"]
+    assert desk.get("/", {"seen": seen}, headers=POLL).status_code == 204
+    if change == "language":
+        User.objects.filter(pk=day.desk.pk).update(language="tr")
+    elif change == "zone":
+        type(day.site).objects.filter(pk=day.site.pk).update(time_zone="Europe/Berlin")
+    else:
+        day.desk.roles.update(role=Role.MANAGER)
+    assert desk.get("/", {"seen": seen}, headers=POLL).status_code == 200
+
+
+def test_a_colleague_who_signs_in_redraws_nothing(day):
+    day.book("10:00")
+    before = mark_of(day.site)
+    User.objects.filter(pk=day.doctor.pk).update(last_login=timezone.now(), password="another")
+    assert mark_of(day.site) == before
 
 
 @pytest.mark.parametrize("change", ["room", "practitioner", "service", "screened", "lot"])

@@ -37,8 +37,14 @@ class LateCommit:
         self.is_open = False
         if self.part is not None:
             self.part.__exit__(None, None, None)
-        else:
+            return
+        try:
             self.journey = self.thread.submit(connection.connection.commit)
+        except RuntimeError:  # no thread to be had: then the journey is waited for
+            try:
+                connection.commit()
+            finally:
+                back_to_normal()
 
     def wait(self) -> None:
         """Returns at once when the journey is over or was none. A fault says that nobody knows whether it arrived."""

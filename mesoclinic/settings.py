@@ -50,6 +50,9 @@ def database(url: str) -> dict[str, object]:
             "options": "-c lock_timeout=3s -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
             " -c parallel_setup_cost=20000",
             "application_name": "mesoclinic",
+            # A network that is cut is noticed within a minute, not after hours.
+            "connect_timeout": 10,
+            "keepalives_idle": 20, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000,
         },
     }
 
@@ -319,8 +322,8 @@ if EMAIL_PROVIDER:
         "REQUESTS_TIMEOUT": (5, 15),
         "WEBHOOK_SECRET": required("ANYMAIL_WEBHOOK_SECRET", "give user:password, as in the provider's webhook address."),
     }
-# The outbox (sessions/sending.py). A claim must outlive the slowest mail: nine steps of EMAIL_TIMEOUT and some. A row that
-# a worker holds without having begun it is free again after the same time.
+# The outbox (sessions/sending.py). A claim must outlive the slowest mail: eight steps of EMAIL_TIMEOUT and a last one of three
+# times that. A row that a worker holds without having begun it is free again after the same time.
 CALENDAR_POLL_SECONDS = int(os.environ.get("CALENDAR_POLL_SECONDS", "20"))  # what others do shows after so long
 MESSAGE_HOLD_SECONDS = int(os.environ.get("MESSAGE_HOLD_SECONDS", "180"))  # a change by staff can be undone so long
 MESSAGE_ROUND_SECONDS = int(os.environ.get("MESSAGE_ROUND_SECONDS", "60"))

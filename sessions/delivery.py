@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import secrets
 import smtplib
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from email.generator import BytesGenerator
 from email.mime.text import MIMEText
@@ -140,7 +140,7 @@ class Packed:
 
 
 def packed(mail: Mail) -> Packed:
-    """Raises ValueError (BadHeaderError is one) for what is no mail."""
+    """Raises ValueError (BadHeaderError is one), or whatever the library stumbles over, for what is no mail."""
     email = as_email(mail)
     sender, recipient = (sanitize_address(one, "utf-8") for one in (mail.returns_to or email.from_email, mail.to))
     return Packed(email, payload_of(email.message()), sender, recipient)
@@ -184,7 +184,7 @@ class EmailChannel:
         return not settings.EMAIL_PROVIDER and issubclass(import_string(settings.EMAIL_BACKEND), EmailBackend)
 
     def pack(self, mail: Mail) -> None:
-        with suppress(ValueError):  # `send` says so
+        with suppress(Exception):  # `send` says so, of this mail alone
             self.packed[mail.message_id] = (mail, packed(mail))
 
     def unpack(self, mail: Mail) -> Packed:
@@ -194,25 +194,26 @@ class EmailChannel:
             return ahead
         try:
             return packed(mail)
-        except ValueError as error:
+        except Exception as error:  # a crooked address makes the library fail in ways of its own; other mails must go on
             raise Permanent(CANNOT_BE_WRITTEN, address=False) from error
 
     def send(self, mail: Mail, *, begin: Begin) -> None:
-        ready = self.unpack(mail)
+        ready, beginning = self.unpack(mail), Beginning(begin)
         self.open()
         try:
             if self.in_steps:
-                converse(self.backend.connection, ready, begin)
+                converse(self.backend.connection, ready, beginning.said)
             elif settings.EMAIL_PROVIDER:
                 from sessions.providers import hand_to  # anymail is set up only where a provider is
 
-                with begin():
+                with beginning.said():
                     hand_to(self.backend, ready.email)
             else:  # a backend that keeps mails in memory or in files: the whole hand-over is one call
-                with begin():
+                with beginning.said():
                     self.backend.send_messages([ready.email])
         except Exception:
-            self.close()
+            if not beginning.was_refused:  # then nothing was said on the line, and it is good for the next mail
+                self.close()
             raise
 
     def open(self) -> None:
@@ -232,14 +233,33 @@ class EmailChannel:
                 backend.close()
 
 
+class Beginning:
+    """Knows whether it was `begin` itself that stopped the mail."""
+
+    def __init__(self, begin: Begin) -> None:
+        self.begin = begin
+        self.was_refused = False
+
+    @contextmanager
+    def said(self) -> Iterator[Callable[[], None]]:
+        with ExitStack() as stack:
+            try:
+                is_on_disk = stack.enter_context(self.begin())
+            except BaseException:
+                self.was_refused = True
+                raise
+            yield is_on_disk
+
+
 def converse(smtp: smtplib.SMTP, ready: Packed, begin: Begin) -> None:
     """One SMTP transaction, step by step, because what a broken connection means depends on the step.
 
     1. MAIL is put on the wire inside `begin`, so that a cancelled visit sends no mail afterwards; the answer is awaited
        outside it, so that a slow server holds no lock. It is no mail yet: a server forgets it when the line breaks.
-    2. RCPT refused for good: the address is bad. MAIL or DATA refused for good: the mail is.
+    2. MAIL refused for good: no mail of ours can go, whatever the server has against us. RCPT refused for good: the address is
+       bad, if the server says that it is the address. DATA or what follows refused for good: the mail is.
     3. Before the mail itself leaves, it is on disk that it does: `is_on_disk` waits for that.
-    4. Before the last dot a broken connection is temporary. After it nobody knows.
+    4. Until the mail itself leaves a broken connection is temporary. From then on nobody knows.
     """
     handed_over = False
     try:
@@ -247,8 +267,8 @@ def converse(smtp: smtplib.SMTP, ready: Packed, begin: Begin) -> None:
         body = " BODY=8BITMIME" if smtp.has_extn("8bitmime") else ""
         with begin() as is_on_disk:
             smtp.putcmd("MAIL", f"FROM:{smtplib.quoteaddr(ready.sender)}{body}")
-        expect(smtp.getreply(), 250)
-        expect(smtp.docmd("RCPT", f"TO:{smtplib.quoteaddr(ready.recipient)}"), 250, 251, address=True)
+        expect(smtp.getreply(), 250, blames=blames_us)
+        expect(smtp.docmd("RCPT", f"TO:{smtplib.quoteaddr(ready.recipient)}"), 250, 251, blames=blames_recipient)
         expect(smtp.docmd("DATA"), 354)
         try:
             is_on_disk()
@@ -257,15 +277,51 @@ def converse(smtp: smtplib.SMTP, ready: Packed, begin: Begin) -> None:
             raise
         handed_over = True
         smtp.send(re.sub(rb"(?m)^\.", b"..", ready.payload).rstrip(b"\r\n") + b"\r\n.\r\n")
-        expect(smtp.getreply(), 250)
+        expect(last_answer(smtp), 250)
     except (OSError, smtplib.SMTPException) as error:
         if handed_over:
             raise Unknown(LOST_ANSWER) from error
         raise Temporary(NO_ANSWER) from error
 
 
-def expect(reply: tuple[int, bytes], *good: int, address: bool = False) -> None:
-    """Raise what the server's answer means: 4xx temporary, 5xx permanent."""
+def last_answer(smtp: smtplib.SMTP) -> tuple[int, bytes]:
+    """Servers look through a mail before they take it: who waits too short for that sends it again."""
+    line, patience = smtp.sock, settings.EMAIL_TIMEOUT
+    if line is not None and patience:
+        line.settimeout(LAST_ANSWER * patience)
+    answer = smtp.getreply()
+    if smtp.sock is not None and patience:
+        smtp.sock.settimeout(patience)
+    return answer
+
+
+Blame = Callable[[int, str], NotAccepted]
+LAST_ANSWER = 3  # times as long as for any other
+ENHANCED = re.compile(r"\b5\.(\d{1,3})\.\d{1,3}\b")  # RFC 3463
+NO_MAILBOX = {550, 551, 553}  # without an enhanced code (RFC 5321); 554 and 530 mean us
+
+
+def blames_the_mail(_code: int, said: str) -> NotAccepted:
+    return Permanent(said)
+
+
+def blames_us(_code: int, said: str) -> NotAccepted:
+    """An account that ended, a server that does not let us in: it says the same to every mail, and none is lost for it."""
+    return Temporary(said, server=True)
+
+
+def blames_recipient(code: int, said: str) -> NotAccepted:
+    """Only what speaks of the address (5.1) or its mailbox (5.2) marks the patient's address; a relay that refuses to relay, or
+    asks who we are, speaks of us."""
+    subject = ENHANCED.search(said)
+    if subject is not None and subject[1] not in {"1", "2", "7"}:
+        return Permanent(said)
+    about_address = subject[1] in {"1", "2"} if subject is not None else code in NO_MAILBOX
+    return Permanent(said, address=True) if about_address else Temporary(said, server=True)
+
+
+def expect(reply: tuple[int, bytes], *good: int, blames: Blame = blames_the_mail) -> None:
+    """Raise what the server's answer means: 4xx temporary, 5xx as `blames` reads it."""
     code, words = reply
     if code in good:
         return
@@ -274,5 +330,5 @@ def expect(reply: tuple[int, bytes], *good: int, address: bool = False) -> None:
     if code == -1:  # the connection broke instead of answering
         raise smtplib.SMTPServerDisconnected(said)
     if 500 <= code < 600:
-        raise Permanent(said, address=address)
+        raise blames(code, said)
     raise Temporary(said, server=code == 421)

@@ -13,20 +13,23 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, connection, connections, transaction
+from django.db import DataError, OperationalError, connection, connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from clinic.deeds import is_busy
 from clinic.late_commit import LateCommit
 from patients.models import Patient
 from sessions import addressing, claiming, data_requests, withholding
 from sessions.choices import MessageState
 from sessions.claiming import Batch, Claim
 from sessions.delivery import Begin, Channel, EmailChannel, Mail, NotAccepted, Permanent, Temporary, Unknown
+from sessions.locking import once_more
 from sessions.models import Appointment, Message
 from sessions.outbox import MAIL_LADDER, SERVER_LADDER, move, put_off, settle_claim
 
@@ -90,12 +93,17 @@ class Round:
             while waiting and self.goes_on():
                 if batch.seen == claiming.TOGETHER and self.is_quick(len(batch.ready) - len(waiting), since=begun_at):
                     self.desk.write_ahead()
-                self.send_one(waiting[-1])
+                try:
+                    self.send_one(waiting[-1])
+                except DataError:
+                    # One mail that the database does not take must not stop the others.
+                    log.exception("a mail could not be begun", message=waiting[-1].message.public_id)
+                    put_aside(waiting[-1])
                 waiting.pop()
         finally:
             self.left += waiting
             if self.accepted is not None:
-                record_sent(self.accepted)
+                once_more(partial(record_sent, self.accepted))
                 self.accepted = None
 
     def is_quick(self, count: int, *, since: float) -> bool:
@@ -122,7 +130,9 @@ class Round:
 
     def begin_on_the_way(self, ready: claiming.Ready) -> tuple[Claim | None, Answer | None]:
         """Begin the row with the first word to the server, in one transaction. What was not begun so, because there was no
-        server to speak to, is begun now: the log shows that it was tried."""
+        server to speak to, is begun now: the log shows that it was tried. For what is stale nobody is spoken to."""
+        if not claiming.is_timely(ready, timezone.now()):
+            return None, None
         first_word = FirstWord(ready, done=self.accepted, disk=self.disk)
         try:
             answer = hand_to(self.channel, ready.written.mail, begin=first_word.said)
@@ -170,10 +180,8 @@ class FirstWord:
     def said(self) -> Iterator[Callable[[], None]]:
         self.late.begin()
         try:
-            try:
+            with refused_when_busy():
                 claiming.lock_visit(self.ready.message)
-            except OperationalError as error:  # lock_timeout: somebody is at it for longer than three seconds
-                raise Temporary(BUSY) from error
             self.claim = claiming.begin(self.ready, done=self.done)
             if self.claim is not None:
                 yield self.wait
@@ -287,15 +295,24 @@ def still_wanted(claim: Claim) -> Iterator[Callable[[], None]]:
     """
     with transaction.atomic():
         message = claim.message
-        try:
+        with refused_when_busy():
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL synchronous_commit TO off")
             claiming.lock_visit(message)
-        except OperationalError as error:  # lock_timeout: somebody is at it for longer than three seconds
-            raise Temporary(BUSY) from error
         if claiming.marks_of([message.pk]).get(message.pk) != claim.mark or not claiming.is_in_time(message, timezone.now()):
             look_again(message)
         yield lambda: None
+
+
+@contextmanager
+def refused_when_busy() -> Iterator[None]:
+    """Somebody is at the visit for longer than `lock_timeout`: later."""
+    try:
+        yield
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        raise Temporary(BUSY) from error
 
 
 def look_again(message: Message) -> None:
@@ -341,6 +358,16 @@ def record_answer(claim: Claim, answer: Answer) -> bool:
         record_delay(claim, answer)
         return not answer.server
     return True
+
+
+@transaction.atomic
+def put_aside(ready: claiming.Ready) -> None:
+    """A row that is held and cannot be begun: later, down the ladder, unless somebody changed it meanwhile."""
+    message = Message.objects.select_for_update(no_key=True).get(pk=ready.message.pk)
+    if (message.state, message.held_until) == (ready.message.state, ready.held_until):
+        now = timezone.now()
+        move(message, S.SENDING, claimed_at=now, held_until=None, attempts=message.attempts + 1)
+        put_off(message, claiming.NOT_WRITTEN, MAIL_LADDER)
 
 
 @transaction.atomic

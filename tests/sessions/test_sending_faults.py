@@ -3,11 +3,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from patients.models import Patient
 from sessions import claiming, delivery, letters, message_repair, messaging, sending
 from sessions.choices import MessageState
 from sessions.models import Message
@@ -58,7 +60,15 @@ class TestFaultsOfTheServer:
             ({"data": "452 no room"}, S.SCHEDULED, "452 no room"),
             ({"rcpt": "550 no such user"}, S.BOUNCED, "550 no such user"),
             ({"rcpt": "553 bad address"}, S.BOUNCED, "553 bad address"),
-            ({"mail": "550 sender refused"}, S.FAILED, "550 sender refused"),
+            ({"rcpt": "550 5.1.1 no such user"}, S.BOUNCED, "550 5.1.1 no such user"),
+            ({"rcpt": "552 5.2.2 mailbox full"}, S.BOUNCED, "552 5.2.2 mailbox full"),
+            ({"rcpt": "501 5.5.4 bad parameter"}, S.FAILED, "501 5.5.4 bad parameter"),
+            ({"rcpt": "554 5.7.1 relay access denied"}, S.SCHEDULED, "554 5.7.1 relay access denied"),
+            ({"rcpt": "550 5.7.1 blocked"}, S.SCHEDULED, "550 5.7.1 blocked"),
+            ({"rcpt": "530 authentication required"}, S.SCHEDULED, "530 authentication required"),
+            ({"rcpt": "554 not from you"}, S.SCHEDULED, "554 not from you"),
+            ({"mail": "550 sender refused"}, S.SCHEDULED, "550 sender refused"),
+            ({"mail": "530 5.7.0 account ended"}, S.SCHEDULED, "530 5.7.0 account ended"),
             ({"data": "554 looks like spam"}, S.FAILED, "554 looks like spam"),
             ({"drop": True}, S.UNKNOWN, delivery.LOST_ANSWER),
         ],
@@ -79,6 +89,77 @@ class TestFaultsOfTheServer:
         day.book()
         sending.send_due()
         assert only(day).state == S.UNKNOWN
+
+    @pytest.mark.parametrize("answers", [{"rcpt": "554 5.7.1 relay access denied"}, {"mail": "550 account ended"}])
+    def test_a_server_that_refuses_us_costs_no_mail_and_no_address(
+        self, day: MailDay, sink: Sink, at: Callable[[str], Any], answers: dict[str, str]
+    ) -> None:
+        """Every mail would be refused alike: the round ends, and all go out when the server lets us in again."""
+        sink.say(**answers)
+        other = make_other_patient(day)
+        day.book("10:00")
+        day.book("11:00", patient=other)
+        assert sending.send_due() == 0
+        assert set(Message.objects.values_list("state", flat=True)) == {S.SCHEDULED}
+        assert not Patient.objects.exclude(email_problem="").exists()
+        sink.say(**dict.fromkeys(answers, ""))
+        at("2026-03-12T07:05+00:00")
+        assert sending.send_due() == 2
+
+    def test_one_that_the_library_stumbles_over_does_not_keep_the_others(
+        self, day: MailDay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other, packed = make_other_patient(day), delivery.packed
+
+        def stumbles(mail: delivery.Mail) -> delivery.Packed:
+            if mail.to == other.email:
+                raise TypeError("crooked")
+            return packed(mail)
+
+        monkeypatch.setattr(delivery, "packed", stumbles)
+        day.book("10:00", patient=other)
+        day.book("11:00")
+        sending.send_due()
+        states = dict(Message.objects.values_list("recipient", "state"))
+        assert states[other.email] == S.FAILED
+        assert states[day.patient.email] == S.SENT
+
+    def test_one_that_the_database_does_not_take_does_not_keep_the_others(
+        self, day: MailDay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other, begin = make_other_patient(day), claiming.begin
+
+        def too_long(ready: claiming.Ready, **options: Any) -> Any:
+            if ready.message.recipient == other.email:
+                ready = replace(ready, written=replace(ready.written, subject="x" * 500))
+            return begin(ready, **options)
+
+        monkeypatch.setattr(claiming, "begin", too_long)
+        day.book("10:00", patient=other)
+        day.book("11:00")
+        sending.send_due()
+        rows = {row.recipient: row for row in Message.objects.all()}
+        assert rows[day.patient.email].state == S.SENT
+        later = rows[other.email]
+        assert (later.state, later.reason, later.held_until) == (S.SCHEDULED, claiming.NOT_WRITTEN, None)
+        assert later.due_at > timezone.now()
+
+    def test_what_may_not_begin_costs_no_connection(self, day: MailDay, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+        opened: list[int] = []
+        real = delivery.EmailChannel.open
+        monkeypatch.setattr(
+            delivery.EmailChannel, "open", lambda channel: (opened.append(channel.backend is None), real(channel))[1]
+        )
+        begin = claiming.begin
+        monkeypatch.setattr(
+            claiming, "begin",
+            lambda ready, **options: None if ready.message.appointment.starts_at.minute else begin(ready, **options),
+        )  # fmt: skip
+        for time in ("10:00", "11:15", "12:30", "14:00"):
+            day.book(time)
+        sending.send_due()
+        assert len(sink.received) == 2
+        assert sum(opened) == 1
 
     def test_one_refused_mail_does_not_keep_the_others(self, day: MailDay, sink: Sink) -> None:
         sink.say("aisha.bello@example.org", rcpt="550 no such user")

@@ -5,6 +5,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -52,7 +53,8 @@ class TestWhatMustNotGoOut:
         Appointment.objects.filter(pk=appointment.pk).update(
             status="cancelled", cancelled_at=timezone.now(), cancel_reason="x"
         )
-        sending.hand_over(claim, delivery.EmailChannel())
+        with closing(delivery.EmailChannel()) as channel:
+            sending.hand_over(claim, channel)
         assert only(day).state == S.SUPPRESSED
         assert not sink.received
         assert not sink.begun

@@ -23,7 +23,6 @@ class LateCommit:
         self.thread = thread
         self.part: Any = None
         self.journey: Future[None] | None = None
-        self.is_open = False
 
     def begin(self) -> None:
         if connection.in_atomic_block:
@@ -31,10 +30,8 @@ class LateCommit:
             self.part.__enter__()
         else:
             transaction.set_autocommit(False)
-        self.is_open = True
 
     def commit(self) -> None:
-        self.is_open = False
         if self.part is not None:
             self.part.__exit__(None, None, None)
             return
@@ -58,7 +55,6 @@ class LateCommit:
             back_to_normal()
 
     def roll_back(self, error: BaseException) -> None:
-        self.is_open = False
         if self.part is not None:
             self.part.__exit__(type(error), error, error.__traceback__)
             return

@@ -58,14 +58,18 @@ def stretch(start: str, end: str) -> RawSQL:
 
 
 class Statement:
-    """One prepared statement: its SQL, the names of its values in order, and the connections that have understood it."""
+    """One prepared statement: its SQL, the names of its values in order, and what is sent once to each connection. `kinds` are
+    the PostgreSQL types of the values where the SQL itself does not say them; `fixed` what goes into it for good."""
 
-    def __init__(self, alias: str, about: str, asked: str, parameters: Sequence[Any]) -> None:
-        self.alias, self.asked, self.parameters = alias, asked, parameters
-        self.names = list(dict.fromkeys(one.name for one in parameters if isinstance(one, Slot)))
+    def __init__(
+        self, alias: str, about: str, asked: str, names: list[str], *, kinds: Sequence[str] = (),
+        fixed: Sequence[Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.alias, self.names, self.fixed = alias, names, fixed
         self.name = f"{about[:48]}_{next(NUMBERS)}"  # so that a log of statements says what was asked for
-        places = f"({', '.join(['%s'] * len(self.names))})" if self.names else ""
-        self.execute = f"EXECUTE {self.name}{places}"
+        typed = f" ({', '.join(kinds)})" if kinds else ""
+        places = f"({', '.join(['%s'] * len(names))})" if names else ""
+        self.prepare, self.execute = f"PREPARE {self.name}{typed} AS {asked}", f"EXECUTE {self.name}{places}"
 
     def answer(self, values: Mapping[str, Any]) -> Rows:
         with connections[self.alias].cursor() as cursor:
@@ -75,20 +79,25 @@ class Statement:
         return found
 
     def understood(self) -> None:
-        places = [AsIs(f"${self.names.index(one.name) + 1}") if isinstance(one, Slot) else one for one in self.parameters]
-        understood(self.alias, self.name, f"PREPARE {self.name} AS {self.asked}", places)
+        """Once for each connection, beside Django's own cursor: no question about data, so none that anybody counts."""
+        wrapper = connections[self.alias]
+        wrapper.ensure_connection()
+        known = KNOWN.setdefault(wrapper.connection, set())
+        if self.name in known:
+            return
+        with wrapper.wrap_database_errors, wrapper.connection.cursor() as cursor:
+            cursor.execute(self.prepare, self.fixed)
+        known.add(self.name)
 
 
-def understood(alias: str, name: str, words: str, places: Sequence[Any] | None = None) -> None:
-    """Once for each connection, beside Django's own cursor: no question about data, so none that anybody counts."""
-    wrapper = connections[alias]
-    wrapper.ensure_connection()
-    names = KNOWN.setdefault(wrapper.connection, set())
-    if name in names:
-        return
-    with wrapper.wrap_database_errors, wrapper.connection.cursor() as cursor:
-        cursor.execute(words, places)
-    names.add(name)
+class Asking(Statement):
+    """Django's SQL with places in it."""
+
+    def __init__(self, alias: str, about: str, asked: str, parameters: Sequence[Any]) -> None:
+        names = list(dict.fromkeys(one.name for one in parameters if isinstance(one, Slot)))
+        places = [AsIs(f"${names.index(one.name) + 1}") if isinstance(one, Slot) else one for one in parameters]
+        super().__init__(alias, about, asked, names, fixed=places)
+        self.asked, self.parameters = asked, parameters
 
 
 def _given(value: Any) -> Any:
@@ -96,7 +105,7 @@ def _given(value: Any) -> Any:
     return f"{{{','.join(map(str, map(int, value)))}}}" if isinstance(value, list) else value
 
 
-class Made(Statement):
+class Made(Asking):
     """The statement of one `Prepared`, and how its rows are read."""
 
     def __init__(self, compiler: SQLCompiler) -> None:
@@ -134,7 +143,7 @@ def in_order(value: Any) -> Any:
     return sorted(value) if isinstance(value, list) else value
 
 
-class PreparedWords:
+class PreparedWords(Statement):
     """A statement in words of our own, for what the ORM cannot say. `kinds`: the PostgreSQL type of each %(value)s in it.
 
         tomorrow = PreparedWords("SELECT %(today)s + 1", today="date")
@@ -142,16 +151,9 @@ class PreparedWords:
     """
 
     def __init__(self, words: str, /, *, named: str, **kinds: str) -> None:
-        self.name = f"{named}_{next(NUMBERS)}"
-        self.values = list(kinds)
         places = {value: f"${number}" for number, value in enumerate(kinds, start=1)}
-        self.words = f"PREPARE {self.name} ({', '.join(kinds.values())}) AS {words % places}"
-        self.execute = f"EXECUTE {self.name}({', '.join(['%s'] * len(kinds))})"
+        super().__init__(DEFAULT_DB_ALIAS, named, words % places, list(kinds), kinds=list(kinds.values()))
 
     def __call__(self, **values: Any) -> Rows:
         """The rows for these values, in one round trip."""
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            understood(DEFAULT_DB_ALIAS, self.name, self.words)
-            cursor.execute(self.execute, [_given(values[name]) for name in self.values])
-            found: Rows = cursor.fetchall()
-        return found
+        return self.answer(values)

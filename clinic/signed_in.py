@@ -38,11 +38,11 @@ class SessionStore(DatabaseSessions):
 
 def user_by_key(key: int) -> User | None:
     """Whoever this is, whether they may still sign in or not; with roles and open sites, for every gate of this request."""
-    found = {question: rows for question, (_mark, rows) in together(USERS, ROLES, SITES).of(user=key).answers().items()}
-    user = next(iter(USER.rows(found[USERS])), None)
-    if user is not None:
-        _know(user, found[ROLES])
-        setattr(user, OPEN_SITES, found[SITES])
+    with together(USERS, ROLES, SITES).of(user=key).ahead():
+        user = next(iter(USER.rows(USERS(user=key))), None)
+        if user is not None:
+            _know(user, ROLES(user=key))
+            setattr(user, OPEN_SITES, SITES())
     return user
 
 

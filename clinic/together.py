@@ -19,7 +19,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 
-from clinic.prepared import AHEAD, Prepared, Rows, Statement, in_order
+from clinic.prepared import AHEAD, Asking, Prepared, Rows, in_order
 
 Mark = tuple[Any, ...]
 
@@ -29,7 +29,7 @@ class Together:
         self.questions = questions
 
     @cached_property
-    def rows(self) -> Statement:
+    def rows(self) -> Asking:
         """One row: of each question its mark, and each column as an array, in the order in which its rows come."""
         parts = []
         for number, question in enumerate(self.questions):
@@ -41,13 +41,13 @@ class Together:
         return self._statement(f"SELECT * FROM {' CROSS JOIN '.join(parts)}")  # noqa: S608
 
     @cached_property
-    def marks(self) -> Statement:
+    def marks(self) -> Asking:
         """One row with the marks alone."""
         return self._statement(f"SELECT {', '.join(f'(SELECT {MARK} FROM ({one.made.asked}) AS r)' for one in self.questions)}")  # noqa: S608
 
-    def _statement(self, asked: str) -> Statement:
+    def _statement(self, asked: str) -> Asking:
         parameters = [parameter for question in self.questions for parameter in question.made.parameters]
-        return Statement(self.questions[0].made.alias, "together", asked, parameters)
+        return Asking(self.questions[0].made.alias, "together", asked, parameters)
 
     def of(self, **values: Any) -> Questions:
         return Questions(self, values)

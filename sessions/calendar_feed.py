@@ -45,9 +45,9 @@ from sessions.models import Appointment
 
 COLUMNS = ("practitioner", "room", "device")
 ROOM, DEVICE = whole(Room), whole(Device)
-THINGS: dict[str, tuple[tuple[Prepared, Shape[Any]], ...]] = {
-    "room": ((Prepared(lambda: Room.objects.filter(site=single("site")).values_list(*ROOM.read)), ROOM),),
-    "device": ((Prepared(lambda: Device.objects.filter(site=single("site")).values_list(*DEVICE.read)), DEVICE),),
+THINGS: dict[str, tuple[Prepared, Shape[Any]]] = {
+    "room": (Prepared(lambda: Room.objects.filter(site=single("site")).values_list(*ROOM.read)), ROOM),
+    "device": (Prepared(lambda: Device.objects.filter(site=single("site")).values_list(*DEVICE.read)), DEVICE),
 }
 
 
@@ -143,68 +143,79 @@ class Calendar:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """What is read first, because everything else is asked of it: what begins on these days, the practitioners of the site
-    and, where they are the columns, its rooms or devices. `mark` changes with any of it."""
+class Reading:
+    """One look at a calendar, begun with what everything else is asked of: of what begins on these days the `visits` that
+    were asked for and may be seen, the practitioners of the site and, where they are the columns, its rooms or devices.
+    `mark` changes with any of it."""
 
+    site: Site
+    asked: Asked
+    permissions: frozenset[str]
+    now: dt.datetime
     visits: list[Known]
     people: list[User]
     things: list[Any]
     mark: Mark
 
+    @property
+    def questions(self) -> Questions:
+        """All the rest that is asked, in one query: ahead of drawing it, or for its mark alone."""
+        cards = questions_of_cards(headline=self.headline, clinical=self.clinical, with_next=False)
+        people = {user.pk for user in self.people} | {visit.practitioner for visit in self.visits}
+        return together(FOOTPRINTS, *BY_KEY.values(), *cards, *QUESTIONS_OF_GROUND, IN_FORCE).of(
+            **values_of_rows(self.visits, self.people), **values_of_cards(self.visits, self.now),
+            **values_of_ground(
+                self.site, self.asked.days, list(people), rooms=self.columns("room"), devices=self.columns("device")
+            ),
+        )  # fmt: skip
 
-def begun(site: Site, asked: Asked) -> Begun:
-    """One query."""
+    @property
+    def headline(self) -> bool:
+        return Permission.SEE_HEADLINE in self.permissions
+
+    @property
+    def clinical(self) -> bool:
+        return Permission.SEE_CLINICAL in self.permissions
+
+    def columns(self, kind: str) -> list[int]:
+        return [thing.pk for thing in self.things] if self.asked.by == kind else []
+
+    def revision(self, mark: Mark) -> str:
+        """A short fingerprint of all that is shown; a poll that brings the same one gets nothing."""
+        asked = self.asked
+        lists = (asked.practitioners, asked.rooms, asked.devices, asked.statuses, self.permissions)
+        return fingerprint(
+            self.now, self.site.pk, self.site.time_zone, self.mark, mark, asked.days, asked.by, asked.only, get_language(),
+            [sorted(one) for one in lists],
+        )  # fmt: skip
+
+
+def reading_of(*, site: Site, asked: Asked, reader: User, permissions: Iterable[str], now: dt.datetime) -> Reading:
+    """One query, and another where filters or the reader's sites leave some out."""
     start, end = site.day_bounds(asked.days.first)[0], site.day_bounds(asked.days.last)[1]
-    things = THINGS.get(asked.by, ())
-    questions = together(BETWEEN, PRACTITIONERS, *(ask for ask, _shape in things))
+    ask, shape = THINGS.get(asked.by, (None, None))
+    questions = together(BETWEEN, PRACTITIONERS, *([ask] if ask else []))
     with questions.of(site=site.pk, start=start, end=end).ahead() as mark:
         visits, people = known_between(site, start, end), practitioners_of(site)
-        return Begun(visits, people, [thing for ask, shape in things for thing in shape.rows(ask(site=site.pk))], mark)
+        things = shape.rows(ask(site=site.pk)) if ask and shape else []
+    shown = visits_shown(asked, visits, reader)
+    return Reading(site, asked, frozenset(permissions), now, shown, people, things, mark)
 
 
-def calendar_of(
-    *, site: Site, asked: Asked, begun: Begun, visits: Sequence[Known], rules: Catalogue, permissions: Iterable[str]
-) -> Calendar:
-    """The calendar of these `visits` of those that were `begun` with (see `visits_shown`)."""
-    held, people, things = frozenset(permissions), begun.people, begun.things
-    appointments = footprints_of([visit.key for visit in visits], site, people)
-    cards = cards_of(
-        appointments, rules, headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held,
-        with_next=False,
-    )  # fmt: skip
+def calendar_of(reading: Reading, rules: Catalogue) -> Calendar:
+    site, asked = reading.site, reading.asked
+    appointments = footprints_of([visit.key for visit in reading.visits], site, reading.people)
+    cards = cards_of(appointments, rules, headline=reading.headline, clinical=reading.clinical, with_next=False)
     _keep_first_marks(cards)
-    known = {user.pk for user in people}
-    others = [one for one in dict.fromkeys(visit.practitioner for visit in appointments) if one.pk not in known]
-    people = people + others
-    keys = [thing.pk for thing in things]
-    ground = ground_of(
-        site, asked.days, people, rooms=keys if asked.by == "room" else (), devices=keys if asked.by == "device" else ()
-    )
-    columns, under = _columns(asked, ground, people, things, cards)
+    known = {user.pk for user in reading.people}
+    practitioners = dict.fromkeys(visit.practitioner for visit in appointments)
+    people = reading.people + [one for one in practitioners if one.pk not in known]
+    ground = ground_of(site, asked.days, people, rooms=reading.columns("room"), devices=reading.columns("device"))
+    columns, under = _columns(asked, ground, people, reading.things, cards)
     shown = {column.id for column in columns}
     blocks = [block for block in map(_block_maker(site, asked.by), cards) if block is not None and block.column in shown]
     opens, closes = _limits(ground, blocks)
     return Calendar(asked, columns, blocks, [one for column in columns for one in under(column.id)], opens, closes)
-
-
-def questions_of(
-    *, site: Site, asked: Asked, begun: Begun, visits: Sequence[Known], permissions: Iterable[str], now: dt.datetime
-) -> Questions:
-    """Everything a calendar of these visits asks, in one query: ahead of drawing it, or for its mark alone."""
-    held = frozenset(permissions)
-    cards = questions_of_cards(
-        headline=Permission.SEE_HEADLINE in held, clinical=Permission.SEE_CLINICAL in held, with_next=False
-    )
-    people = {user.pk for user in begun.people} | {visit.practitioner for visit in visits}
-    things = [thing.pk for thing in begun.things]
-    return together(FOOTPRINTS, *BY_KEY.values(), *cards, *QUESTIONS_OF_GROUND, IN_FORCE).of(
-        **values_of_rows(visits, begun.people), **values_of_cards(visits, now),
-        **values_of_ground(
-            site, asked.days, list(people),
-            rooms=things if asked.by == "room" else [], devices=things if asked.by == "device" else [],
-        ),
-    )  # fmt: skip
 
 
 IN_SIGHT = Prepared(
@@ -322,12 +333,3 @@ def _limits(ground: Ground, blocks: list[Block]) -> tuple[dt.time, dt.timedelta]
         opens = min(opens, start.hour if start.date() >= day else 0)
         closes = max(closes, 24 if end.date() > day else end.hour + bool(end.minute))
     return dt.time(opens), dt.timedelta(hours=max(closes, opens + 1))
-
-
-# --- has anything changed? ------------------------------------------------------------------------------------------
-def revision_of(site: Site, asked: Asked, permissions: Iterable[str], now: dt.datetime, *marks: Mark) -> str:
-    """A short fingerprint of all that the asked part of the calendar shows; a poll that brings the same one gets nothing."""
-    lists = (asked.practitioners, asked.rooms, asked.devices, asked.statuses, permissions)
-    return fingerprint(
-        now, site.pk, site.time_zone, marks, asked.days, asked.by, asked.only, get_language(), [sorted(one) for one in lists]
-    )

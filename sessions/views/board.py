@@ -40,7 +40,8 @@ def board(request: HttpRequest) -> HttpResponse:
     now, visits = timezone.now(), known_between(site, *site.day_bounds(day))
     asked = asked_of(site=site, visits=visits, permissions=permissions_of(request), now=now)
     reader = (site.pk, site.time_zone, day, get_language(), sorted(permissions_of(request)))
-    if is_poll and request.GET.get("seen") == fingerprint(now, reader, visits, asked.mark()):
+    seen = request.GET.get("seen") if is_poll else None
+    if seen and seen == fingerprint(now, reader, visits, asked.mark()):
         return HttpResponse(status=204)
     if not is_poll:
         access_log.viewed(request)

@@ -22,18 +22,7 @@ from clinic.components.drawing import macro
 from clinic.models import Site
 from clinic.permissions import requires
 from protocols import catalogue
-from sessions.calendar_feed import (
-    COLUMNS,
-    Asked,
-    Block,
-    BlockWords,
-    Calendar,
-    begun,
-    calendar_of,
-    questions_of,
-    revision_of,
-    visits_shown,
-)
+from sessions.calendar_feed import COLUMNS, Asked, Block, BlockWords, Calendar, Reading, calendar_of, reading_of
 from sessions.calendar_page import (
     Chosen,
     chosen_from,
@@ -86,8 +75,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "every": settings.CALENDAR_POLL_SECONDS,
     }
     if chosen.view == "list":
-        asked = chosen.asked()
-        context["listed"] = listed(drawn(request, site, asked)[0])
+        context["listed"] = listed(drawn(reading(request, site, chosen.asked()))[0])
     return render(request, "calendar/calendar.html", context)
 
 
@@ -106,24 +94,20 @@ def offset_of(site: Site) -> str:
     return f"{words[:3]}:{words[3:5]}"
 
 
-def drawn(request: HttpRequest, site: Site, asked: Asked, *, seen: str | None = None) -> tuple[Calendar | None, str]:
-    """The calendar and its fingerprint; no calendar when it would be as it was `seen`."""
-    held, now, first = permissions_of(request), timezone.now(), begun(site, asked)
-    shown = visits_shown(asked, first.visits, user_of(request))
-    questions = questions_of(site=site, asked=asked, begun=first, visits=shown, permissions=held, now=now)
-    if seen is not None and seen == revision_of(site, asked, held, now, first.mark, questions.mark()):
-        return None, seen
-    with questions.ahead() as mark:
-        drawing = calendar_of(
-            site=site, asked=asked, begun=first, visits=shown, rules=catalogue.in_force(), permissions=held
-        )
-    return drawing, revision_of(site, asked, held, now, first.mark, mark)
+def reading(request: HttpRequest, site: Site, asked: Asked) -> Reading:
+    return reading_of(
+        site=site, asked=asked, reader=user_of(request), permissions=permissions_of(request), now=timezone.now()
+    )
 
 
-def listed(shown: Calendar | None) -> list[tuple[dt.date, list[Block]]]:
+def drawn(begun: Reading) -> tuple[Calendar, str]:
+    """The calendar with its fingerprint."""
+    with begun.questions.ahead() as mark:
+        return calendar_of(begun, catalogue.in_force()), begun.revision(mark)
+
+
+def listed(shown: Calendar) -> list[tuple[dt.date, list[Block]]]:
     """The blocks by day, days without any left out."""
-    if shown is None:
-        return []
     days = ((day, [block for block in shown.blocks if block.start.date() == day]) for day in shown.asked.days)
     return [(day, blocks) for day, blocks in days if blocks]
 
@@ -171,13 +155,13 @@ def calendar_feed(request: HttpRequest) -> HttpResponse:
         asked = asked_from(request, site)
     except RangeError as error:
         return JsonResponse({"error": sentence_of(error)}, status=422)
-    is_poll = request.headers.get("X-Poll") == "1"
+    begun, is_poll = reading(request, site, asked), request.headers.get("X-Poll") == "1"
+    seen = request.GET.get("seen") if is_poll else None
+    if seen and seen == begun.revision(begun.questions.mark()):
+        return HttpResponse(status=204)
     if not is_poll:
         access_log.viewed(request)
-    shown, revision = drawn(request, site, asked, seen=request.GET.get("seen") if is_poll else None)
-    if shown is None:
-        return HttpResponse(status=204)
-    answer = JsonResponse(as_json(shown, revision))
+    answer = JsonResponse(as_json(*drawn(begun)))
     answer["Cache-Control"] = "no-store"
     return answer
 

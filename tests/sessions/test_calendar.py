@@ -14,7 +14,7 @@ from clinic.choices import Permission, Role
 from clinic.models import Absence, AccessEvent, Closure, OutOfService, Room, Shift, User
 from protocols import catalogue
 from sessions import booking
-from sessions.calendar_feed import COLUMNS, Asked, begun, calendar_of, questions_of
+from sessions.calendar_feed import COLUMNS, Asked, calendar_of, reading_of
 from sessions.calendar_page import chosen_from, month_away
 from sessions.calendar_range import Days, RangeError, days_of, gaps, wall_span, week_of
 from sessions.choices import AppointmentStatus
@@ -299,17 +299,14 @@ def test_nothing_is_drawn_that_the_mark_does_not_cover(day, by, django_assert_nu
     course = factories.make_course(factories.make_patient(day.site), day.doctor, first_day=THURSDAY)
     day.book("10:00", patient=course.patient, service=factories.make_service(), course=course,
              planned_sessions=[course.planned_sessions.get(number=1)])  # fmt: skip
-    wanted, held, now = Asked(days=Days(THURSDAY, THURSDAY), by=by), frozenset(Permission), timezone.now()
-    first = begun(day.site, wanted)
-    questions = questions_of(
-        site=day.site, asked=wanted, begun=first, visits=first.visits, permissions=held, now=now
-    )
-    with questions.ahead() as mark, django_assert_num_queries(0):
-        shown = calendar_of(
-            site=day.site, asked=wanted, begun=first, visits=first.visits, rules=catalogue.in_force(), permissions=held
-        )
+    reading = reading_of(
+        site=day.site, asked=Asked(days=Days(THURSDAY, THURSDAY), by=by), reader=day.desk, permissions=frozenset(Permission),
+        now=timezone.now(),
+    )  # fmt: skip
+    with reading.questions.ahead() as mark, django_assert_num_queries(0):
+        shown = calendar_of(reading, catalogue.in_force())
     assert bool(shown.blocks) is (by != "device"), "no device is booked"
-    assert mark == questions.mark(), "ahead of a page and for a poll it is the same"
+    assert mark == reading.questions.mark(), "ahead of a page and for a poll it is the same"
 
 
 @pytest.mark.parametrize(("by", "change"), [

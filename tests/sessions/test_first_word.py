@@ -138,7 +138,6 @@ class TestFaults:
             count += 1
             if count == 2:
                 raw, thread = connection.connection, self.thread
-                self.is_open = False
                 self.journey = thread.submit(lost, raw)
             else:
                 commit(self)

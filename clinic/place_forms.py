@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.forms import BoundField
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import to_python
 
@@ -239,7 +239,7 @@ class AbsenceForm(HouseForm):
         moment = dt.datetime.combine(day, time, zone).replace(fold=1 if at_end else 0)
         if moment.astimezone(dt.UTC).astimezone(zone).replace(tzinfo=None, fold=0) != moment.replace(tzinfo=None, fold=0):
             raise Refused(
-                _now("The clocks go forward on that day: %(time)s does not exist.") % {"time": f"{time:%H:%M}"},
+                gettext("The clocks go forward on that day: %(time)s does not exist.") % {"time": f"{time:%H:%M}"},
                 field="until_time" if at_end else "from_time",
             )
         return moment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms import HouseForm
@@ -71,7 +71,7 @@ class GiversForm(HouseForm):
     @staticmethod
     def label_of(user: User, site: Site | None) -> str:
         values = {"name": user.name, "site": site.name if site else ""}
-        return _now("%(name)s, only at %(site)s") % values if site else _now("%(name)s, at every site") % values
+        return gettext("%(name)s, only at %(site)s") % values if site else gettext("%(name)s, at every site") % values
 
     @property
     def chosen(self) -> list[GiverAt]:

@@ -156,7 +156,7 @@ def shape(
         "stop_these": say("stop-these", language),
         "own_data_address": own_data_address,
         "own_data": say("own-data", language),
-        "note": language_note(language) if letter.sections else "",
+        "note": language_note(language) if letter.sections or letter.opening else "",
         "direction": direction(language),
         "dark_when": {"dark": "all", "light": "not all"}.get(scheme, "(prefers-color-scheme: dark)"),
         "scheme": scheme or "light dark",

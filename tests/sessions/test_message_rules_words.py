@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from clinic.choices import Permission, Role
 from clinic.context import BADGES
 from clinic.doer import Doer
 from clinic.errors import NotPermitted, Refused
+from clinic.languages import TRANSLATED
 from clinic.together import Mark
 from protocols import catalogue
 from sessions import letters, message_rules, messaging, ruling, sending, testing_mails
@@ -23,12 +25,14 @@ from sessions.message_texts import LANGUAGES, say
 from sessions.models import Message, MessageRuleVersion
 from sessions.needs import needs_of
 from sessions.own_words import Words
+from sessions.paper_words import SHARED, word
 from sessions.previewing import preview
 from sessions.rule_following import Effect
 from sessions.sample_letters import sample_letter
 from sessions.today import asked_of
 from tests import factories
 from tests.sessions.clinicday import MORNING
+from tests.sessions.every_paper import approve
 from tests.sessions.mailday import MailDay, make_mail_day
 from tests.sessions.ruleday import AS_SHIPPED, OWN, decide, rule_for, the
 from tests.sinks import Sink
@@ -126,6 +130,23 @@ class TestWords:
         written = letters.rehearse(the(day, "msg-24h"))
         assert "<script>" not in written.html
         assert hostile in written.text
+
+
+class TestWhatIsNotApproved:
+    @pytest.mark.parametrize("language", TRANSLATED)
+    def test_a_mail_with_an_english_sentence_says_so_and_no_other_does(self, day: MailDay, language: str) -> None:
+        """English stands in for what the medical lead has not approved: never silently, however short the mail."""
+        note, rules, kinds_in_english = word(SHARED["not_approved"], language), catalogue.in_force(), set()
+        sentences = {kind: entry.text("en") for kind, entry in rules.messages.items()}
+        for kind in PLACES:
+            shown = html.unescape(preview(kind, language, site=day.clinic.site, words=None, scheme="light").html)
+            if sentences.get(kind, note) in shown:
+                kinds_in_english.add(kind)
+                assert note in shown, kind
+        assert {"msg-next", "msg-late"} <= kinds_in_english
+        approve(language)
+        for kind in PLACES:
+            assert note not in html.unescape(preview(kind, language, site=day.clinic.site, words=None, scheme="light").html), kind
 
 
 class TestSamples:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 # Playwright keeps an event loop running in this thread; Django would take that for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -104,15 +104,19 @@ def check_accessibility(page: Page) -> None:
 
 
 @pytest.fixture
-def picture() -> Callable[[Page, str], Path]:
-    """`picture(page, "board")` keeps a screenshot under test-artifacts/ to look at."""
+def picture() -> Callable[[Page, str], None]:
+    """`picture(page, "board")`: a screenshot to look at (`keep_picture`)."""
+    return keep_picture
 
-    def take(page: Page, name: str) -> Path:
-        PICTURES.mkdir(exist_ok=True)
-        for frame in page.locator("iframe").all():  # Chromium paints what is inside only once it was in sight
-            frame.scroll_into_view_if_needed()
-        path = PICTURES / f"{name}.png"
-        page.screenshot(path=path, full_page=True)
-        return path
 
-    return take
+def keep_picture(page: Page, name: str) -> None:
+    """The whole page under test-artifacts/ if PICTURES=1 asks for it: eight hundred of them take minutes."""
+    if os.environ.get("PICTURES") != "1":
+        return
+    PICTURES.mkdir(exist_ok=True)
+    for frame in page.locator("iframe").all():  # Chromium paints what is inside only once it was in sight
+        frame.scroll_into_view_if_needed()
+    try:
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    except Error:  # Chromium has no surface to read from now and then, while another process has the processor
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=True)

@@ -11,7 +11,7 @@ import time_machine
 from playwright.sync_api import Page
 
 from sessions import tasks
-from tests.browser import PICTURES, check_accessibility
+from tests.browser import check_accessibility, keep_picture
 from tests.sinks import Received, Sink, running_sink
 
 PATIENCE = 30_000  # milliseconds; a busy machine is no fault of the page
@@ -114,6 +114,5 @@ def at_a_screen(new_page: Callable[..., Page], request: pytest.FixtureRequest) -
         return page
 
     yield open_page
-    PICTURES.mkdir(exist_ok=True)
     for number, page in enumerate(pages, start=1):
-        page.screenshot(path=PICTURES / f"{request.node.name}-{number}.png", full_page=True)
+        keep_picture(page, f"{request.node.name}-{number}")

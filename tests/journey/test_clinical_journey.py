@@ -38,7 +38,7 @@ def _without_second_factor(settings: Any) -> None:
 class Clinician(Practitioner):
     """What a clinician does with the clinical core."""
 
-    picture: Callable[[Page, str], Path]
+    picture: Callable[[Page, str], None]
 
     def looks_at_every_size(self, name: str) -> None:
         """The page passes axe and fits a desk, a tablet and a phone; pictures of each are kept."""

@@ -73,7 +73,7 @@ def choose(page: Page, code: str, answer: str) -> None:
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_read_choose_draw_and_keep_a_copy(
     phone: Page, course: Course, renderer: RendererProcess, language: str, no_axe_findings: Callable[[Page], None],
-    picture: Callable[[Page, str], Path],
+    picture: Callable[[Page, str], None],
 ) -> None:  # fmt: skip
     type(course.patient).objects.filter(pk=course.patient_id).update(language=language)
     consent, address = given_to(course, language)
@@ -154,7 +154,7 @@ def test_a_plan_changed_meanwhile_says_so_and_keeps_nothing(phone: Page, course:
 @pytest.mark.parametrize(("name", "options"), [("desk", {}), ("tablet", TABLET)])
 def test_the_desk_gives_the_text_and_the_clinician_countersigns(
     new_page: Callable[..., Page], course: Course, renderer: RendererProcess, name: str, options: dict[str, Any],
-    no_axe_findings: Callable[[Page], None], picture: Callable[[Page, str], Path], live_server: Any,
+    no_axe_findings: Callable[[Page], None], picture: Callable[[Page, str], None], live_server: Any,
 ) -> None:  # fmt: skip
     page = new_page(**options)
     client = make.signed_in(Client(), course.practitioner)

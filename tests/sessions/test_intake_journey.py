@@ -5,7 +5,6 @@ import datetime as dt
 import gzip
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,7 +76,7 @@ def answer_in_the_database(nadia: Patient, *, except_for: str) -> None:
 
 
 def test_from_the_mail_to_the_signature_on_a_phone(
-    phone: Page, nadia: Patient, address: str, no_axe_findings: Callable[[Page], None], picture: Callable[[Page, str], Path]
+    phone: Page, nadia: Patient, address: str, no_axe_findings: Callable[[Page], None], picture: Callable[[Page, str], None]
 ) -> None:
     # given a link, the address is cleaned and nothing is told before the birth date
     phone.goto(address)
@@ -178,7 +177,7 @@ def test_a_patient_reads_turkish_and_can_switch(phone: Page, nadia: Patient, add
 @pytest.mark.parametrize("language", ["ar", "ru", "de"])
 def test_the_questions_in_other_languages_on_a_phone(
     phone: Page, nadia: Patient, address: str, language: str,
-    no_axe_findings: Callable[[Page], None], picture: Callable[[Page, str], Path],
+    no_axe_findings: Callable[[Page], None], picture: Callable[[Page, str], None],
 ) -> None:  # fmt: skip
     """From the gate to the signature; Arabic from right to left, German with its long words."""
     lead = Doer.staff(factories.make_user(Role.MEDICAL_LEAD))

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +15,11 @@ from patients import links
 from sessions import messaging, sending
 from sessions.models import Message
 from tests import factories
-from tests.browser import PICTURES
 from tests.sessions.mailday import MailDay, make_mail_day
 from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Picture = Callable[[Page, str], Path]
+Picture = Callable[[Page, str], None]
 Check = Callable[[Page], None]
 
 
@@ -152,13 +150,14 @@ def test_patient_confirms_and_another_cannot_come(
         picture(phone, f"appointment-answered-{language}")
 
 
-def test_mails_on_a_phone_and_a_screen(new_page: Callable[..., Page], day: MailDay, sink: Sink) -> None:
+def test_mails_on_a_phone_and_a_screen(
+    new_page: Callable[..., Page], day: MailDay, sink: Sink, picture: Callable[[Page, str], None]
+) -> None:
     """Every kind in both languages, light and dark: pictures to look at, and nothing wider than the screen."""
     sink.answers.clear()
     for language in ("en", "tr"):
         write_one_of_each(day, language)
     sending.send_due()
-    PICTURES.mkdir(exist_ok=True)
     kinds = {message.rfc_message_id: f"{message.kind}-{message.language}" for message in Message.objects.all()}
     for width, scheme in ((390, "light"), (390, "dark"), (1024, "light")):
         page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
@@ -167,7 +166,7 @@ def test_mails_on_a_phone_and_a_screen(new_page: Callable[..., Page], day: MailD
             page.set_content(mail.part("html"))
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             assert len(mail.raw) < 30_000
-            page.screenshot(path=PICTURES / f"mail-{name}-{width}-{scheme}.png", full_page=True)
+            picture(page, f"mail-{name}-{width}-{scheme}")
 
 
 def write_one_of_each(day: MailDay, language: str) -> None:

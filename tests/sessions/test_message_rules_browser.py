@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from tests.screens import enter, fits, readable_at_every_size
 from tests.sessions.mailday import MailDay, make_mail_day
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Picture = Callable[[Page, str], Path]
+Picture = Callable[[Page, str], None]
 OWN = {"subject": "How are you?", "lead": "About {day}.", "text": "{advice}"}
 SIZES = ((1280, 900), (820, 1180), (390, 844))
 

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,7 +98,7 @@ def test_a_mixture_is_built_adapted_and_proposed(day: CareDay, page: Page, live_
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_the_builder_is_readable_at_every_size(
     day: CareDay, page: Page, live_server: Any, no_axe_findings: Callable[[Page], None],
-    picture: Callable[[Page, str], Path], language: str,
+    picture: Callable[[Page, str], None], language: str,
 ) -> None:  # fmt: skip
     type(day.doctor).objects.filter(pk=day.doctor.pk).update(language=language)
     day.doctor.refresh_from_db()

@@ -5,7 +5,6 @@ import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ def day(at: Callable[..., Any]) -> CareDay:
 
 @pytest.mark.parametrize("language", ["en", "tr"])
 def test_events_and_scores_are_readable_at_every_size(
-    day: CareDay, page: Page, live_server: Any, language: str, picture: Callable[[Page, str], Path]
+    day: CareDay, page: Page, live_server: Any, language: str, picture: Callable[[Page, str], None]
 ) -> None:
     def photographed(width: int, name: str) -> None:
         picture(page, f"reactions-{name}-{width}-{language}")

@@ -20,7 +20,7 @@ from tests.screens import enter, readable_at_every_size
 from tests.sessions.mailday import MailDay, make_mail_day
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Picture = Callable[[Page, str], Path]
+Picture = Callable[[Page, str], None]
 SIZES = ((390, 844), (820, 1180), (1280, 800))
 
 

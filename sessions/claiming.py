@@ -31,13 +31,13 @@ from patients import links
 from protocols import message_times
 from sessions import addressing, message_rules, withholding
 from sessions.choices import MessageState
-from sessions.delivery import Mail
 from sessions.letters import Written, write_mail
 from sessions.mail_hours import mail_hours
 from sessions.message_texts import KINDS
 from sessions.messaging import SUPERSEDED
 from sessions.models import Message
 from sessions.outbox import MAIL_LADDER, move, put_off
+from sessions.wire import Mail
 
 log = structlog.get_logger(__name__)
 S = MessageState

@@ -8,24 +8,18 @@ called before the mail itself leaves, and returns when it is on disk that it doe
 from __future__ import annotations
 
 import re
-import secrets
 import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from email.generator import BytesGenerator
-from email.mime.text import MIMEText
-from email.policy import Compat32
-from email.utils import formataddr, parseaddr
-from io import BytesIO
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
-from django.core.mail.message import sanitize_address
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_noop
+
+from sessions.wire import Mail, Packed, as_email, packed
 
 Begin = Callable[[], AbstractContextManager[Callable[[], None]]]
 
@@ -62,38 +56,6 @@ class Unknown(NotAccepted):
     """Everything was handed over, the answer never came: nobody knows whether it was accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """An entry for the recipient's calendar that travels with a mail (RFC 6047); `method` is REQUEST or CANCEL."""
-
-    method: str
-    content: bytes
-
-    def as_part(self) -> MIMEText:
-        part = MIMEText(self.content.decode(), "calendar", "utf-8")
-        part.set_param("method", self.method)
-        part.add_header("Content-Disposition", "attachment", filename="appointment.ics")
-        return part
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """One mail to one person. `message_id` with its angle brackets stays the same however often it is tried;
-    `unsubscribe` is the address that stops its kind, empty where nobody can do without it; `returns_to` the signed
-    envelope sender, empty: the sender itself."""
-
-    to: str
-    sender_name: str
-    reply_to: str
-    subject: str
-    text: str
-    html: str
-    message_id: str
-    invitation: Invitation | None = None
-    unsubscribe: str = ""
-    returns_to: str = ""
-
-
 class Channel(Protocol):
     """`in_steps`: a first word goes out inside `begin`, the mail only after what it yields was called. Where the hand-over is
     one call, all of it happens inside. `pack` may be called ahead of `send`, by another thread."""
@@ -106,70 +68,6 @@ class Channel(Protocol):
     def send(self, mail: Mail, *, begin: Begin) -> None: ...
 
     def close(self) -> None: ...
-
-
-def as_email(mail: Mail) -> EmailMultiAlternatives:
-    """Through Django's own API, which refuses line breaks in headers. The patient's name is in no header."""
-    name = " ".join(mail.sender_name.split())
-    address = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-    headers = {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
-    if mail.unsubscribe:
-        headers |= {"List-Unsubscribe": f"<{mail.unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
-    email = EmailMultiAlternatives(
-        subject=mail.subject,
-        body=mail.text,
-        from_email=formataddr((name, address)),
-        to=[mail.to],
-        reply_to=[mail.reply_to] if mail.reply_to else None,
-        headers=headers,
-    )
-    email.attach_alternative(mail.html, "text/html")
-    if mail.invitation is not None:
-        email.attach(mail.invitation.as_part())
-    return email
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A mail as it goes over the wire, with the two addresses of its envelope."""
-
-    email: EmailMultiAlternatives
-    payload: bytes
-    sender: str
-    recipient: str
-
-
-def packed(mail: Mail) -> Packed:
-    """Raises ValueError (BadHeaderError is one), or whatever the library stumbles over, for what is no mail."""
-    email = as_email(mail)
-    sender, recipient = (sanitize_address(one, "utf-8") for one in (mail.returns_to or email.from_email, mail.to))
-    return Packed(email, payload_of(email.message()), sender, recipient)
-
-
-def payload_of(message: Any) -> bytes:
-    """As `Message.as_bytes` of the library, less two things it does for each mail: looking through all parts for a line that
-    might be a boundary, and folding headers that need none."""
-    for part in message.walk():
-        if part.is_multipart():
-            part.set_boundary(secrets.token_hex(12))  # 96 bits drawn by lot stand in no text
-    written = BytesIO()
-    BytesGenerator(written, mangle_from_=False, policy=WIRE).flatten(message)
-    return written.getvalue()
-
-
-PLAIN = 74  # characters of name and value: with colon and blank two fewer than RFC 5322 likes a line to have
-
-
-class Wire(Compat32):
-    """Headers that are short and plain stand as they are."""
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        if type(value) is str and len(name) + len(value) <= PLAIN and value.isascii() and value.isprintable():
-            return f"{name}: {value}\r\n".encode("ascii")
-        return super().fold_binary(name, value)
-
-
-WIRE = Wire(linesep="\r\n")
 
 
 class EmailChannel:
@@ -206,11 +104,13 @@ class EmailChannel:
             elif settings.EMAIL_PROVIDER:
                 from sessions.providers import hand_to  # anymail is set up only where a provider is
 
+                email = as_email(mail)
                 with beginning.said():
-                    hand_to(self.backend, ready.email)
+                    hand_to(self.backend, email)
             else:  # a backend that keeps mails in memory or in files: the whole hand-over is one call
+                email = as_email(mail)
                 with beginning.said():
-                    self.backend.send_messages([ready.email])
+                    self.backend.send_messages([email])
         except Exception:
             if not beginning.was_refused:  # then nothing was said on the line, and it is good for the next mail
                 self.close()
@@ -266,9 +166,9 @@ def converse(smtp: smtplib.SMTP, ready: Packed, begin: Begin) -> None:
         smtp.ehlo_or_helo_if_needed()
         body = " BODY=8BITMIME" if smtp.has_extn("8bitmime") else ""
         with begin() as is_on_disk:
-            smtp.putcmd("MAIL", f"FROM:{smtplib.quoteaddr(ready.sender)}{body}")
+            smtp.putcmd("MAIL", f"FROM:{ready.sender}{body}")
         expect(smtp.getreply(), 250, blames=blames_us)
-        expect(smtp.docmd("RCPT", f"TO:{smtplib.quoteaddr(ready.recipient)}"), 250, 251, blames=blames_recipient)
+        expect(smtp.docmd("RCPT", f"TO:{ready.recipient}"), 250, 251, blames=blames_recipient)
         expect(smtp.docmd("DATA"), 354)
         try:
             is_on_disk()

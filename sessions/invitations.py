@@ -15,9 +15,9 @@ from clinic.models import Organisation, Site
 from clinic.once import once
 from sessions.calendar_files import CANCEL, PUBLISH, REQUEST, Party, Visit, uid_of, visit_file
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
-from sessions.delivery import Invitation
 from sessions.message_texts import say, written_in
 from sessions.models import Appointment
+from sessions.wire import Invitation
 
 WHOSE = "patient"
 

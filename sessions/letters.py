@@ -33,7 +33,6 @@ from sessions import (
     own_letters,
     unsubscribing,
 )
-from sessions.delivery import Invitation, Mail
 from sessions.invitations import invitation_to, name_of_clinic
 from sessions.language_note import language_note
 from sessions.letter_parts import (
@@ -84,6 +83,7 @@ from sessions.message_texts import (
 from sessions.models import Appointment, CheckIn, Message, MessageRuleVersion
 from sessions.request_mail import request_letter, request_off_letter
 from sessions.return_addresses import signed_for
+from sessions.wire import Invitation, Mail
 
 FOLLOWED_UP = dt.timedelta(days=90)  # red flags are looked out for so long (section 10)
 INVITING = frozenset({CONFIRM, MOVED, CANCELLED})  # these carry the visit as a calendar entry, or its end

@@ -28,10 +28,11 @@ from patients.models import Patient
 from sessions import addressing, claiming, data_requests, withholding
 from sessions.choices import MessageState
 from sessions.claiming import Batch, Claim
-from sessions.delivery import Begin, Channel, EmailChannel, Mail, NotAccepted, Permanent, Temporary, Unknown
+from sessions.delivery import Begin, Channel, EmailChannel, NotAccepted, Permanent, Temporary, Unknown
 from sessions.locking import once_more
 from sessions.models import Appointment, Message
 from sessions.outbox import MAIL_LADDER, SERVER_LADDER, move, put_off, settle_claim
+from sessions.wire import Mail
 
 log = structlog.get_logger(__name__)
 S = MessageState

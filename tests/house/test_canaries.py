@@ -17,8 +17,8 @@ from django.utils import timezone
 from clinic.doer import Doer
 from patients import links
 from sessions import messaging, sending, tasks
-from sessions.delivery import Mail, as_email
 from sessions.models import Message
+from sessions.wire import Mail, as_email
 from tests import factories as make
 from tests.house.world import address, behind_link, make_world, our_urls
 

@@ -8,8 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.tz import tzical
-from icalendar import Calendar
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar, Event, vCalAddress, vText
 
+from sessions import calendar_files
 from sessions.calendar_files import CANCEL, PUBLISH, REQUEST, Party, Visit, feed_file, uid_of, visit_file
 
 STAMP = dt.datetime(2026, 1, 5, 8, 30, tzinfo=dt.UTC)
@@ -123,3 +126,35 @@ def test_a_feed_carries_every_zone_once_and_the_same_bytes_each_time():
 
 def test_an_empty_feed_is_still_a_calendar():
     assert not Calendar.from_ical(feed_file([], name="Dr Amina Haddad")).walk("VEVENT")
+
+
+NAMES = st.one_of(st.text(max_size=60), st.text("abcşİßé-' ;,:\"\\^", max_size=90), st.sampled_from(["Aisha", "Şule", "x" * 200]))
+
+
+@given(name=NAMES, address=st.one_of(st.emails(), st.text("ab@.+-_;,", min_size=1, max_size=90)), uid=NAMES)
+def test_is_what_the_library_writes_of_any_party_and_uid(name, address, uid):
+    """`visit_file` writes plain lines itself; the order of lines is free."""
+    one = visit(at("2026-03-12T10:00"), uid=uid)
+    event = Event()
+    calendar_files._add_when(event, one)
+    invited = vCalAddress(f"mailto:{address}", params={"CN": vText(name)})
+    for key, value in (("ROLE", "REQ-PARTICIPANT"), ("PARTSTAT", "NEEDS-ACTION"), ("RSVP", "FALSE")):
+        invited.params[key] = vText(value)
+    event.add("attendee", invited)
+    ours = calendar_files._written_when(one) + calendar_files._written_attendee(Party(name, address))
+    assert lines_of(ours) == lines_of(calendar_files._lines_of(event))
+
+
+@pytest.mark.parametrize("zone", [*ZONES, "UTC", "Etc/UTC", "America/Argentina/ComodRivadavia", "Antarctica/DumontDUrville"])
+def test_is_what_the_library_writes_of_every_hour(zone):
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    while moment.year == 2026:
+        one = visit(moment, zone)
+        event = Event()
+        calendar_files._add_when(event, one)
+        assert lines_of(calendar_files._written_when(one)) == lines_of(calendar_files._lines_of(event))
+        moment += dt.timedelta(hours=5)
+
+
+def lines_of(content):
+    return sorted(content.replace(b"\r\n ", b"\0").split(b"\r\n"))

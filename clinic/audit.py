@@ -14,11 +14,15 @@ from django.utils import timezone
 from clinic.doer import Doer
 from clinic.models import AuditEvent
 from clinic.models.audit import Logged
+from clinic.prepared import PreparedRows
+
+CANONICAL = DjangoJSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+NEW_DEEDS = PreparedRows(AuditEvent)
 
 
 def canonical(value: Any) -> bytes:
     """The same bytes for the same value, whatever the order of its keys."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, cls=DjangoJSONEncoder, separators=(",", ":")).encode()
+    return CANONICAL.encode(value).encode()
 
 
 def seal(event: Logged, *fixed: str) -> None:
@@ -77,4 +81,4 @@ def record(
 
 def record_all(deeds: Iterable[AuditEvent]) -> None:
     """Write many deeds at once."""
-    AuditEvent.objects.bulk_create(deeds)
+    NEW_DEEDS.insert(deeds)

@@ -40,8 +40,16 @@ def day(date: dt.date, language: str, *, year: bool = False, long: bool = False)
 
 @lru_cache(maxsize=4096)  # the visits of a clinic are on the same few days
 def _day(year: int, month: int, day: int, how: str, known: str) -> str:
+    weekday = dt.date(year, month, day).weekday()
+    return _frame(weekday, month, how, known).replace("{day}", str(day)).replace("{year}", f"{year:04}")
+
+
+@lru_cache(maxsize=2048)  # seven weekdays in twelve months, in each language and format that is used
+def _frame(weekday: int, month: int, how: str, known: str) -> str:
+    """A day as Django writes it, with places for its number and the year: these are digits in every language."""
+    example = next(one for one in (dt.date(2001, month, day) for day in range(1, 8)) if one.weekday() == weekday)
     with translation.override(known):
-        text = date_format(dt.date(year, month, day), how)
+        text = date_format(example, how.replace("j", r"\{\d\a\y\}").replace("Y", r"\{\y\e\a\r\}"))
     return text if known in CAPITALS else text.lower()
 
 

@@ -14,7 +14,9 @@ keep a client on its server connection (session pooling).
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import count
 from typing import Any
@@ -22,7 +24,7 @@ from weakref import WeakKeyDictionary
 
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import QuerySet
+from django.db.models import AutoField, Field, Model, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils.functional import cached_property
@@ -141,6 +143,46 @@ class Prepared:
 
 def in_order(value: Any) -> Any:
     return sorted(value) if isinstance(value, list) else value
+
+
+class PreparedRows:
+    """New rows of one table, however many, with a statement that is the same for each number of them: what `bulk_create` builds
+    and PostgreSQL parses for forty rows of fourteen columns is six hundred values. The rows do not learn their keys.
+
+        new_rooms = PreparedRows(Room)
+        new_rooms.insert([Room(name="1"), Room(name="2")])
+    """
+
+    def __init__(self, model: type[Model]) -> None:
+        self.model = model
+
+    @cached_property
+    def made(self) -> tuple[Statement, list[Field[Any, Any]]]:
+        meta, wrapper = self.model._meta, connections[DEFAULT_DB_ALIAS]
+        fields = [field for field in meta.concrete_fields if not isinstance(field, AutoField)]
+        columns = ", ".join(f'"{field.column}"' for field in fields)
+        # The types are the table's own: a value that is too long, or no such thing, is an error here as it is there.
+        typed = ", ".join(f'"{field.column}" {field.db_type(wrapper)}' for field in fields)
+        words = (
+            f'INSERT INTO "{meta.db_table}" ({columns}) SELECT {columns} FROM json_to_recordset($1) AS r ({typed}) '  # noqa: S608
+            f'RETURNING "{meta.pk.column}"'
+        )
+        return Statement(DEFAULT_DB_ALIAS, f"new_{meta.db_table}", words, ["rows"], kinds=["json"]), fields
+
+    def insert(self, rows: Iterable[Model]) -> None:
+        statement, fields = self.made
+        given = [{field.column: field.pre_save(row, add=True) for field in fields} for row in rows]
+        if given:
+            statement.answer({"rows": json.dumps(given, default=_in_words)})
+
+
+def _in_words(value: Any) -> str:
+    """A value JSON has no word for, as PostgreSQL reads it."""
+    if isinstance(value, bytes | memoryview):
+        return f"\\x{bytes(value).hex()}"
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not known here: say how PostgreSQL reads it.")
 
 
 class PreparedWords(Statement):

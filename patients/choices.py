@@ -24,12 +24,18 @@ class Text:
 
     def get(self, language: str) -> str:
         """The sentence in `language` ("tr" also answers for "tr-TR"), else the English one."""
-        return self.own(short(language)) or dict(self.by_language)["en"]
+        return self.own(short(language)) or self._here("en")
 
     def own(self, language: str) -> str:
         """The sentence in exactly this language, as it stands here or in the catalogue of words; empty without one."""
-        texts = dict(self.by_language)
-        return texts.get(language) or ("" if language in STAFF else translated(texts["en"], language))
+        return self._here(language) or ("" if language in STAFF else translated(self._here("en"), language))
+
+    def _here(self, language: str) -> str:
+        """The sentence as it stands here; there are two at most."""
+        for code, words in self.by_language:
+            if code == language:
+                return words
+        return ""
 
     def __str__(self) -> str:
         return self.get("en")

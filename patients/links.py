@@ -24,12 +24,14 @@ from django.utils.crypto import salted_hmac
 from clinic import audit
 from clinic.doer import Doer
 from clinic.models import AuditEvent, Site
+from clinic.prepared import PreparedRows
 from patients.labels import LinkPurpose
 from patients.models import LinkAttempt, Patient, PatientLink
 
 MOST_TRIES = 5
 MOST_FAILURES_AN_HOUR = 40  # of one network address: a clinic's tablets share one, a guesser needs more than all of them
 VALID_DAYS = 14
+NEW_LINKS = PreparedRows(PatientLink)
 GUESSED = "five wrong birth dates"
 ADDRESS_CHANGED = "the mail address was changed"
 
@@ -69,7 +71,7 @@ def collected() -> Iterator[list[Issued]]:
 
 @transaction.atomic
 def write(issued: Collection[Issued]) -> None:
-    PatientLink.objects.bulk_create([one.link for one in issued])
+    NEW_LINKS.insert(one.link for one in issued)
     audit.record_all([one.deed for one in issued])
 
 
@@ -94,7 +96,7 @@ def issue(
         subject_public_id=getattr(subject, "public_id", ""),
     )  # fmt: skip
     deed = audit.deed(
-        by=by, action="link-issued", sentence=f"issued a link: {link.get_purpose_display()}", of=link, patient=patient,
+        by=by, action="link-issued", sentence=f"issued a link: {LinkPurpose(purpose).label}", of=link, patient=patient,
         site=site, detail={"purpose": link.purpose, "expires_at": expires_at},
     )  # fmt: skip
     collecting = _collecting.get()

@@ -196,10 +196,15 @@ def put_right(drafts: list[Draft], held: Held, going: Collection[int]) -> None:
 
 
 def read(held: Held) -> list[Message]:
-    """With all their mails speak of, in their order; without those that are no longer as they were held."""
-    rows = Message.objects.filter(pk__in=held.keys, held_until=held.until, state=held.state).select_related(
-        "patient", "site", "appointment__course", "appointment__service"
-    ).in_bulk()  # fmt: skip
+    """With all their mails speak of, in their order; without those that are no longer as they were held. What many share is
+    read once for all of them, and what no mail speaks of not at all."""
+    mine = Message.objects.filter(pk__in=held.keys, held_until=held.until, state=held.state)
+    rows = (
+        mine.select_related("patient", "appointment")
+        .prefetch_related("site", "appointment__course", "appointment__service")
+        .defer(*(f"appointment__{span}" for span in ("patient_span", "practitioner_span", "room_span", "device_span")))
+        .in_bulk()
+    )
     for row in rows.values():
         if row.appointment is not None:
             for name in ("patient", "site"):  # nearly always the message's own

@@ -7,7 +7,6 @@ its phone, never what the visit is for.
 from __future__ import annotations
 
 import datetime as dt
-from email.utils import parseaddr
 
 from django.conf import settings
 
@@ -17,7 +16,7 @@ from sessions.calendar_files import CANCEL, PUBLISH, REQUEST, Party, Visit, uid_
 from sessions.choices import CANCELLED as CANCELLED_STATUSES
 from sessions.message_texts import say, written_in
 from sessions.models import Appointment
-from sessions.wire import Invitation
+from sessions.wire import Invitation, own_address
 
 WHOSE = "patient"
 
@@ -31,7 +30,7 @@ def invitation_to(
     method = CANCEL if cancelled else REQUEST
     content = visit_file(
         visit_of(appointment, language=language, stamp=stamp, clinic_name=clinic_name), method=method,
-        organizer=Party(clinic_name, parseaddr(settings.DEFAULT_FROM_EMAIL)[1]),
+        organizer=Party(clinic_name, own_address(settings.DEFAULT_FROM_EMAIL)),
         attendee=Party(appointment.patient.given_name or recipient, recipient),
     )  # fmt: skip
     return Invitation(method=method, content=content)

@@ -6,11 +6,9 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.conf import settings
-from django.urls import reverse
-
 from clinic import day_words
 from clinic.doer import SYSTEM
+from clinic.links_out import address_with
 from clinic.models import Site
 from patients import links
 from patients.labels import LinkPurpose
@@ -147,7 +145,7 @@ def place_of(site: Site) -> str:
 
 
 def link_address(token: str) -> str:
-    return f"{settings.BASE_URL}{reverse('patient-link', args=[token])}"
+    return address_with(token, page="patient-link")
 
 
 def appointment_of(message: Message) -> Appointment:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.db.models import Max, QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
 from clinic.doer import SYSTEM
+from clinic.links_out import address_with
 from patients import links
 from patients.labels import LinkPurpose
 from patients.models import Patient, PatientLink
@@ -35,7 +34,7 @@ def address_in(message: Message) -> str:
     if message.patient is None or message.patient.is_provisional:
         return ""
     token = signing.TimestampSigner(salt=SALT).sign(message.public_id)
-    return f"{settings.BASE_URL}{reverse('mail-own-data', args=[token])}"
+    return address_with(token, page="mail-own-data")
 
 
 def message_behind(token: str) -> Message | None:

@@ -6,12 +6,11 @@ nothing; the button on the page, or the mail program by itself, sends the POST.
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.core import signing
 from django.db import transaction
-from django.urls import reverse
 
 from clinic.doer import Doer
+from clinic.links_out import address_with
 from patients import privacy
 from sessions import messaging, outbox
 from sessions.choices import MessageState
@@ -27,7 +26,7 @@ def address_in(message: Message) -> str:
     if not KINDS[message.kind].optional:
         return ""
     token = signing.Signer(salt=SALT).sign(message.public_id)
-    return f"{settings.BASE_URL}{reverse('mail-stop', args=[token])}"
+    return address_with(token, page="mail-stop")
 
 
 def message_behind(token: str) -> Message | None:

@@ -145,7 +145,13 @@ def more_headers(mail: Mail) -> dict[str, str]:
 
 @lru_cache(maxsize=16)
 def sender_of(name: str, address: str) -> str:
-    return formataddr((" ".join(name.split()), parseaddr(address)[1]))
+    return formataddr((" ".join(name.split()), own_address(address)))
+
+
+@lru_cache(maxsize=16)
+def own_address(written: str) -> str:
+    """The address in a setting such as `Clinic <desk@clinic.example>`."""
+    return parseaddr(written)[1]
 
 
 def header(name: str, value: str) -> str:

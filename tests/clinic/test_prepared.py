@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.test import RequestFactory
 
 from clinic import access_log
 from clinic.choices import AccessCategory
-from clinic.models import AccessEvent, Room, Site
-from clinic.prepared import Prepared, PreparedWords, many, one
+from clinic.doer import SYSTEM, Doer
+from clinic.models import AccessEvent, AuditEvent, Room, Site
+from clinic.prepared import Prepared, PreparedRows, PreparedWords, many, one
+from patients import links
+from patients.labels import LinkPurpose
+from patients.models import PatientLink
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +85,59 @@ def test_words_of_our_own_are_asked_with_values_of_their_kind(django_assert_num_
         assert ask(name="x' OR '1'='1", keys=[2, 3], nothing=None) == [("x' OR '1'='1%", 6, True, "x' OR '1'='1")]
     with pytest.raises(KeyError):
         ask(name="x")
+
+
+class TestRows:
+    """New rows written with one statement are those that are written one by one."""
+
+    def test_are_the_rows_that_a_save_writes(self, django_assert_num_queries: Any, at: Any) -> None:
+        at("2026-03-12T09:00:00.123456+00:00")
+        site = make.make_site()
+        patient, until = make.make_patient(site), dt.datetime(2026, 10, 25, 2, 30, tzinfo=dt.UTC)
+        common: dict[str, Any] = {"patient": patient, "site": site, "expires_at": until}
+        staff = Doer.staff(make.make_user())
+        for by in (SYSTEM, staff):
+            links.issue(**common, purpose=LinkPurpose.PRIVACY, by=by, subject=patient)
+        with links.collected() as issued:
+            for by in (SYSTEM, staff):
+                links.issue(**common, purpose=LinkPurpose.PRIVACY, by=by, subject=patient)
+        with django_assert_num_queries(4):  # two statements, and the savepoint around them
+            links.write(issued)
+        new = {"id", "public_id", "token_hash"}
+        for model, apart in ((PatientLink, new), (AuditEvent, {"id", "object_public_id", "digest"})):
+            rows = [{name: value for name, value in row.items() if name not in apart} for row in self.all_of(model)]
+            assert rows[2:] == rows[:2]
+        ids = {one.link.public_id for one in issued}
+        assert ids == set(PatientLink.objects.order_by("-pk").values_list("public_id", flat=True)[:2])
+        assert {bytes(one.link.token_hash) for one in issued} == {
+            bytes(token) for token in PatientLink.objects.filter(public_id__in=ids).values_list("token_hash", flat=True)
+        }
+
+    def all_of(self, model: Any) -> list[dict[str, Any]]:
+        return list(model.objects.filter(**self.linked(model)).order_by("pk").values())
+
+    def linked(self, model: Any) -> dict[str, Any]:
+        return {"action": "link-issued"} if model is AuditEvent else {}
+
+    def test_none_is_no_statement(self, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(0):
+            PreparedRows(Room).insert([])
+
+    def test_what_the_table_refuses_is_refused(self) -> None:
+        site = make.make_site()
+        room = make.make_room(site)
+        rows = PreparedRows(Room)
+        with pytest.raises(DataError), transaction.atomic():
+            rows.insert([Room(site=site, name="x" * 500)])
+        with pytest.raises(IntegrityError), transaction.atomic():
+            rows.insert([Room(name="nowhere")])
+        assert list(Room.objects.all()) == [room]
+
+    def test_hostile_words_stay_words(self) -> None:
+        site, hostile = make.make_site(), "'); DROP TABLE x; -- \\ \" %s {\u2028}"
+        PreparedRows(Room).insert([Room(site=site, name=hostile)])
+        assert Room.objects.get(site=site).name == hostile
+
+    def test_a_value_of_a_kind_it_does_not_know_is_an_error(self) -> None:
+        with pytest.raises(TypeError, match="say how"):
+            PreparedRows(Room).insert([Room(site=make.make_site(), name=object())])  # type: ignore[misc]

@@ -74,11 +74,7 @@ class Statement:
         self.prepare, self.execute = f"PREPARE {self.name}{typed} AS {asked}", f"EXECUTE {self.name}{places}"
 
     def answer(self, values: Mapping[str, Any]) -> Rows:
-        with connections[self.alias].cursor() as cursor:
-            self.understood()
-            cursor.execute(self.execute, [_given(values[name]) for name in self.names])
-            found: Rows = cursor.fetchall()
-        return found
+        return in_one_go([(self, values)])
 
     def understood(self) -> None:
         """Once for each connection, beside Django's own cursor: no question about data, so none that anybody counts."""
@@ -90,6 +86,22 @@ class Statement:
         with wrapper.wrap_database_errors, wrapper.connection.cursor() as cursor:
             cursor.execute(self.prepare, self.fixed)
         known.add(self.name)
+
+
+Asked = tuple[Statement, Mapping[str, Any]]
+
+
+def in_one_go(asked: Sequence[Asked], *, after: str = "") -> Rows:
+    """The rows of the last of these statements, which make one journey together, one after the other. `after` is a word that
+    goes before them, such as BEGIN."""
+    first = asked[0][0]
+    with connections[first.alias].cursor() as cursor:
+        for statement, _values in asked:
+            statement.understood()
+        words = "; ".join([*([after] if after else []), *(statement.execute for statement, _values in asked)])
+        cursor.execute(words, [_given(values[name]) for statement, values in asked for name in statement.names])
+        found: Rows = cursor.fetchall()
+    return found
 
 
 class Asking(Statement):
@@ -199,3 +211,7 @@ class PreparedWords(Statement):
     def __call__(self, **values: Any) -> Rows:
         """The rows for these values, in one round trip."""
         return self.answer(values)
+
+    def of(self, **values: Any) -> Asked:
+        """To be asked with others in one go."""
+        return self, values

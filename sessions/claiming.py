@@ -25,8 +25,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from clinic.late_commit import LateCommit
 from clinic.once import asked_once
-from clinic.prepared import PreparedWords
+from clinic.prepared import PreparedWords, in_one_go
 from patients import links
 from protocols import message_times
 from sessions import addressing, message_rules, withholding
@@ -356,20 +357,30 @@ def lock_visit(message: Message) -> None:
         LOCK_VISIT(visit=message.appointment_id)
 
 
-def begin(ready: Ready, *, done: Claim | None = None) -> Claim | None:
+def begin(ready: Ready, *, done: Claim | None = None, late: LateCommit | None = None) -> Claim | None:
     """Make this row `sending`, and the one before, which was accepted, `sent`. None where this one was withdrawn, or
     something changed since it was written; it is free again after this round.
 
     Nothing leaves before this is on disk: losing it would mean a mail that goes out twice unseen. A row that was given up
-    meanwhile is not `sent` any more; as with `outbox.settle_claim` nothing is changed then."""
+    meanwhile is not `sent` any more; as with `outbox.settle_claim` nothing is changed then.
+
+    With `late` that transaction begins here, and the visit is locked first: a second statement, because one alone would compare
+    what it saw before it waited for the lock."""
     at, message, written = timezone.now(), ready.message, ready.written
-    [(begun,)] = BEGIN(
+    asked = BEGIN.of(
         done=done.message.pk if done else None, done_claimed_at=done.at if done else None, sent_at=at,
         id=message.pk if is_timely(ready, at) else None, state=message.state, held_until=ready.held_until,
         recipient=message.recipient, due_at=message.due_at, mark=ready.mark, at=at,
         subject=written.subject, text=written.text, html=written.html, told_start=written.told_start,
         rule_version=written.rule_version.pk if written.rule_version else None,
     )  # fmt: skip
+    if late is None:
+        rows = in_one_go([asked])
+    elif message.appointment_id is None:
+        rows = late.begin(asked)
+    else:
+        rows = late.begin(LOCK_VISIT.of(visit=message.appointment_id), asked)
+    [(begun,)] = rows
     # `message` stays as it was read: should this not reach the disk, the row is begun anew.
     return Claim(message, written.mail, at, ready.mark) if begun else None
 

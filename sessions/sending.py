@@ -179,12 +179,12 @@ class FirstWord:
 
     @contextmanager
     def said(self) -> Iterator[Callable[[], None]]:
-        self.late.begin()
         try:
             with refused_when_busy():
-                claiming.lock_visit(self.ready.message)
-            self.claim = claiming.begin(self.ready, done=self.done)
+                self.claim = claiming.begin(self.ready, done=self.done, late=self.late)
             if self.claim is not None:
+                if not claiming.is_timely(self.ready, timezone.now()):  # somebody had the visit in hand until its time was over
+                    raise NotBegun
                 yield self.wait
         except BaseException as error:
             self.claim = None

@@ -245,10 +245,10 @@ class TestWhatChangesOnTheWay:
         day.book("11:00", patient=factories.make_patient(day.clinic.site))
         begin = claiming.begin
 
-        def broken(ready: claiming.Ready, *, done: Any = None) -> Any:
+        def broken(ready: claiming.Ready, *, done: Any = None, **late: Any) -> Any:
             if done is not None:
                 raise DatabaseError("lock time-out")
-            return begin(ready, done=done)
+            return begin(ready, done=done, **late)
 
         monkeypatch.setattr(claiming, "begin", broken)
         with pytest.raises(DatabaseError):

@@ -4,15 +4,17 @@ from __future__ import annotations
 import datetime as dt
 import smtplib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, connections, transaction
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
-from clinic.late_commit import LateCommit
+from clinic.late_commit import LateCommit, is_under_way
+from clinic.prepared import PreparedWords
 from sessions import booking, claiming, sending
 from sessions.choices import MessageState
 from sessions.models import Appointment, Message
@@ -113,6 +115,37 @@ class TestOrder:
         assert only(day).state == S.SUPPRESSED
         assert only(day).rfc_message_id not in sink.ids()
 
+    def test_what_changed_while_the_visit_was_in_other_hands_is_seen(self, day: MailDay, sink: Sink) -> None:
+        """The lock is waited for, and only then compared: the mail that was written before does not begin."""
+        visit = day.book()
+        with claimed(day) as ready, ThreadPoolExecutor(1) as disk:
+            first_word = sending.FirstWord(ready, done=None, disk=disk)
+
+            def change() -> None:
+                Appointment.objects.filter(pk=visit.pk).update(note="wheelchair")
+
+            with held_elsewhere(visit.pk, then=change) as let_go:
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(let_go_when_waited_for, let_go)
+                    with pytest.raises(sending.NotBegun), first_word.said():
+                        raise AssertionError("the first word went out")
+                first_word.wait()
+        assert Appointment.objects.get().note == "wheelchair"
+        assert states() == [S.SCHEDULED]
+
+    def test_a_mail_whose_time_ran_out_in_other_hands_does_not_begin(
+        self, day: MailDay, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        visit = day.book()
+        with claimed(day) as ready, ThreadPoolExecutor(1) as disk:
+            timely = iter([True, False])
+            monkeypatch.setattr(claiming, "is_timely", lambda _ready, _now: next(timely))
+            with pytest.raises(sending.NotBegun), sending.FirstWord(ready, done=None, disk=disk).said():
+                raise AssertionError("the first word went out")
+        assert not asked_elsewhere(lambda: is_locked(visit))
+        assert states() == [S.SCHEDULED]
+        assert connection.get_autocommit()
+
 
 def telling(tell: Callable[[str], None]) -> Any:
     """`putcmd` that says what it is about to put on the wire."""
@@ -123,6 +156,29 @@ def telling(tell: Callable[[str], None]) -> Any:
         put(self, cmd, args)
 
     return putcmd
+
+
+@contextmanager
+def claimed(day: MailDay) -> Iterator[claiming.Ready]:
+    (ready,) = claiming.take_batch().ready
+    yield ready
+    claiming.release([ready.message.pk], held_until=ready.held_until)
+
+
+def let_go_when_waited_for(let_go: threading.Event) -> None:
+    """As soon as somebody in the database waits for a lock."""
+    try:
+        for _ in range(600):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                )
+                if cursor.fetchone() != (0,):
+                    break
+            time.sleep(0.01)
+    finally:
+        connections.close_all()
+        let_go.set()
 
 
 class TestFaults:
@@ -192,7 +248,8 @@ def lost(raw: Any) -> None:
 
 
 @contextmanager
-def held_elsewhere(visit: int | None) -> Iterator[None]:
+def held_elsewhere(visit: int | None, then: Callable[[], None] = lambda: None) -> Iterator[threading.Event]:
+    """Somebody has this visit locked until the end or the event that is yielded, and does something `then`."""
     held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -201,6 +258,7 @@ def held_elsewhere(visit: int | None) -> Iterator[None]:
                 list(Appointment.objects.filter(pk=visit).select_for_update(no_key=True, of=("self",)).values_list("pk"))
                 held.set()
                 assert let_go.wait(60)
+                then()
         finally:
             connections.close_all()
 
@@ -208,7 +266,7 @@ def held_elsewhere(visit: int | None) -> Iterator[None]:
         holding = pool.submit(hold)
         assert held.wait(60)
         try:
-            yield
+            yield let_go
         finally:
             let_go.set()
         holding.result()
@@ -271,12 +329,15 @@ class TestNextBatch:
         assert set(small) == {"MainThread"}
 
 
+ONE = PreparedWords("SELECT %(one)s + 1", named="one_more", one="int")
+
+
 class TestLateCommit:
     def test_inside_another_transaction_it_is_a_part_of_that(self, day: MailDay) -> None:
         with ThreadPoolExecutor(1) as thread:
             with transaction.atomic():
                 late = LateCommit(thread)
-                late.begin()
+                assert late.begin(ONE.of(one=1)) == [(2,)]
                 day.book()
                 late.commit()
                 late.wait()
@@ -286,7 +347,7 @@ class TestLateCommit:
     def test_rolled_back_leaves_nothing_and_each_statement_by_itself(self, day: MailDay) -> None:
         with ThreadPoolExecutor(1) as thread:
             late = LateCommit(thread)
-            late.begin()
+            late.begin(ONE.of(one=1))
             Message.objects.create(
                 kind="msg-intake", site=day.clinic.site, cause_kind="patient", cause_public_id="x", language="en",
                 due_at=dt.datetime.now(dt.UTC), rfc_message_id="<x@halden.example>",
@@ -294,3 +355,43 @@ class TestLateCommit:
             late.roll_back(ValueError())
             assert not Message.objects.exists()
             assert connection.get_autocommit()
+
+    def test_ends_no_transaction_that_it_did_not_begin(self, day: MailDay) -> None:
+        with ThreadPoolExecutor(1) as thread, transaction.atomic():
+            day.book()
+            late = LateCommit(thread)
+            late.roll_back(ValueError())
+            late.commit()
+            late.wait()
+            assert Appointment.objects.count() == 1
+        assert Appointment.objects.count() == 1
+
+    @pytest.mark.parametrize("words", ["SELECT %(one)s / 0", "SELECT pg_terminate_backend(pg_backend_pid()) AND %(one)s > 0"])
+    def test_a_statement_that_breaks_leaves_a_connection_that_works(self, day: MailDay, words: str) -> None:
+        broken = PreparedWords(words, named="broken", one="int")
+        with ThreadPoolExecutor(1) as thread:
+            late = LateCommit(thread)
+            with pytest.raises(DatabaseError) as found:
+                late.begin(ONE.of(one=1), broken.of(one=1))
+            late.roll_back(found.value)
+            late.wait()
+        assert not is_under_way()
+        assert Appointment.objects.count() == 0
+
+    def test_a_connection_that_breaks_on_the_way_to_the_disk_is_an_error_and_replaced(self, day: MailDay) -> None:
+        with ThreadPoolExecutor(1) as thread:
+            late = LateCommit(thread)
+            late.begin(ONE.of(one=1))
+            with connection.connection.cursor() as cursor:
+                own = cursor.connection.info.backend_pid
+            asked_elsewhere(lambda: end_of_server(own))
+            late.commit()
+            with pytest.raises(OperationalError):
+                late.wait()
+        assert Appointment.objects.count() == 0
+        assert connection.get_autocommit()
+
+
+def end_of_server(process: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [process])

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Q
@@ -15,11 +15,11 @@ from clinic.models import Device, OutOfService, Room, Site, User
 from patients.models import Patient
 from protocols.giving import named_givers
 from protocols.models import Service
-from sessions.busy import Busy
+from sessions.busy import Busy, StartsAndEnds
 from sessions.free_times import ANY_TIME, Liking, Setting, free_times
 from sessions.locking import Parents
 from sessions.models import Appointment, Course, PlannedSession
-from sessions.slots import Footprint, Minutes, Span, Stretch, footprint, minute_after, minute_of
+from sessions.slots import Footprint, Minutes, Span, footprint, minute_after, minute_of
 from sessions.taken import taken_between
 from sessions.timetables import absences_of, out_of_service, timetable_values
 
@@ -121,8 +121,7 @@ def in_the_way(wish: Wish) -> list[Appointment]:
 
 
 # --- free times -----------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A free time as it is shown: a link's worth of everything needed to take it."""
 
     starts_at: dt.datetime
@@ -176,9 +175,9 @@ class Loader:
     rooms: dict[int, Room]
     devices: dict[int, Device]
     needs_device: bool
-    away: dict[int, list[Stretch]]
-    rooms_out: dict[int, list[Stretch]]
-    devices_out: dict[int, list[Stretch]]
+    away: dict[int, StartsAndEnds]
+    rooms_out: dict[int, StartsAndEnds]
+    devices_out: dict[int, StartsAndEnds]
     patient: Patient | None
     ignoring: tuple[int, ...]
 
@@ -193,10 +192,10 @@ class Loader:
             **self.timetable,
             rooms=list(self.rooms),
             devices=list(self.devices) if self.needs_device else None,
-            practitioner_busy={key: Busy.of([*self.away.get(key, ()), *taken.people[key]]) for key in self.people},
-            room_busy={key: Busy.of([*self.rooms_out.get(key, ()), *taken.rooms[key]]) for key in self.rooms},
-            device_busy={key: Busy.of([*self.devices_out.get(key, ()), *taken.devices[key]]) for key in self.devices},
-            patient_busy=Busy.of(taken.patients[self.patient.pk] if self.patient is not None else ()),
+            practitioner_busy=_busy(self.people, self.away, taken.people),
+            room_busy=_busy(self.rooms, self.rooms_out, taken.rooms),
+            device_busy=_busy(self.devices, self.devices_out, taken.devices),
+            patient_busy=Busy.of(*taken.patients.values()),
         )
         return Search(setting, self.minutes, self.people, self.rooms, self.devices)
 
@@ -240,8 +239,13 @@ def loader(
     )
 
 
-def _in_minutes(spans: Iterable[Span]) -> list[Stretch]:
-    return [(minute_of(span.start), minute_after(span.end)) for span in spans if span.start < span.end]
+def _busy(keys: Iterable[int], *taken: Mapping[int, StartsAndEnds]) -> dict[int, Busy]:
+    return {key: Busy.of(*(one[key] for one in taken if key in one)) for key in keys}
+
+
+def _in_minutes(spans: Iterable[Span]) -> StartsAndEnds:
+    kept = [span for span in spans if span.start < span.end]
+    return [minute_of(span.start) for span in kept], [minute_after(span.end) for span in kept]
 
 
 def load(

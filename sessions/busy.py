@@ -5,52 +5,60 @@ Kept in whole minutes, rounded outwards: less than a minute between two visits i
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from operator import gt
 from typing import Self
 
-from sessions.slots import Span, Stretch, minute_after, minute_of, moment_of
+from sessions.quarters import Grid, Part
+from sessions.slots import Span, minute_after, minute_of, moment_of
 
 FOREVER = 2**62
-Part = tuple[int, int]
-"""From when until when something is needed, in minutes from the patient's arrival; before it they are negative."""
+StartsAndEnds = Sequence[Sequence[int]]
+"""The minutes at which some spans start, and those at which they end; none of them empty."""
 
 
 class Busy:
     """Busy spans of one person or thing; asks "does this touch any?" by bisection. They may overlap each other."""
 
     __slots__ = ("_ends", "_starts")
+    _starts: list[int]
+    _ends: list[int]
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._starts: list[int]
-        self._ends: list[int]
-        self._merge((minute_of(span.start), minute_after(span.end)) for span in spans if span.start < span.end)
+        kept = [span for span in spans if span.start < span.end]
+        self._keep([minute_of(span.start) for span in kept], [minute_after(span.end) for span in kept])
 
     @classmethod
-    def of(cls, stretches: Iterable[Stretch]) -> Self:
-        """The same from minutes, as they come from the database; none of them empty."""
-        busy = cls()
-        busy._merge(stretches)
+    def of(cls, *taken: StartsAndEnds) -> Self:
+        """The same from minutes, as they come from the database."""
+        busy = cls.__new__(cls)
+        busy._keep(chain.from_iterable(starts for starts, _ends in taken), chain.from_iterable(ends for _starts, ends in taken))
         return busy
 
-    def _merge(self, stretches: Iterable[Stretch]) -> None:
-        ordered = sorted(stretches)
-        self._starts, self._ends = [start for start, _end in ordered], [end for _start, end in ordered]
-        if not any(map(gt, self._ends, self._starts[1:])):
-            return  # one visit after another, as nearly always
+    def _keep(self, starts: Iterable[int], ends: Iterable[int]) -> None:
+        # What is covered depends on the starts and on the ends, not on which start belongs to which end.
+        self._starts, self._ends = sorted(starts), sorted(ends)
+        if any(map(gt, self._ends, self._starts[1:])):
+            self._merge()  # otherwise one visit after another, as nearly always
+
+    def _merge(self) -> None:
         starts, ends, latest = [], [], -FOREVER
-        for start, end in ordered:
+        for start, end in zip(self._starts, self._ends, strict=True):
             if start > latest:
                 starts.append(start)
                 ends.append(end)
-                latest = end
-            elif end > latest:
-                ends[-1] = latest = end
+            else:
+                ends[-1] = end
+            latest = end
         self._starts, self._ends = starts, ends
 
     def touches(self, span: Span) -> bool:
+        return self.touched_by(minute_of(span.start), minute_after(span.end))
+
+    def touched_by(self, start: int, end: int) -> bool:
         # They are disjoint and ordered: those that start before our end and end after our start are a run.
-        return bisect_left(self._starts, minute_after(span.end)) > bisect_right(self._ends, minute_of(span.start))
+        return bisect_left(self._starts, end) > bisect_right(self._ends, start)
 
     def free_within(self, span: Span) -> Iterator[Span]:
         """What of a stretch is left over, in order."""
@@ -64,19 +72,13 @@ class Busy:
         if start < span.end:
             yield Span(start, span.end)
 
-    def arrivals(self, first: int, last: int, part: Part) -> Iterator[Stretch]:
-        """The minutes from `first` to `last`, both included, at which somebody may arrive whose `part` then touches
-        nothing: stretches of them, ends included, in order."""
+    def arrivals(self, grid: Grid, part: Part) -> int:
+        """The arrivals of the grid at which `part` touches nothing."""
         begins, ends = part
-        for at in range(bisect_right(self._ends, first + begins), len(self._starts)):
-            latest = self._starts[at] - ends
-            if latest >= last:
-                break
-            if first <= latest:
-                yield first, latest
-            first = max(first, self._ends[at] - begins)
-        if first <= last:
-            yield first, last
+        first = bisect_right(self._ends, grid.first + begins)
+        last = bisect_left(self._starts, grid.minute(grid.width) + ends)
+        gaps = zip([-FOREVER, *self._ends[first:last]], [*self._starts[first:last], FOREVER], strict=True)
+        return grid.within((gap for gap in gaps if gap[1] - gap[0] >= ends - begins), part)
 
 
 NOTHING = Busy()

@@ -211,6 +211,13 @@ class Hours:
             and (self.valid_until is None or day <= self.valid_until)
         )
 
+    def may_hold_between(self, first: dt.date, last: dt.date) -> bool:
+        return (self.valid_from is None or self.valid_from <= last) and (self.valid_until is None or first <= self.valid_until)
+
+    def holds_between(self, first: dt.date, last: dt.date) -> bool:
+        """On each day of its weekday."""
+        return (self.valid_from is None or self.valid_from <= first) and (self.valid_until is None or last <= self.valid_until)
+
 
 def spans_on(day: dt.date, hours: Iterable[Hours], zone: ZoneInfo) -> list[Span]:
     """The hours that hold on a local day, in order; rows that touch are one stretch."""
@@ -327,6 +334,26 @@ class Timetable:
             return own
         weekly = self._shifts_by_weekday.get(person)
         return _clock_of(weekly, day) if weekly is not None else ()
+
+    def usual_week(self, person: int, first: dt.date, last: dt.date) -> Mapping[int, Sequence[Clock]] | None:
+        """The shifts of each weekday, where they are the same on all days between two; None where a day may differ."""
+        until = self.licensed_until.get(person)
+        if (until is not None and until < last) or any(first <= day <= last for day in self._own_days.get(person, ())):
+            return None
+        usual: dict[int, Sequence[Clock]] = {}
+        for weekday, hours in self._shifts_by_weekday.get(person, {}).items():
+            meant = [one for one in hours if one.may_hold_between(first, last)]
+            if not all(one.holds_between(first, last) for one in meant):
+                return None
+            usual[weekday] = [(one.opens, one.closes) for one in meant]
+        return usual
+
+    @cached_property
+    def _own_days(self) -> dict[int, list[dt.date]]:
+        found: dict[int, list[dt.date]] = defaultdict(list)
+        for person, day in self.day_shifts:
+            found[person].append(day)
+        return found
 
     @cached_property
     def _opening_by_weekday(self) -> Weekly:

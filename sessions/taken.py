@@ -6,9 +6,8 @@ an index leads it: people (at whatever site they are) and the patient by themsel
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -18,9 +17,9 @@ from django.utils import timezone
 
 from clinic.models import Site
 from clinic.prepared import Prepared, Slot, one
+from sessions.busy import StartsAndEnds
 from sessions.choices import AppointmentStatus
 from sessions.models import Appointment
-from sessions.slots import Stretch
 
 MARGIN = dt.timedelta(days=1)  # holds what reaches over midnight
 
@@ -71,10 +70,10 @@ TAKEN = Prepared(
 class Taken:
     """By id; of whom nothing is known nothing is taken."""
 
-    people: dict[int, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
-    rooms: dict[int, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
-    devices: dict[int, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
-    patients: dict[int, list[Stretch]] = field(default_factory=lambda: defaultdict(list))
+    people: Mapping[int, StartsAndEnds]
+    rooms: Mapping[int, StartsAndEnds]
+    devices: Mapping[int, StartsAndEnds]
+    patients: Mapping[int, StartsAndEnds]
 
 
 def taken_between(
@@ -83,11 +82,10 @@ def taken_between(
 ) -> Taken:  # fmt: skip
     """What starts between two moments, with a day's margin, of these people and of all rooms (and devices) of the site;
     run-out holds are none. One query."""
-    found = Taken()
-    kinds = {"practitioner": found.people, "room": found.rooms, "device": found.devices, "patient": found.patients}
-    for kind, key, starts, ends in TAKEN(
+    kinds: dict[str, dict[int, StartsAndEnds]] = {"practitioner": {}, "room": {}, "device": {}, "patient": {}}
+    for kind, key, *starts_and_ends in TAKEN(
         start=start - MARGIN, end=end + MARGIN, site=site.pk, site_of_devices=site.pk if devices else None,
         people=list(people), patient=patient, ignoring=list(ignoring), now=timezone.now(),
     ):  # fmt: skip
-        kinds[kind][key] += zip(starts, ends, strict=True)
-    return found
+        kinds[kind][key] = starts_and_ends
+    return Taken(kinds["practitioner"], kinds["room"], kinds["device"], kinds["patient"])

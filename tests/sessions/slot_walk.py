@@ -156,7 +156,8 @@ CHANGES = [  # zone, a day on or beside which its clock is changed
 def world(dice: Random) -> World:
     zone, near = dice.choice(CHANGES)
     first = near - dt.timedelta(days=dice.randrange(4))
-    last = first + dt.timedelta(days=dice.randrange(-1, 9))
+    # Now and then so many days that they are looked at in several portions.
+    last = first + dt.timedelta(days=dice.randrange(-1, 9) if dice.random() < 0.95 else dice.randrange(20, 40))
     days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)] or [first]
     people = list(range(1, 1 + dice.randrange(1, 5)))
     rooms = [10 + number for number in range(dice.choice([0, 1, 1, 2, 2, 3, 5]))]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sessions.busy import Busy
 from sessions.free_times import free_at, free_times
+from sessions.quarters import Grid
 from sessions.slots import LocalDay, Span, minute_of, on_the_clock
 from tests.figures import scaled
 from tests.sessions.slot_walk import walk, world
@@ -93,4 +94,5 @@ def test_less_than_a_minute_is_no_free_time() -> None:
     assert busy.touches(Span(ten - minute, ten + second))
     assert not busy.touches(Span(ten - minute, ten))
     at = minute_of(ten)
-    assert list(busy.arrivals(at - 10, at + 10, (-1, 2))) == [(at - 10, at - 2), (at + 5, at + 10)]
+    grid = Grid.over(at - 10, at + 10, 1)
+    assert busy.arrivals(grid, (-1, 2)) == grid.within([(at - 10, at - 2), (at + 5, at + 10)], (0, 0))

@@ -9,8 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import get_language
@@ -29,7 +28,6 @@ from sessions.board_cards import Card, cards_of, questions_of_cards, short_name,
 from sessions.board_revision import fingerprint
 from sessions.calendar_ground import QUESTIONS_OF_GROUND, Ground, Stretch, ground_of, values_of_ground
 from sessions.calendar_range import Days, wall_span
-from sessions.choices import AppointmentStatus
 from sessions.day_rows import (
     BETWEEN,
     BY_KEY,
@@ -80,26 +78,6 @@ class Column:
     note: str = ""
 
 
-class BlockWords(NamedTuple):
-    """All that is written in a block. Its drawing is kept for these very words, so they are all there is to see."""
-
-    visit: str
-    time: str
-    name: str
-    initials: str
-    status: str
-    status_word: str
-    category: str
-    line: str
-    where: str
-    marks: tuple[str, ...]
-
-
-@lru_cache(maxsize=128)
-def status_word(status: str, _language: str) -> str:
-    return str(AppointmentStatus(status).label)
-
-
 @dataclass
 class Block:
     """One appointment as it is drawn: its card, its wall times, and the strips that prepare and clean up."""
@@ -119,15 +97,6 @@ class Block:
         """Whose time it is; a time held for somebody outside has no name yet, in the reader's language."""
         patient = self.visit.patient
         return _("Online request") if patient.is_provisional else patient.name
-
-    def words(self, by: str, language: str) -> BlockWords:
-        """Below what it is for stands what the column does not say: the room, the practitioner, or both."""
-        visit, card = self.visit, self.card
-        where = visit.room.name if by == "practitioner" else card.who if by == "room" else card.place
-        return BlockWords(
-            visit.public_id, f"{self.start:%H:%M}", self.name, visit.patient.initials, visit.status,
-            status_word(visit.status, language), card.category, card.line, where, tuple(card.marks),
-        )  # fmt: skip
 
 
 @dataclass

@@ -8,11 +8,9 @@ and around other content `{% call lane(title=...) %}...{% endcall %}`.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
 
 from django import template
 from django.template import engines
@@ -26,12 +24,9 @@ from markupsafe import Markup
 
 from clinic.components import large, safety, small
 from clinic.components.drawing import figure
-from clinic.converters import PublicIdConverter
+from clinic.components.outlines import ANY_ID, outline, safe_id
 
 register = template.Library()
-
-PUBLIC_ID = re.compile(PublicIdConverter.regex)
-ANY_ID = "0" * 22  # an id that nothing has
 
 
 def environment(**options: Any) -> Environment:
@@ -42,8 +37,8 @@ def environment(**options: Any) -> Environment:
     made.globals |= {"_": said, "ngettext": said_of_many, "pgettext": said_of_one_meaning}
     made.globals |= {tag.__name__: tag for tag in (small.icon, small.pill, small.marks, small.button, small.menu_link)}
     made.globals |= {tag.__name__: around(tag) for tag in (small.more_menu, large.card, large.lane)}
-    made.globals |= {"strip": pass_context(safety.strip), "any_id": ANY_ID, "url": url}
-    made.filters |= {"capfirst": capfirst, "clock": clock, "date": day_words, "figure": figure, "of": of}
+    made.globals |= {"strip": pass_context(safety.strip), "any_id": ANY_ID, "outline": outline, "url": url}
+    made.filters |= {"tuple": tuple, "capfirst": capfirst, "clock": clock, "date": day_words, "figure": figure, "of": of}
     return made
 
 
@@ -89,8 +84,7 @@ def url(name: str, *args: object) -> str:
 
 def of(drawn: str, public_id: str) -> str:
     """What was drawn once for `any_id`, for this one; as safe as it was, for an id in an address is no markup."""
-    own = public_id if PUBLIC_ID.fullmatch(public_id) else quote(public_id, safe="")
-    return type(drawn)(str.replace(drawn, ANY_ID, own))
+    return type(drawn)(str.replace(drawn, ANY_ID, safe_id(public_id)))
 
 
 def clock(moment: dt.datetime) -> str:

@@ -11,18 +11,18 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import get_template
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from clinic import access_log
 from clinic.choices import Permission
-from clinic.components.drawing import macro
+from clinic.components.outlines import Outline, outline
 from clinic.models import Site
 from clinic.permissions import requires
 from protocols import catalogue
-from sessions.calendar_feed import COLUMNS, Asked, Block, BlockWords, Calendar, Reading, calendar_of, reading_of
+from sessions.calendar_feed import COLUMNS, Asked, Block, Calendar, Reading, calendar_of, reading_of
 from sessions.calendar_page import (
     Chosen,
     chosen_from,
@@ -34,7 +34,7 @@ from sessions.calendar_page import (
     to_keep,
 )
 from sessions.calendar_range import RangeError, days_of
-from sessions.choices import UPCOMING
+from sessions.choices import UPCOMING, AppointmentStatus
 from sessions.views.appointments import appointment_or_404, held_or_none, held_page, page_of
 from sessions.views.asking import permissions_of, site_of, user_of
 from sessions.views.calendar_moves import CHANGED, came_from, or_gone
@@ -215,7 +215,7 @@ def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
                 "window": window_of(block),
                 "minutes": int((block.end - block.start).total_seconds() // 60),
                 "strips": [[start.isoformat(), end.isoformat()] for start, end in block.strips],
-                "html": drawn_block(language, block.words(by, language)),
+                "html": drawn_block(block, by, language),
             }
             for block in shown.blocks
         ],
@@ -236,20 +236,26 @@ def window_of(block: Block) -> list[str | None] | None:
     return [day.isoformat() if day is not None else None for day in block.card.window]
 
 
-@lru_cache(maxsize=4096)
-def drawn_block(language: str, words: BlockWords) -> str:
-    """The same words give the same drawing, so a day that is asked for again and again is drawn once. Nothing can be out
-    of date: whatever the template shows is part of the key."""
-    block = macro("block", "calendar/block.jinja")
-    return str(block(words, *_signs(language, words.status, words.status_word, words.category)))
+BLOCK = ("visit", "time", "name", "initials", "line", "where")
 
 
-@lru_cache(maxsize=256)
-def _signs(language: str, status: str, status_word: str, category: str) -> tuple[SafeString, SafeString]:
-    """The few drawings that blocks share: the status, and the category for screen readers."""
-    status_sign = get_template("calendar/status_icon.html").render({"status": status, "status_word": status_word})
+def drawn_block(block: Block, by: str, language: str) -> str:
+    """Below what it is for stands what the column does not say: the room, the practitioner, or both."""
+    visit, card = block.visit, block.card
+    where = visit.room.name if by == "practitioner" else card.who if by == "room" else card.place
+    look = _look(language, visit.status, card.category, tuple(card.marks))
+    return str(look.filled(visit.public_id, f"{block.start:%H:%M}", block.name, visit.patient.initials, card.line, where))
+
+
+@lru_cache(maxsize=1024)  # a day's blocks share some dozens
+def _look(_language: str, status: str, category: str, marks: tuple[str, ...]) -> Outline:
+    word = AppointmentStatus(status).label
+    status_sign = get_template("calendar/status_icon.html").render({"status": status, "status_word": word})
     spoken = get_template("calendar/category.html").render({"category": category, "hidden": True})
-    return mark_safe(status_sign.strip()), mark_safe(spoken.strip())  # noqa: S308 - our templates
+    return outline(
+        "block", "calendar/block.jinja", BLOCK, status_sign=mark_safe(status_sign.strip()),  # noqa: S308 - our templates
+        status_word=word, category_sign=mark_safe(spoken.strip()), names=marks,  # noqa: S308
+    )  # fmt: skip
 
 
 # --- panel ----------------------------------------------------------------------------------------------------------

@@ -292,12 +292,18 @@ def totals_of(appointments: Iterable[Appointment]) -> dict[int, int]:
 
 
 def _plain_card(appointment: Appointment, rules: Catalogue, planned: Planned, totals: Mapping[int, int]) -> Card:
-    record = getattr(appointment, "treatment_session", None)
+    record = record_of(appointment)
     title, category = title_of(appointment, rules)
     total = totals.get(appointment.course_id or 0, 0)
     number = f"{'+'.join(map(str, planned.numbers))}/{total}" if planned.numbers else ""
     window = (planned.earliest, planned.latest) if planned.earliest else None
     return Card(appointment, title, number, category, record=record, window=window)
+
+
+def record_of(appointment: Appointment) -> TreatmentSession | None:
+    """Without the exception that Django makes, and costs most, where there is none."""
+    known: dict[str, Any] = appointment._state.fields_cache
+    return known["treatment_session"] if "treatment_session" in known else getattr(appointment, "treatment_session", None)
 
 
 def title_of(appointment: Appointment, rules: Catalogue) -> tuple[str, str]:
@@ -349,15 +355,17 @@ def _mark_papers(cards: list[Card], rules: Catalogue) -> None:
     answered = {patient for (patient,) in ANSWERED(patients=_patients(cards))}
     courses = {card.appointment.course_id for card in cards if card.appointment.course_id}
     newest: dict[int | None, Consent] = {row.course_id: row for row in CONSENT.rows(TELLING(courses=list(courses)))}
-    now = timezone.now()
+    zones = {card.appointment.site.zone for card in cards}
+    today = {zone: timezone.now().astimezone(zone).date() for zone in zones}
     for card in cards:
         appointment = card.appointment
         card.intake_missing = appointment.patient_id not in answered
-        if appointment.course is not None and appointment.service.is_gated:
-            card.consent_missing = not consenting.judged(
-                newest.get(appointment.course_id), plan_version=appointment.course.plan_version,
-                zone=appointment.site.zone, at=now, rules=rules,
-            ).holds
+        course = appointment.course if appointment.course_id is not None else None
+        if course is not None and appointment.service.is_gated:
+            zone = appointment.site.zone
+            card.consent_missing = not consenting.holds(
+                newest.get(course.pk), plan_version=course.plan_version, zone=zone, today=today[zone], rules=rules
+            )
         card.marks += ["intake-missing"] if card.intake_missing else []
         card.marks += ["consent-missing"] if card.consent_missing else []
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ from sessions.day_rows import (
     BY_KEY,
     FOOTPRINTS,
     PRACTITIONERS,
+    Held,
     Known,
     footprints_of,
     known_between,
@@ -173,7 +174,7 @@ def reading_of(*, site: Site, asked: Asked, reader: User, permissions: Iterable[
 
 def calendar_of(reading: Reading, rules: Catalogue) -> Calendar:
     site, asked = reading.site, reading.asked
-    appointments = footprints_of([visit.key for visit in reading.visits], site, reading.people)
+    appointments, held = footprints_of([visit.key for visit in reading.visits], site, reading.people)
     cards = cards_of(appointments, rules, headline=reading.headline, clinical=reading.clinical, with_next=False)
     _keep_first_marks(cards)
     known = {user.pk for user in reading.people}
@@ -182,7 +183,8 @@ def calendar_of(reading: Reading, rules: Catalogue) -> Calendar:
     ground = ground_of(site, asked.days, people, rooms=reading.columns("room"), devices=reading.columns("device"))
     columns, under = _columns(asked, ground, people, reading.things, cards)
     shown = {column.id for column in columns}
-    blocks = [block for block in map(_block_maker(site, asked.by), cards) if block is not None and block.column in shown]
+    made = map(_block_maker(site, asked.by, held), cards)
+    blocks = [block for block in made if block is not None and block.column in shown]
     opens, closes = _limits(ground, blocks)
     return Calendar(asked, columns, blocks, [one for column in columns for one in under(column.id)], opens, closes)
 
@@ -266,8 +268,8 @@ def _booked(count: int) -> str:
 
 
 # --- blocks ---------------------------------------------------------------------------------------------------------
-def _block_maker(site: Site, by: str) -> Callable[[Card], Block | None]:
-    zone = site.zone
+def _block_maker(site: Site, by: str, held: Mapping[int, Mapping[str, Held]]) -> Callable[[Card], Block | None]:
+    zone, kept = site.zone, "device" if by == "device" else "room"
 
     def make(card: Card) -> Block | None:
         visit = card.appointment
@@ -275,13 +277,13 @@ def _block_maker(site: Site, by: str) -> Callable[[Card], Block | None]:
         if owner is None:
             return None
         start, end = wall_span(visit.starts_at, visit.ends_at, zone)
-        held = visit.device_span if by == "device" else visit.room_span
+        first, last = held[visit.pk][kept]
         strips = []
-        if held is not None and not held.isempty:
-            before, after = wall_span(held.lower, held.upper, zone)
+        if visit.status in OCCUPIES and first and last and (first < visit.starts_at or visit.ends_at < last):
+            before, after = wall_span(first, last, zone)
             strips = [(before, start)] if before < start else []
             strips += [(end, after)] if end < after else []
-        return Block(card, owner.public_id, start, end, strips if visit.status in OCCUPIES else [])
+        return Block(card, owner.public_id, start, end, strips)
 
     return make
 

@@ -53,21 +53,49 @@ def judged(
 ) -> ConsentState:
     """Does this consent, the telling one of its course (`telling_first`), hold for the plan as it is now? Pages that show
     many courses fetch them at once and ask here."""
-    if newest is None:
-        return ConsentState(False, _("The consent text has not been given yet."), None)
-    if newest.withdrawn_at:
-        return ConsentState(False, _("The patient withdrew the consent."), newest)
-    if newest.signed_at is None:
-        return ConsentState(False, _("The consent is not signed yet."), newest)
-    if newest.plan_version != plan_version:
-        return ConsentState(False, _("The plan changed after the consent was signed."), newest)
-    if newest.waits_for_clinician:
-        return ConsentState(False, _("The patient has signed; the clinician who treats has not."), newest)
-    months = (rules or catalogue.in_force()).start_gates["gate-consent"].limits["most_months"]
-    until = add_months(newest.signed_at.astimezone(zone).date(), months)
-    if at.astimezone(zone).date() > until:
-        return ConsentState(False, _("The consent is older than %(months)s months.") % {"months": months}, newest)
+    months = _most_months(rules)
+    missing, until = _missing(newest, plan_version=plan_version, zone=zone, today=at.astimezone(zone).date(), months=months)
+    if missing:
+        return ConsentState(False, _sentence(missing, months), newest)
     return ConsentState(True, "", newest, until)
+
+
+def holds(newest: Consent | None, *, plan_version: int, zone: dt.tzinfo, today: dt.date, rules: Catalogue) -> bool:
+    """The same without the sentence, for a page that asks eighty times; `today` is the site's."""
+    return not _missing(newest, plan_version=plan_version, zone=zone, today=today, months=_most_months(rules))[0]
+
+
+def _most_months(rules: Catalogue | None) -> int:
+    return int((rules or catalogue.in_force()).start_gates["gate-consent"].limits["most_months"])
+
+
+def _missing(
+    newest: Consent | None, *, plan_version: int, zone: dt.tzinfo, today: dt.date, months: int
+) -> tuple[str, dt.date | None]:
+    """What is missing, and until when it is good for if nothing is."""
+    if newest is None:
+        return "text", None
+    if newest.withdrawn_at:
+        return "withdrawn", None
+    if newest.signed_at is None:
+        return "signature", None
+    if newest.plan_version != plan_version:
+        return "plan", None
+    if newest.waits_for_clinician:
+        return "clinician", None
+    until = add_months(newest.signed_at.astimezone(zone).date(), months)
+    return ("old", None) if today > until else ("", until)
+
+
+def _sentence(missing: str, months: int) -> str:
+    return {
+        "text": _("The consent text has not been given yet."),
+        "withdrawn": _("The patient withdrew the consent."),
+        "signature": _("The consent is not signed yet."),
+        "plan": _("The plan changed after the consent was signed."),
+        "clinician": _("The patient has signed; the clinician who treats has not."),
+        "old": _("The consent is older than %(months)s months.") % {"months": months},
+    }[missing]
 
 
 def thought_long_enough(course: Course, *, at: dt.datetime | None = None, rules: Catalogue | None = None) -> bool:

@@ -31,14 +31,19 @@ BESIDE: dict[str, tuple[type[Model], list[str]]] = {
     "treatment_session": (TreatmentSession, ["id", "public_id", "status", "begun_at"]),
 }
 VISIT = Shape(Appointment, DRAWN, BESIDE)
-FOOTPRINT = Shape(Appointment, [*DRAWN, "room_span", "device_span"], BESIDE)  # with what it holds before and after
+IN_CALENDAR = Shape(
+    Appointment, [one for one in DRAWN if one not in {"arrived_at", "overbooked_reason", "day_mark"}],
+    BESIDE | {"treatment_session": (TreatmentSession, ["id", "status"])},
+)  # fmt: skip
+# What it holds before and after. Both ends, because a range is taken apart by Python and a time is not.
+ENDS = ["room_span__startswith", "room_span__endswith", "device_span__startswith", "device_span__endswith"]
 
 
-def _visits(shape: Shape[Appointment]) -> Prepared:
-    return Prepared(lambda: Appointment.objects.filter(pk__in=many("appointments")).values_list(*shape.read))
+def _visits(*columns: str) -> Prepared:
+    return Prepared(lambda: Appointment.objects.filter(pk__in=many("appointments")).values_list(*columns))
 
 
-ROWS, FOOTPRINTS = _visits(VISIT), _visits(FOOTPRINT)
+ROWS, FOOTPRINTS = _visits(*VISIT.read), _visits(*ENDS, *IN_CALENDAR.read)
 # Of a colleague neither the secrets nor what changes with every sign-in.
 COLLEAGUE = Shape(User, columns(User, without=("password", "last_login", "language", "current_site", "drag_locked")))
 SHARED: dict[str, Shape[Any]] = {
@@ -95,10 +100,21 @@ def rows_of(keys: Collection[int], site: Site) -> list[Appointment]:
     return _with_shared(VISIT.rows(ROWS(appointments=list(keys))), site)
 
 
-def footprints_of(keys: Collection[int], site: Site, people: Iterable[User]) -> list[Appointment]:
-    """The same with the time they hold room and device; `people` are those practitioners of the site who are known already.
-    Five queries at most."""
-    return _with_shared(FOOTPRINT.rows(FOOTPRINTS(appointments=list(keys))), site, people)
+class Held(NamedTuple):
+    """How long a visit keeps a room or a device, with preparation and clean-up; None where it has no device."""
+
+    start: dt.datetime | None
+    end: dt.datetime | None
+
+
+def footprints_of(
+    keys: Collection[int], site: Site, people: Iterable[User]
+) -> tuple[list[Appointment], dict[int, dict[str, Held]]]:
+    """The same for the calendar, and how long each keeps its "room" and its "device"; `people` are those practitioners of the
+    site who are known already. Five queries at most."""
+    rows = FOOTPRINTS(appointments=list(keys))
+    visits = _with_shared([IN_CALENDAR.row(row[len(ENDS):]) for row in rows], site, people)
+    return visits, {one.pk: {"room": Held(*row[:2]), "device": Held(*row[2:4])} for one, row in zip(visits, rows, strict=True)}
 
 
 def values_of_rows(visits: Collection[Known], people: Iterable[User] = ()) -> dict[str, Any]:

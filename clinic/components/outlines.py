@@ -5,7 +5,7 @@ words go, and each row only fills them in, escaped as the template would:
     row.filled(name, time)
 
 What decides the look (`category`) are our own words; what people typed is only ever put into a gap. A macro may ask nothing of
-a gap but to be written: no condition, no filter. `any_id` in an address is a gap too, for `filled(..., id=...)`.
+a gap but to be written, or whether it is there: no other condition, no filter. `ids` are gaps for parts of addresses.
 """
 from __future__ import annotations
 
@@ -25,35 +25,39 @@ from clinic.converters import PublicIdConverter
 PUBLIC_ID = re.compile(PublicIdConverter.regex)
 ANY_ID = "0" * 22  # an id that nothing has
 FIRST = 0xE000  # of the characters that Unicode leaves to whoever needs some; no text of ours has one
-GAP = re.compile(f"([\ue000-\uf8ff]|{ANY_ID})")
+GAP = re.compile("([\ue000-\uf8ff]|0{20}[0-9]{2})")
 
 
 class Outline:
-    """Markup with gaps. Raises TemplateSyntaxError if the macro left one of them out, or wrote it into an address."""
+    """Markup with gaps. Raises TemplateSyntaxError if the macro left one of them out, or wrote it as something else."""
 
-    def __init__(self, drawn: str, gaps: int) -> None:
+    def __init__(self, drawn: str, gaps: int, ids: int) -> None:
         pieces = GAP.split(drawn)
         self.text = "%s".join(piece.replace("%", "%%") for piece in pieces[::2])
-        self.order = [gaps if gap == ANY_ID else ord(gap) - FIRST for gap in pieces[1::2]]
-        if {*self.order} - {gaps} != {*range(gaps)}:
+        self.order = [gaps + int(gap) if gap.isdecimal() else ord(gap) - FIRST for gap in pieces[1::2]]
+        self.gaps = gaps
+        if {*self.order} != {*range(gaps + ids)}:
             raise TemplateSyntaxError(f"Not every gap is written as it is: {drawn}")
 
-    def filled(self, *words: object, id: str = "") -> Markup:
-        said = [escape(word) for word in words]
-        said.append(Markup(safe_id(id)))  # noqa: S704 - quoted
+    def filled(self, *words: object) -> Markup:
+        """First the gaps, then the ids, in their order."""
+        said = [escape(word) for word in words[: self.gaps]]
+        said += [Markup(safe_id(str(one))) for one in words[self.gaps :]]  # noqa: S704 - quoted
         return Markup(self.text % tuple([said[number] for number in self.order]))  # noqa: S704 - each word is escaped
 
 
-def outline(name: str, file: str, gaps: tuple[str, ...], /, **decides: Any) -> Outline:
-    """This macro drawn for what decides its look, in the reader's language; `gaps` are parameters of it that differ."""
-    return _outline(name, file, gaps, tuple(decides.items()), get_language(), LEAN.get())
+def outline(name: str, file: str, gaps: tuple[str, ...], ids: tuple[str, ...] = (), /, **decides: Any) -> Outline:
+    """This macro drawn for what decides its look, in the reader's language; `gaps` and `ids` are parameters of it that differ."""
+    return _outline(name, file, gaps, ids, tuple(decides.items()), get_language(), LEAN.get())
 
 
 def _made(
-    name: str, file: str, gaps: tuple[str, ...], decides: tuple[tuple[str, Any], ...], _language: str | None, _lean: bool
-) -> Outline:
+    name: str, file: str, gaps: tuple[str, ...], ids: tuple[str, ...], decides: tuple[tuple[str, Any], ...],
+    _language: str | None, _lean: bool,
+) -> Outline:  # fmt: skip
     places = {gap: Markup(chr(FIRST + number)) for number, gap in enumerate(gaps)}  # noqa: S704 - our own characters
-    return Outline(str(macro(name, file)(**places, **dict(decides))), len(gaps))
+    places |= {one: Markup(f"{number:022}") for number, one in enumerate(ids)}  # noqa: S704 - digits
+    return Outline(str(macro(name, file)(**places, **dict(decides))), len(gaps), len(ids))
 
 
 # Some dozens for each language: the looks of a card and of a block. While somebody works on a template, it is read anew.

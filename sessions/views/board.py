@@ -15,13 +15,12 @@ from django.views.decorators.http import require_safe
 from clinic import access_log
 from clinic.choices import Permission
 from clinic.context import ORGANISATION
-from clinic.idempotency import new_token
 from clinic.models import Site, User
 from clinic.permissions import requires
 from protocols import catalogue
 from sessions.board_cards import short_name
+from sessions.board_drawing import Drawing
 from sessions.board_revision import fingerprint
-from sessions.choices import AppointmentStatus
 from sessions.day_rows import Known, known_between
 from sessions.needs import WAITING
 from sessions.today import Board, asked_of, board_of
@@ -68,14 +67,13 @@ def _drawn(
         "next_iso": (day + dt.timedelta(days=1)).isoformat(),
         "revision": revision,
         "is_poll": is_poll,
-        "fresh_token": new_token,
         "segments": segments_of(shown, chosen, day),
         "chosen": chosen.public_id if chosen else "all",
-        "status_words": {status.value: str(status.label) for status in AppointmentStatus},
         "may_change": Permission.CHANGE_PERSON in permissions_of(request),
         "may_see_clinical": Permission.SEE_CLINICAL in permissions_of(request),
         "may_treat": Permission.TREAT in permissions_of(request),
     }
+    context["cards"] = Drawing(request, context, may_act=day == site.today())
     return render(request, "board/lanes.jinja" if is_poll else "board/board.html", context)
 
 

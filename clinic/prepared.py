@@ -98,6 +98,7 @@ def in_one_go(asked: Sequence[Asked], *, after: str = "") -> Rows:
     with connections[first.alias].cursor() as cursor:
         for statement, _values in asked:
             statement.understood()
+        cursor.cursor.tzinfo_factory = dt.timezone  # Django's gives the same, but is Python and is asked for every time it reads
         words = "; ".join([*([after] if after else []), *(statement.execute for statement, _values in asked)])
         cursor.execute(words, [_given(values[name]) for statement, values in asked for name in statement.names])
         found: Rows = cursor.fetchall()

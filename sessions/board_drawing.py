@@ -11,7 +11,7 @@ from django.middleware.csrf import get_token
 from markupsafe import Markup
 
 from clinic.components.compiled import clock, day_words, drawn
-from clinic.components.outlines import outline
+from clinic.components.outlines import Outline, outline
 from clinic.idempotency import new_token
 from sessions.board_cards import Card
 from sessions.choices import AppointmentStatus
@@ -30,7 +30,8 @@ class Drawing:
         self.known, self.csrf, self.may_act = {**known, "request": request}, get_token(request), may_act
         self.may_change: bool = known["may_change"]
         self.may_treat: bool = known["may_treat"]
-        self.status_words = {status.value: str(status.label) for status in AppointmentStatus}
+        self.status_words = {"": ""} | {status.value: str(status.label) for status in AppointmentStatus}
+        self.looks: dict[tuple[str, str, tuple[str, ...]], Outline] = {}
 
     def expected(self, cards: Iterable[Card]) -> Markup:
         acts = self._arrival if self.may_change and self.may_act else _none
@@ -53,12 +54,14 @@ class Drawing:
     def _framed(self, card: Card, content: str, *, status: str = "") -> Markup:
         visit = card.appointment
         patient = visit.patient
-        look = outline(
-            "visit_card", FILE, CARD, ID, category=card.category, names=tuple(card.marks), pill_kind=status,
-            pill_text=self.status_words[status] if status else "",
-        )  # fmt: skip
+        decides = (status, card.category, tuple(card.marks))
+        look = self.looks.get(decides) or self.looks.setdefault(decides, self._look(*decides))
         time = clock(visit.local_start)
         return look.filled(content, time, patient.name, patient.initials, card.line, card.place, visit.public_id)
+
+    def _look(self, status: str, category: str, marks: tuple[str, ...]) -> Outline:
+        word = self.status_words[status]
+        return outline("visit_card", FILE, CARD, ID, category=category, names=marks, pill_kind=status, pill_text=word)
 
     def _complaints(self, card: Card) -> Markup:
         if not card.has_complaints:
@@ -121,7 +124,7 @@ def _none(_card: Card) -> Markup:
 
 
 def joined(drawn: Iterable[Markup]) -> Markup:
-    return NOTHING.join(drawn)
+    return Markup("".join(drawn))  # noqa: S704 - of what is markup already
 
 
 def moment(when: dt.datetime) -> str:

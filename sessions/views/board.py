@@ -90,11 +90,12 @@ def day_from(request: HttpRequest, site: Site) -> dt.date:
 def practitioner_from(request: HttpRequest, site: Site) -> User | None:
     """The chosen practitioner. Who treats starts with their own day; everybody else with everyone's."""
     wanted = request.GET.get("practitioner", "")
-    people = User.objects.practitioners_at(site)
-    if wanted and wanted != "all":
-        return people.filter(public_id=wanted[:22]).first() if "\x00" not in wanted else None
-    if not wanted and Permission.TREAT in permissions_of(request):
-        return people.filter(pk=user_of(request).pk).first()
+    if wanted == "all" or "\x00" in wanted:
+        return None
+    if wanted:
+        return User.objects.practitioners_at(site).filter(public_id=wanted[:22]).first()
+    if Permission.TREAT in permissions_of(request):
+        return User.objects.practitioners_at(site).filter(pk=user_of(request).pk).first()
     return None
 
 

@@ -96,8 +96,10 @@ class Message(PublicId):
             models.Index(fields=["claimed_at"], condition=Q(state="sending"), name="message_in_flight"),
             models.Index(fields=["claimed_at"], condition=Q(state="unknown"), name="message_unknown"),
             models.Index(fields=["cause_kind", "cause_public_id"], name="message_cause"),
+            # What the board and every page's rail ask of it is in the index.
             models.Index(
-                fields=["site"], condition=Q(state__in=["failed", "bounced", "unknown"]), name="message_needs_somebody"
+                fields=["site", "-due_at"], condition=Q(state__in=["failed", "bounced", "unknown"]), name="message_in_trouble",
+                include=["id", "is_test", "patient", "kind", "cause_kind", "cause_public_id", "cause_revision"],
             ),
         ]
         constraints = [

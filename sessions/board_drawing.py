@@ -31,16 +31,16 @@ class Drawing:
         self.may_change: bool = known["may_change"]
         self.may_treat: bool = known["may_treat"]
         self.status_words = {"": ""} | {status.value: str(status.label) for status in AppointmentStatus}
-        self.looks: dict[tuple[str, str, tuple[str, ...]], Outline] = {}
+        self.looks: dict[tuple[Any, ...], Outline] = {}
 
     def expected(self, cards: Iterable[Card]) -> Markup:
         acts = self._arrival if self.may_change and self.may_act else _none
         return joined(
-            self._framed(card, self._complaints(card) + acts(card), status=card.appointment.status) for card in cards
+            self._framed(card, joined((self._complaints(card), acts(card))), status=card.appointment.status) for card in cards
         )
 
     def waiting(self, cards: Iterable[Card]) -> Markup:
-        return joined(self._framed(card, self._complaints(card) + self._waiting(card)) for card in cards)
+        return joined(self._framed(card, joined((self._complaints(card), self._waiting(card)))) for card in cards)
 
     def treated(self, cards: Iterable[Card]) -> Markup:
         return joined(self._framed(card, self._treatment(card)) for card in cards)
@@ -55,13 +55,17 @@ class Drawing:
         visit = card.appointment
         patient = visit.patient
         decides = (status, card.category, tuple(card.marks))
-        look = self.looks.get(decides) or self.looks.setdefault(decides, self._look(*decides))
+        look = self.looks.get(decides) or self.looks.setdefault(decides, self._card_look(*decides))
         time = clock(visit.local_start)
         return look.filled(content, time, patient.name, patient.initials, card.line, card.place, visit.public_id)
 
-    def _look(self, status: str, category: str, marks: tuple[str, ...]) -> Outline:
+    def _card_look(self, status: str, category: str, marks: tuple[str, ...]) -> Outline:
         word = self.status_words[status]
         return outline("visit_card", FILE, CARD, ID, category=category, names=marks, pill_kind=status, pill_text=word)
+
+    def _look(self, name: str, gaps: tuple[str, ...] = (), ids: tuple[str, ...] = ()) -> Outline:
+        """One that nothing decides; asked for by its name, so that the language is not asked for with every card."""
+        return self.looks.get((name, ids)) or self.looks.setdefault((name, ids), outline(name, FILE, gaps, ids))
 
     def _complaints(self, card: Card) -> Markup:
         if not card.has_complaints:
@@ -70,8 +74,8 @@ class Drawing:
 
     def _arrival(self, card: Card) -> Markup:
         visit, minutes = card.appointment, card.late_minutes
-        late = outline("late_by", FILE, ("minutes",)).filled(minutes) if minutes else NOTHING
-        return outline("arrival", FILE, (*HIDDEN, "late"), ID).filled(
+        late = self._look("late_by", ("minutes",)).filled(minutes) if minutes else NOTHING
+        return self._look("arrival", (*HIDDEN, "late"), ID).filled(
             self.csrf, new_token(), visit.version, late, visit.public_id
         )
 
@@ -85,22 +89,22 @@ class Drawing:
         visit = card.appointment
         if self.may_treat and visit.course_id:
             if card.record:
-                return outline("open_session", FILE, (), ID).filled(visit.public_id)
-            return outline("start", FILE, HIDDEN, ID).filled(self.csrf, new_token(), visit.version, visit.public_id)
-        return outline("waiting_menu", FILE, (), ID).filled(visit.public_id) if self.may_change else NOTHING
+                return self._look("open_session", (), ID).filled(visit.public_id)
+            return self._look("start", HIDDEN, ID).filled(self.csrf, new_token(), visit.version, visit.public_id)
+        return self._look("waiting_menu", (), ID).filled(visit.public_id) if self.may_change else NOTHING
 
     def _treatment(self, card: Card) -> Markup:
         over, offer = card.over_minutes, NOTHING
         if self.may_treat and card.record:
-            link = outline("open_session", FILE, (), ID).filled(card.appointment.public_id)
-            offer = outline("acts", FILE, ("offer",)).filled(link)
+            link = self._look("open_session", (), ID).filled(card.appointment.public_id)
+            offer = self._look("acts", ("offer",)).filled(link)
         return outline("treatment", FILE, ("elapsed", "planned", "since", "rest", "offer"), is_over=bool(over)).filled(
             card.elapsed_minutes, card.planned_minutes, clock(card.since), over or card.left_minutes, offer
         )
 
     def _leaving(self, card: Card) -> Markup:
         following = card.next_visit.local_start if card.next_visit else None
-        note = outline("next_visit", FILE, ("when",)).filled(moment(following)) if following else NOTHING
+        note = self._look("next_visit", ("when",)).filled(moment(following)) if following else NOTHING
         if not self.may_change:
             return note
         offered = {}
@@ -110,7 +114,7 @@ class Drawing:
             offered["sheet"] = card.aftercare.public_id
         if following is None:
             offered["patient"] = card.appointment.patient.public_id
-        return note + outline("leaving", FILE, (), tuple(offered)).filled(*offered.values())
+        return joined((note, self._look("leaving", (), tuple(offered)).filled(*offered.values())))
 
     def _missed(self, card: Card) -> Markup:
         visit = card.appointment

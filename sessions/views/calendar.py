@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -161,7 +162,7 @@ def calendar_feed(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=204)
     if not is_poll:
         access_log.viewed(request)
-    answer = JsonResponse(as_json(*drawn(begun)))
+    answer = HttpResponse(orjson.dumps(as_json(*drawn(begun))), content_type="application/json")
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -194,6 +195,7 @@ def sentence_of(error: RangeError) -> str:
 
 
 def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
+    """`window`: the first and the last day of the window of a course's session, for shading the days while it is moved."""
     by, language = shown.asked.by, get_language() or "en"
     return {
         "revision": revision,
@@ -206,34 +208,26 @@ def as_json(shown: Calendar, revision: str) -> dict[str, Any]:
             {
                 "id": block.visit.public_id,
                 "column": block.column,
-                "start": block.start.isoformat(),
-                "end": block.end.isoformat(),
+                "start": block.start,
+                "end": block.end,
                 "status": block.visit.status,
                 "category": block.card.category,
                 "version": block.visit.version,
                 "movable": block.visit.status in UPCOMING,
-                "window": window_of(block),
+                "window": block.card.window,
                 "minutes": int((block.end - block.start).total_seconds() // 60),
-                "strips": [[start.isoformat(), end.isoformat()] for start, end in block.strips],
+                "strips": block.strips,
                 "html": drawn_block(block, by, language),
             }
             for block in shown.blocks
         ],
         "stretches": [
             {
-                "column": one.column, "kind": one.kind, "start": one.start.isoformat(), "end": one.end.isoformat(),
-                "words": one.words,
+                "column": one.column, "kind": one.kind, "start": one.start, "end": one.end, "words": one.words,
             }
             for one in shown.stretches
         ],
     }  # fmt: skip
-
-
-def window_of(block: Block) -> list[str | None] | None:
-    """The first and the last day of the window of a course's session, for shading the days while it is moved."""
-    if block.card.window is None:
-        return None
-    return [day.isoformat() if day is not None else None for day in block.card.window]
 
 
 BLOCK = ("visit", "time", "name", "initials", "line", "where")

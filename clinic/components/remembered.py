@@ -1,8 +1,8 @@
 """`{% remembered "topbar" frame.key %}…{% endremembered %}`: a part of a page that only a few things decide is drawn once
 for each set of them and language, in each process.
 
-Name EVERYTHING that decides what stands inside; what differs with each request are the two places that are filled in
-afterwards: `csrf_token` and `here` (the page's address, for coming back to it).
+Name EVERYTHING that decides what stands inside; what differs with each request are the places that are filled in
+afterwards: `csrf_token`, `here` (the page's address, for coming back to it) and `day_iso`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.utils.translation import get_language
 register = template.Library()
 
 MOST = 1000  # drawings that are kept; then all are drawn anew
-PLACES = {name: f"%{name}-{secrets.token_hex(8)}%" for name in ("csrf_token", "here")}  # nobody can type them
+PLACES = {name: f"%{name}-{secrets.token_hex(8)}%" for name in ("csrf_token", "here", "day_iso")}  # nobody can type them
 KEPT: dict[tuple[Any, ...], str] = {}
 
 

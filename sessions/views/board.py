@@ -70,6 +70,7 @@ def _drawn(
         "segments": segments_of(shown, chosen, day),
         "chosen": chosen.public_id if chosen else "all",
         "may_change": Permission.CHANGE_PERSON in permissions_of(request),
+        "may_see_headline": Permission.SEE_HEADLINE in permissions_of(request),
         "may_see_clinical": Permission.SEE_CLINICAL in permissions_of(request),
         "may_treat": Permission.TREAT in permissions_of(request),
     }

@@ -20,7 +20,7 @@ from clinic.quick_rows import Shape, whole
 from patients.models import DataRequest, Patient
 from protocols.definitions import Catalogue
 from sessions.board_cards import short_name
-from sessions.choices import UPCOMING, RecordStatus
+from sessions.choices import UPCOMING
 from sessions.models import Appointment, CheckIn, Lot, Message, TreatmentSession
 
 LOT_DAYS = 14  # a lot that ends within this many days is worth a look
@@ -65,7 +65,7 @@ TROUBLED = Prepared(
     .annotate(all=Window(Count("pk"))).values_list("all", *_named("patient"), "due_at", "pk")[:MESSAGES_READ]
 )  # fmt: skip
 UNSIGNED = Prepared(
-    lambda: TreatmentSession.objects.filter(appointment__site=single("site"), status=RecordStatus.ENDED).order_by()
+    lambda: TreatmentSession.objects.filter(unsigned_site=single("site")).order_by()
     .values_list("practitioner__name").annotate(Count("id")).order_by("practitioner__name")
 )  # fmt: skip
 CHECK_INS = Prepared(

@@ -166,7 +166,8 @@ class Rows:
             status=status, opened_at=taken.patient.start, opened_by_id=who, practitioner_id=who, identity_checked=IDENTITY,
             history_confirmed_at=taken.patient.start, history_confirmed_by_id=who, planned=self._planned(pattern),
             begun_at=begun, ended_at=ended, technique=pattern.course.technique, delivery=pattern.course.delivery,
-            drawn_up_ml=total, wasted_ml=wasted, mixed_at=begun, saved_at=ended or begun, **signed,
+            drawn_up_ml=total, wasted_ml=wasted, mixed_at=begun, saved_at=ended or begun,
+            unsigned_site_id=str(place.site.pk) if status == "ended" else None, **signed,
         )  # fmt: skip
         self.sheets[TreatedArea].add(
             id=str(self.key(TreatedArea)), treatment_session_id=str(key), patient_id=str(visit.patient), region=area[1],

@@ -5,6 +5,7 @@ import datetime as dt
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -74,7 +75,10 @@ def _drawn(
         "may_see_clinical": Permission.SEE_CLINICAL in permissions_of(request),
         "may_treat": Permission.TREAT in permissions_of(request),
     }
-    context["cards"] = Drawing(request, context, may_act=day == site.today())
+    context["cards"] = Drawing(
+        csrf=get_token(request), may_act=day == site.today(), may_change=context["may_change"], may_treat=context["may_treat"],
+        may_see_headline=context["may_see_headline"],
+    )  # fmt: skip
     return render(request, "board/lanes.jinja" if is_poll else "board/board.html", context)
 
 

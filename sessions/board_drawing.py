@@ -67,15 +67,7 @@ class Drawing:
         return self.looks.get((name, ids)) or self.looks.setdefault((name, ids), outline(name, FILE, gaps, ids))
 
     def _complaints(self, card: Card) -> Markup:
-        if not card.has_complaints:
-            return NOTHING
-        found = complaints_of(card, may_change=self.may_change, may_see_headline=self.may_see_headline)
-        return joined(map(self._complaint, found))
-
-    def _complaint(self, one: Complaint) -> Markup:
-        key = ("complaint", one.kind, one.sign, one.bold, one.act, one.to)
-        look = self.looks.get(key) or self.looks.setdefault(key, _complaint_look(one))
-        return look.filled(one.words, one.id) if one.act else look.filled(one.words)
+        return complaints(card, may_change=self.may_change, may_see_headline=self.may_see_headline)
 
     def _arrival(self, card: Card) -> Markup:
         visit, minutes = card.appointment, card.late_minutes
@@ -141,6 +133,13 @@ class Complaint(NamedTuple):
     bold: str = ""
 
 
+def complaints(card: Card, *, may_change: bool, may_see_headline: bool) -> Markup:
+    """Drawn one below the other, on a card or on the page of the visit."""
+    if not card.has_complaints:
+        return NOTHING
+    return joined(map(_drawn, complaints_of(card, may_change=may_change, may_see_headline=may_see_headline)))
+
+
 def complaints_of(card: Card, *, may_change: bool, may_see_headline: bool) -> Iterator[Complaint]:
     """The desk reads the headline; findings are only in the words of who may see them."""
     visit = card.appointment
@@ -178,10 +177,11 @@ def _safety(card: Card) -> Complaint | None:
     return None
 
 
-def _complaint_look(one: Complaint) -> Outline:
+def _drawn(one: Complaint) -> Markup:
+    look = {"kind": one.kind, "sign": one.sign, "bold": one.bold}
     if one.act:
-        return outline("complaint", FILE, ("words",), ID, kind=one.kind, sign=one.sign, bold=one.bold, act=one.act, to=one.to)
-    return outline("remark", FILE, ("words",), kind=one.kind, sign=one.sign, bold=one.bold)
+        return outline("complaint", FILE, ("words",), ID, **look, act=one.act, to=one.to).filled(one.words, one.id)
+    return outline("remark", FILE, ("words",), **look).filled(one.words)
 
 
 def _none(_card: Card) -> Markup:

@@ -25,6 +25,7 @@ from patients.models import Patient
 from protocols import catalogue
 from sessions import booking, freeing, screenings
 from sessions.board_cards import cards_of
+from sessions.board_drawing import complaints
 from sessions.booking_rules import refusal_of, undo_target, window_of
 from sessions.choices import CANCELLED, AppointmentStatus, MissedReason
 from sessions.deciding import undecided_for
@@ -88,6 +89,9 @@ def page_of(request: HttpRequest, visit: Appointment) -> dict[str, Any]:
     return {
         "visit": visit,
         "card": card,
+        "complaints": complaints(
+            card, may_change=Permission.CHANGE_PERSON in held, may_see_headline=Permission.SEE_HEADLINE in held
+        ),
         "patient": visit.patient,
         "language": dict(LANGUAGE_CHOICES).get(visit.patient.language, visit.patient.language),
         "fits": [(planned, window_of(planned).fit(visit.local_start.date())) for planned in sessions],

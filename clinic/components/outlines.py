@@ -67,8 +67,9 @@ _outline = _made if settings.DEBUG else lru_cache(maxsize=2048)(_made)
 
 def written(word: object) -> str:
     """As `escape` writes it. Most words have nothing to escape, and making a Markup of them costs more than to look."""
-    kind = type(word)
-    return word if kind is Markup or (kind is str and not UNSAFE.search(word)) else escape(word)  # type: ignore[return-value,arg-type]
+    if isinstance(word, Markup) or (type(word) is str and not UNSAFE.search(word)):
+        return word
+    return escape(word)
 
 
 def safe_id(public_id: str) -> str:

@@ -57,7 +57,7 @@ def _drawn(
         practitioner=practitioner_from(request, site), or_everyone=not request.GET.get("practitioner"),
     )  # fmt: skip
     chosen = shown.practitioner
-    context = {
+    context: dict[str, Any] = {
         "board": shown,
         "site": site,
         "day": day,

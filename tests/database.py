@@ -65,7 +65,7 @@ def make(*, keep: bool) -> None:
 
 
 def migrated_template(cursor: Any) -> str:
-    """All migrations take twenty seconds; a copy of a database that has them takes a fraction of one.
+    """All migrations take half a minute; a copy of a database that has them takes a fraction of one.
 
     The name carries a hash of every migration file, so a changed one makes a new template. Several runs may come at
     once: the first makes it, the others wait.
@@ -120,13 +120,13 @@ def drop(original_name: str) -> None:
     owner = connections["owner"]
     name, owner.settings_dict["NAME"] = owner.settings_dict["NAME"], original_name
     with owner_cursor() as cursor:
-        for patience in range(60):
+        for patience in range(15):
             try:
                 cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
                 return
             except psycopg2.errors.InsufficientPrivilege:
-                # PostgreSQL is vacuuming there, which the owner may not end; it is over in a moment. The next run makes
-                # the database anew, so one that stays harms nobody.
+                # PostgreSQL is vacuuming there, which the owner may not end; mostly it is over in a moment. The next run
+                # makes the database anew, so one that stays harms nobody: not worth the minute that a worker once waited.
                 time.sleep(min(1, patience / 10))
 
 

@@ -5,6 +5,10 @@ from typing import Any
 
 from django.core.management.commands import migrate
 
+from clinic.lean_migrating import LeanExecutor
+
+migrate.MigrationExecutor = LeanExecutor  # type: ignore[misc]  # the command has no other place for it
+
 
 class Command(migrate.Command):
     def add_arguments(self, parser: Any) -> None:

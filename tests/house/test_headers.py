@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from tests import factories as make
+from tests.browser import settled
 from tests.house.test_hostile_urls import widest
 from tests.house.world import address, behind_link, every_url, is_ours, make_world, our_urls
 
@@ -155,8 +156,8 @@ def test_the_back_button_after_signing_out_shows_nothing(page: Any, live_server:
     assert "Quexbury" in page.content()
     page.goto(reverse("account_logout"))
     page.locator("form[action*=logout] button[type=submit], form button[type=submit]").last.click()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     for _step in range(3):
         page.go_back()
-        page.wait_for_load_state("networkidle")
+        settled(page)
         assert "Quexbury" not in page.content()

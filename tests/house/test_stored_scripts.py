@@ -20,6 +20,7 @@ from sessions import documents, letters, papers
 from sessions.message_texts import KINDS
 from sessions.models import Message
 from tests import factories as make
+from tests.browser import settled
 from tests.figures import scaled
 from tests.house.pages import Page
 from tests.house.world import addresses, behind_link, make_world, our_urls, set_fields
@@ -204,7 +205,7 @@ def test_nothing_stored_runs_in_a_browser(new_page: Any, live_server: Any, setti
             answer = page.goto(url)
             assert answer is not None, url
             assert answer.status < 500, url
-            page.wait_for_load_state("networkidle")
+            settled(page)
             assert page.evaluate("window.__xss") is None, url
             assert page.evaluate("window.__breaches") == [], url
             opened += 1

@@ -15,6 +15,7 @@ from patients.asking import patient_questions
 from patients.questionnaire import NONE, Kind, Question
 from protocols import catalogue
 from tests import factories
+from tests.browser import settled
 from tests.journey.conftest import PATIENCE, Clock, Looked, Post
 
 expect.set_options(timeout=PATIENCE)
@@ -60,7 +61,7 @@ class Staff:
 
     def settle(self) -> None:
         """Scripts are there and nothing is on its way: whoever works at a machine's speed has to look first."""
-        self.page.wait_for_load_state("networkidle")
+        settled(self.page)
 
     def find(self, words: str) -> None:
         """By the one search box, from anywhere."""
@@ -341,7 +342,7 @@ class Practitioner(Staff):
     def saved(self) -> None:
         """Saving runs by itself; a press on the button makes sure that it is done."""
         self.page.get_by_role("button", name="Save", exact=True).click()
-        self.page.wait_for_load_state("networkidle")
+        settled(self.page)
         expect(self.page.locator("#figures").get_by_text(re.compile("saved", re.IGNORECASE)).first).to_be_visible()
 
     def begin(self) -> None:
@@ -428,7 +429,7 @@ class PatientAtAPhone:
     def say_when(self, day: dt.date) -> None:
         """The date the answer calls for, which is saved without a click."""
         field = self.page.locator(".follow-up:not([hidden]) input[type=date]")
-        self.page.wait_for_load_state("networkidle")
+        settled(self.page)
         with self.page.expect_response(lambda answer: answer.request.method == "POST"):
             field.fill(day.isoformat())
         expect(self.page.locator("[data-saved]")).to_contain_text(in_turkish("Saved"))

@@ -18,6 +18,7 @@ from patients.models import Patient
 from sessions import allergy_testing, consenting
 from sessions.models import Clearance, Course, Screening, TreatmentSession
 from tests import factories
+from tests.browser import settled
 from tests.healthy import answered, measured
 from tests.journey.clinic import MONDAY, Clinic, a_clinic_in_istanbul
 from tests.journey.conftest import Clock, Looked
@@ -60,7 +61,8 @@ class Clinician(Practitioner):
 
     def opens_the_builder(self) -> None:
         self.click("Open in the mixture builder", "link")
-        self.page.wait_for_url("**/mixture/**", wait_until="networkidle")  # typed before its scripts are there, it is not judged
+        self.page.wait_for_url("**/mixture/**")
+        settled(self.page)  # typed before its scripts are there, it is not judged
 
     def writes(self, label: str, figure: str) -> None:
         self.page.get_by_role("textbox", name=label, exact=True).fill(figure)

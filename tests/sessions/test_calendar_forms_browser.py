@@ -18,7 +18,7 @@ from sessions import public_booking
 from sessions.choices import AppointmentStatus
 from sessions.models import Appointment, PublicBooking, TreatmentSession
 from tests import factories as make
-from tests.browser import check_accessibility
+from tests.browser import check_accessibility, settled
 from tests.screens import enter, fits
 from tests.sessions.clinicday import ClinicDay, allow_screening, make_clinic_day
 from tests.sessions.mailday import make_mail_day
@@ -96,7 +96,7 @@ def show(page: Page, address: str, on: dt.date) -> None:
         answer = page.goto(address)
         assert answer is not None
         assert answer.status == 200, address
-        page.wait_for_load_state("networkidle")
+        settled(page)
         return
     query = f"day={on}&view=day" + (f"&open={rest}" if kind == "panel" else "")
     page.goto(f"/calendar/?{query}")
@@ -118,9 +118,11 @@ def show(page: Page, address: str, on: dt.date) -> None:
 
 def walk(page: Page, pages: Pages, on: dt.date, language: str, picture: Picture) -> None:
     for name, address in pages.items():
+        page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+        show(page, address, on)
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            show(page, address, on)
+            settled(page)
             fits(page)
             if width == (1280 if language == "en" else 390):
                 check_accessibility(page)

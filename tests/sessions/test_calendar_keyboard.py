@@ -13,6 +13,7 @@ from clinic import placing
 from clinic.doer import SYSTEM
 from sessions.models import Appointment
 from tests import factories as make
+from tests.browser import settled
 from tests.screens import enter
 from tests.sessions.clinicday import ClinicDay, allow_screening, make_clinic_day
 from tests.sessions.waitday import wait
@@ -209,7 +210,7 @@ def test_tab_walks_each_form_and_leaves_it(
     answer = page.goto(address)
     assert answer is not None
     assert answer.status == 200
-    page.wait_for_load_state("networkidle")
+    settled(page)
     reads_in_order(page)
 
 

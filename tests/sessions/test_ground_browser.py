@@ -17,6 +17,7 @@ from clinic.doer import SYSTEM
 from sessions.choices import AppointmentStatus
 from sessions.models import Appointment
 from tests import factories as make
+from tests.browser import settled
 from tests.screens import enter, fits, readable_at_every_size
 from tests.sessions.clinicday import ClinicDay, make_clinic_day
 
@@ -146,8 +147,12 @@ def test_a_free_time_is_found_and_booked_by_keyboard(
     page.get_by_label("Not before").focus()
     page.keyboard.type("1600")
     page.keyboard.press("Tab")
+    expect(page.locator("#found h2").first).to_contain_text("Friday")  # by itself, a moment after the change
+    expect(page.locator("#found .offer").first).to_contain_text("16:00")
     page.get_by_role("button", name="Search").focus()
-    page.keyboard.press("Enter")
+    with page.expect_response(lambda answer: reverse("slot-search") in answer.url):
+        page.keyboard.press("Enter")
+    settled(page)
     expect(page.locator("#found h2").first).to_contain_text("Friday")
     expect(page.locator("#found .offer").first).to_contain_text("16:00")
     before = page.locator("#found .offer").count()

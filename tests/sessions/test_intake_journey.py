@@ -24,6 +24,7 @@ from patients.models import Patient, QuestionnaireResponse
 from patients.questionnaire import Kind
 from protocols import catalogue, texts
 from tests import factories
+from tests.browser import settled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIGHT_BYTES = 100_000
@@ -237,7 +238,8 @@ def test_a_page_is_light_and_fits_the_phone(phone: Page, nadia: Patient, address
 
     pass_the_gate(phone, address)
     phone.on("response", weigh)
-    phone.goto("/my/intake/q-procedure/", wait_until="networkidle")
+    phone.goto("/my/intake/q-procedure/")
+    settled(phone)
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     assert sum(sizes.values()) < LIGHT_BYTES, sizes
 

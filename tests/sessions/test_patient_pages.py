@@ -23,7 +23,7 @@ from sessions import own_data_links, unsubscribing
 from sessions.aftercare_page import last_treatment
 from sessions.models import CheckIn, Message
 from tests import factories
-from tests.browser import PHONE
+from tests.browser import PHONE, settled
 from tests.healthy import answered
 from tests.house.world import behind_link, make_world, set_fields
 
@@ -112,7 +112,8 @@ def test_every_page_is_light(new_page: Callable[..., Page], live_server: Any, wo
         if client is not None:
             carry(phone, client, live_server.url)
         phone.on("response", add)
-        phone.goto(address, wait_until="networkidle", timeout=PATIENCE_MS)
+        phone.goto(address, timeout=PATIENCE_MS)
+        settled(phone)
         assert not [one for one in loaded if one.endswith((".woff2", "/icons.svg"))], name
         weights[name] = sum(loaded.values())
         phone.context.close()

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from clinic.choices import Role
 from sessions.models import Clearance, Course, Upload
 from tests import factories as make
+from tests.browser import settled
 from tests.healthy import answered
 from tests.papers import pdf, picture
 from tests.screens import enter, fits
@@ -41,7 +42,7 @@ def letter(tmp_path: Path) -> Path:
 
 
 def looked_at(page: Page, no_axe_findings: Callable[[Page], None]) -> None:
-    page.wait_for_load_state("networkidle")
+    settled(page)
     fits(page)
     no_axe_findings(page)
 

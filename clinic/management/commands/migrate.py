@@ -7,7 +7,7 @@ from django.core.management.commands import migrate
 
 from clinic.lean_migrating import LeanExecutor
 
-migrate.MigrationExecutor = LeanExecutor  # type: ignore[misc]  # the command has no other place for it
+migrate.MigrationExecutor = LeanExecutor  # type: ignore[attr-defined]  # the command has no other place for it
 
 
 class Command(migrate.Command):

@@ -56,3 +56,8 @@ LETTERS_INSIDE = 3  # what the index can look up anywhere in a word; fewer it fi
 def begins_only(terms: list[str]) -> bool:
     """Whether a query is so short that it means beginnings of words: no word of it has three signs."""
     return bool(terms) and all(len(term) < LETTERS_INSIDE for term in terms)
+
+
+def parts_of_key(terms: list[str]) -> list[str]:
+    """What must occur in the key. Both names stand in it behind a blank, the given one because it is there twice."""
+    return [f" {term}" for term in terms] if begins_only(terms) else terms

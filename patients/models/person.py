@@ -14,7 +14,7 @@ from phonenumber_field.modelfields import PhoneNumberField
 from clinic.models import PublicId, Site, User, Versioned
 from patients.choices import Sex
 from patients.labels import LANGUAGE_CHOICES, SEX_CHOICES
-from patients.search_key import begins_only, query_terms, search_key
+from patients.search_key import parts_of_key, query_terms, search_key
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
@@ -28,8 +28,11 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         limits = user.limited_to()
         if limits is None:
             return self
-        known = PatientSite.objects.filter(patient=OuterRef("pk"), site__in=limits)
-        return self.filter(Exists(known))
+        return self.known_in(limits)
+
+    def known_in(self, sites: Any) -> Self:
+        """Registered or ever booked at one of these sites: their keys, or a query for them."""
+        return self.filter(Exists(PatientSite.objects.filter(patient=OuterRef("pk"), site__in=sites)))
 
     def known_at(self, site: Site) -> Self:
         """Registered or ever booked at this site."""
@@ -41,11 +44,9 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         terms = query_terms(typed)
         if not terms:
             return self.none()
-        # Both names stand in the key behind a blank, the given one because it is there twice.
-        before = " " if begins_only(terms) else ""
         found = self
-        for term in terms:
-            found = found.filter(search_key__contains=before + term)
+        for part in parts_of_key(terms):
+            found = found.filter(search_key__contains=part)
         return found
 
 
@@ -57,7 +58,23 @@ class PatientManager(models.Manager.from_queryset(PatientQuerySet)):  # type: ig
         return found
 
 
-class Patient(PublicId, Versioned):
+class Named:
+    """How somebody with these two names is shown."""
+
+    __slots__ = ()
+    given_name: Any
+    family_name: Any
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.family_name}"
+
+    @property
+    def initials(self) -> str:
+        return f"{self.given_name[:1]}{self.family_name[:1]}".upper()
+
+
+class Patient(Named, PublicId, Versioned):
     record_number = models.CharField(_("record number"), max_length=16, unique=True, editable=False)
     given_name = models.CharField(_("given name"), max_length=80)
     family_name = models.CharField(_("family name"), max_length=80)
@@ -93,14 +110,6 @@ class Patient(PublicId, Versioned):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def name(self) -> str:
-        return f"{self.given_name} {self.family_name}"
-
-    @property
-    def initials(self) -> str:
-        return f"{self.given_name[:1]}{self.family_name[:1]}".upper()
 
     @property
     def language_name(self) -> str:

@@ -20,7 +20,6 @@ from patients.views.common import here
 
 PAGE_SIZE = 25
 MOST_SUGGESTED = 8
-SUGGESTED = ("public_id", "given_name", "family_name", "birth_date", "record_number", "phone")
 SORTS = {
     "name": (_("By name"), ("family_name", "given_name", "id")),
     "newest": (_("Newest first"), ("-created_at", "-id")),
@@ -60,7 +59,7 @@ def patients(request: StaffRequest) -> HttpResponse:
 def patient_search(request: StaffRequest) -> HttpResponse:
     """At most eight suggestions while typing; without a script the box leads here and gets a page of its own."""
     typed = clean_query(request)
-    found = list(finding.visible(request.user, typed).only(*SUGGESTED)[:MOST_SUGGESTED]) if typed else []
+    found = finding.suggested(request.user, typed, most=MOST_SUGGESTED)
     elsewhere = finding.elsewhere(request.user, typed) if typed else []
     note_search(request, typed, len(found))
     context = {"typed": typed, "found": found, "elsewhere": elsewhere, "most": MOST_SUGGESTED,

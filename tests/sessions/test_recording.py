@@ -232,3 +232,36 @@ def test_the_digest_covers_what_was_signed(day: CareDay) -> None:
 
     record = TreatmentSession.objects.get(pk=day.signed().pk)
     assert record.content_digest == hashlib.sha256(canonical(recording.content_of(record))).hexdigest()
+
+
+# --- where it waits for its signature ---------------------------------------------------------------------------------
+def waits_at(record: TreatmentSession) -> object:
+    return TreatmentSession.objects.get(pk=record.pk).unsigned_site
+
+
+def test_an_ended_record_waits_at_its_site_until_it_is_signed(day: CareDay) -> None:
+    begun = day.begun(make.make_lot(day.site))
+    assert waits_at(begun) is None
+    ended = recording.end_treatment(record=begun, seen_version=begun.version, by=day.by)
+    assert waits_at(ended) == day.site
+    ended.note, ended.unsigned_site = "from a page that was read earlier", None
+    ended.save()
+    assert waits_at(ended) == day.site, "the database says where, not who saves"
+    raw("UPDATE treatment_sessions_treatmentsession SET unsigned_site_id = NULL WHERE id = %s", ended.pk)
+    assert waits_at(ended) == day.site
+
+
+def test_a_signed_record_waits_nowhere(day: CareDay) -> None:
+    assert waits_at(day.signed()) is None
+
+
+def test_where_it_waits_is_no_change_of_the_record(day: CareDay) -> None:
+    """History has what people did: one row for the end, none for what the database worked out from it."""
+    record = day.ended()
+    rows = "SELECT count(*) FROM treatment_sessions_treatmentsessionevent WHERE pgh_obj_id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(rows, [record.pk])
+        (before,) = cursor.fetchone()
+        cursor.execute("UPDATE treatment_sessions_treatmentsession SET unsigned_site_id = NULL WHERE id = %s", [record.pk])
+        cursor.execute(rows, [record.pk])
+        assert cursor.fetchone() == (before,)

@@ -43,7 +43,8 @@ from sessions.wire import Mail
 log = structlog.get_logger(__name__)
 S = MessageState
 
-TOGETHER = 40  # mails of one batch
+TOGETHER, FEWEST = 40, 10  # mails of one batch: at most, and at least where there are as many
+SHARE = 4  # a worker takes a quarter of what is due, so that all who send are done at about the same time
 FRESH = dt.timedelta(seconds=30)  # so long what was written may wait for a slow server; then it is written anew
 NOT_WRITTEN = gettext_noop("The mail could not be written")
 
@@ -62,12 +63,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Rows this worker holds, in which state it found them, since when and until when."""
+    """Rows this worker holds, in which state it found them, since when and until when; whether it left others."""
 
     keys: list[int]
     state: str
     at: dt.datetime
     until: dt.datetime
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is ready to go. `seen`: how many rows were looked at; the others were settled or put off."""
+    """What is ready to go. `seen`: how many rows were looked at; the others were settled or put off. `more`: others were due."""
 
     ready: list[Ready]
     seen: int
+    more: bool = False
 
 
 # --- 1. take and write ----------------------------------------------------------------------------------------------
-def take_batch(*, size: int = TOGETHER, unknown: bool = False) -> Batch:
-    """Hold the next due rows and write their mails. Rows that must not go out are settled on the way."""
+def take_batch(*, size: int = 0, unknown: bool = False) -> Batch:
+    """Hold the next due rows, a share of them or `size`, and write their mails. What must not go out is settled on the way."""
     held = hold(size, unknown=unknown)
     if held is None:
         return Batch([], 0)
@@ -114,7 +117,7 @@ def take_batch(*, size: int = TOGETHER, unknown: bool = False) -> Batch:
         # One of them broke the transaction of all: once more, each in its own, so that the others go.
         log.exception("mails could not be written together")
         ready = one_by_one(held)
-    return Batch(ready, len(held.keys))
+    return Batch(ready, len(held.keys), held.more)
 
 
 def one_by_one(held: Held) -> list[Ready]:
@@ -133,11 +136,13 @@ def hold(size: int, *, unknown: bool) -> Held | None:
     """The rows are locked for this moment only: whoever withdraws one does not wait until forty mails are written."""
     now = timezone.now()
     rows = unknown_rows(now) if unknown else Message.objects.due(now)
-    keys = list(rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True)[:size])
+    due = rows[: SHARE * TOGETHER].count()  # no more need be counted
+    free = rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True)
+    keys = list(free[: size or min(TOGETHER, max(FEWEST, due // SHARE))])
     if not keys:
         return None
     state = S.UNKNOWN if unknown else S.SCHEDULED
-    held = Held(keys, state, now, now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS))
+    held = Held(keys, state, now, now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS), more=due > len(keys))
     Message.objects.filter(pk__in=keys).update(held_until=held.until)
     return held
 
@@ -203,7 +208,7 @@ def read(held: Held) -> list[Message]:
     rows = (
         mine.select_related("patient", "appointment")
         .prefetch_related("site", "appointment__course", "appointment__service")
-        .defer(*(f"appointment__{span}" for span in ("patient_span", "practitioner_span", "room_span", "device_span")))
+        .defer("patient__phone", *(f"appointment__{whose}_span" for whose in ("patient", "practitioner", "room", "device")))
         .in_bulk()
     )
     for row in rows.values():

@@ -92,7 +92,7 @@ class Round:
         waiting, begun_at = list(reversed(batch.ready)), time.monotonic()
         try:
             while waiting and self.goes_on():
-                if batch.seen == claiming.TOGETHER and self.is_quick(len(batch.ready) - len(waiting), since=begun_at):
+                if batch.more and self.is_quick(len(batch.ready) - len(waiting), since=begun_at):
                     self.desk.write_ahead()
                 try:
                     self.send_one(waiting[-1])

@@ -1,6 +1,7 @@
 """A worker's batch: what is held but not begun, and what may happen to it meanwhile."""
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from sessions.choices import MessageState
 from sessions.models import Appointment, Consent, Message
 from tests import factories
 from tests.sessions.clinicday import MORNING
-from tests.sessions.mailday import MailDay, make_mail_day, only
+from tests.sessions.mailday import NEXT_THURSDAY, MailDay, make_mail_day, only
 from tests.sinks import Sink
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,23 @@ class TestHeld:
         other = taken()
         assert claiming.begin(slow) is None
         assert claiming.begin(other) is not None
+
+    def test_worker_takes_a_share_of_what_is_due_so_that_others_have_work_too(
+        self, day: MailDay, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(claiming, "TOGETHER", 5)
+        monkeypatch.setattr(claiming, "FEWEST", 2)
+        for number in range(28):
+            day.book(
+                f"{9 + number % 8:02}:00", day=NEXT_THURSDAY + dt.timedelta(weeks=number // 8),
+                patient=factories.make_patient(day.clinic.site),
+            )  # fmt: skip
+        batches = [claiming.take_batch() for _ in range(9)]
+        assert [batch.seen for batch in batches] == [5, 5, 4, 3, 2, 2, 2, 2, 2]
+        assert [batch.more for batch in batches] == [True] * 9
+        last = claiming.take_batch()
+        assert (last.seen, last.more) == (1, False)
+        assert len({ready.message.pk for batch in [*batches, last] for ready in batch.ready}) == 28
 
     def test_round_that_ends_gives_back_what_it_did_not_begin(self, day: MailDay, settings: Any, sink: Sink) -> None:
         day.book()

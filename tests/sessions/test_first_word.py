@@ -375,8 +375,19 @@ class TestLateCommit:
                 late.begin(ONE.of(one=1), broken.of(one=1))
             late.roll_back(found.value)
             late.wait()
-        assert not is_under_way()
+        assert not is_under_way(connection)
         assert Appointment.objects.count() == 0
+
+    def test_a_transaction_that_failed_is_not_taken_for_one_on_disk(self, day: MailDay) -> None:
+        with ThreadPoolExecutor(1) as thread:
+            late = LateCommit(thread)
+            late.begin(ONE.of(one=1))
+            with pytest.raises(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SELECT 1 / 0")
+            late.commit()
+            with pytest.raises(DatabaseError, match="could not be committed"):
+                late.wait()
+        assert not is_under_way(connection)
 
     def test_a_connection_that_breaks_on_the_way_to_the_disk_is_an_error_and_replaced(self, day: MailDay) -> None:
         with ThreadPoolExecutor(1) as thread:

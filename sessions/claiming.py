@@ -25,9 +25,10 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from clinic import prepared
 from clinic.late_commit import LateCommit
 from clinic.once import asked_once
-from clinic.prepared import PreparedWords, in_one_go
+from clinic.prepared import PreparedRecords, PreparedWords, in_one_go, many
 from patients import links
 from protocols import message_times
 from sessions import addressing, message_rules, withholding
@@ -69,7 +70,7 @@ class Held:
     state: str
     at: dt.datetime
     until: dt.datetime
-    more: bool
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +136,32 @@ def one_by_one(held: Held) -> list[Ready]:
 def hold(size: int, *, unknown: bool) -> Held | None:
     """The rows are locked for this moment only: whoever withdraws one does not wait until forty mails are written."""
     now = timezone.now()
-    rows = unknown_rows(now) if unknown else Message.objects.due(now)
-    due = rows[: SHARE * TOGETHER].count()  # no more need be counted
-    free = rows.select_for_update(skip_locked=True, no_key=True, of=("self",)).values_list("pk", flat=True)
-    keys = list(free[: size or min(TOGETHER, max(FEWEST, due // SHARE))])
-    if not keys:
-        return None
-    state = S.UNKNOWN if unknown else S.SCHEDULED
-    held = Held(keys, state, now, now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS), more=due > len(keys))
-    Message.objects.filter(pk__in=keys).update(held_until=held.until)
-    return held
+    until = now + dt.timedelta(seconds=settings.MESSAGE_CLAIM_SECONDS)
+    if unknown:
+        rows = unknown_rows(now).select_for_update(skip_locked=True, no_key=True, of=("self",))
+        keys = list(rows.values_list("pk", flat=True)[:size])
+        Message.objects.filter(pk__in=keys).update(held_until=until)
+        return Held(keys, S.UNKNOWN, now, until) if keys else None
+    [(due, held)] = HOLD(now=now, until=until, size=size, most=TOGETHER, fewest=FEWEST, share=SHARE)
+    return Held(held, S.SCHEDULED, now, until, more=due > len(held)) if held else None
+
+
+# As `MessageQuerySet.due`, which a test compares.
+DUE = "state = 'scheduled' AND due_at <= %(now)s AND (held_until IS NULL OR held_until <= %(now)s)"
+# Counted no further than it matters; taken: a share of them, or `size`.
+HOLD = PreparedWords(f"""
+WITH due AS (
+  SELECT count(*) AS number FROM (SELECT 1 FROM treatment_sessions_message WHERE {DUE} LIMIT %(share)s * %(most)s) AS seen
+), free AS (
+  SELECT id FROM treatment_sessions_message WHERE {DUE} ORDER BY due_at, id
+  LIMIT (SELECT CASE WHEN %(size)s > 0 THEN %(size)s ELSE LEAST(%(most)s, GREATEST(%(fewest)s, number / %(share)s)) END FROM due)
+  FOR NO KEY UPDATE SKIP LOCKED
+), held AS (
+  UPDATE treatment_sessions_message SET held_until = %(until)s WHERE id IN (SELECT id FROM free) RETURNING id, due_at
+)
+SELECT (SELECT number FROM due), ARRAY(SELECT id FROM held ORDER BY due_at, id)""",  # noqa: S608 - our own words
+    named="hold_messages", now="timestamptz", until="timestamptz", size="int", most="int", fewest="int", share="int",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -204,19 +221,22 @@ def put_right(drafts: list[Draft], held: Held, going: Collection[int]) -> None:
 def read(held: Held) -> list[Message]:
     """With all their mails speak of, in their order; without those that are no longer as they were held. What many share is
     read once for all of them, and what no mail speaks of not at all."""
-    mine = Message.objects.filter(pk__in=held.keys, held_until=held.until, state=held.state)
-    rows = (
-        mine.select_related("patient", "appointment")
-        .prefetch_related("site", "appointment__course", "appointment__service")
-        .defer("patient__phone", *(f"appointment__{whose}_span" for whose in ("patient", "practitioner", "room", "device")))
-        .in_bulk()
-    )
+    rows = {row.pk: row for row in HELD(keys=held.keys, until=held.until, state=held.state)}
     for row in rows.values():
         if row.appointment is not None:
             for name in ("patient", "site"):  # nearly always the message's own
                 if getattr(row.appointment, f"{name}_id") == getattr(row, f"{name}_id"):
                     setattr(row.appointment, name, getattr(row, name))
     return [rows[key] for key in held.keys if key in rows]
+
+
+HELD = PreparedRecords(
+    lambda: Message.objects.filter(
+        pk__in=many("keys"), held_until=prepared.one("until", "timestamptz"), state=prepared.one("state", "text")
+    ),
+    "patient", "site", "appointment", "appointment__course", "appointment__service",
+    without={"patient__phone", *(f"appointment__{whose}_span" for whose in ("patient", "practitioner", "room", "device"))},
+)  # fmt: skip
 
 
 def unknown_rows(now: dt.datetime) -> Any:

@@ -14,11 +14,13 @@ from clinic import access_log
 from clinic.choices import AccessCategory
 from clinic.doer import SYSTEM, Doer
 from clinic.models import AccessEvent, AuditEvent, Room, Site
-from clinic.prepared import Prepared, PreparedRows, PreparedWords, many, one
+from clinic.prepared import Prepared, PreparedRecords, PreparedRows, PreparedWords, many, one
 from patients import links
 from patients.labels import LinkPurpose
 from patients.models import PatientLink
+from sessions.models import Appointment
 from tests import factories as make
+from tests.sessions.clinicday import make_clinic_day
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +87,45 @@ def test_words_of_our_own_are_asked_with_values_of_their_kind(django_assert_num_
         assert ask(name="x' OR '1'='1", keys=[2, 3], nothing=None) == [("x' OR '1'='1%", 6, True, "x' OR '1'='1")]
     with pytest.raises(KeyError):
         ask(name="x")
+
+
+class TestRecords:
+    ASK = PreparedRecords(
+        lambda: Appointment.objects.filter(pk__in=many("keys")), "patient", "site", "course", "service", "device",
+        without={"patient__phone", "note"},
+    )  # fmt: skip
+    PATHS = ("patient", "site", "course", "service", "device")
+
+    def test_are_those_that_select_related_reads(self, django_assert_num_queries: Any) -> None:
+        day = make_clinic_day()
+        course = make.make_course(make.make_patient(day.site), day.doctor, site=day.site)
+        visits = [
+            make.make_appointment(
+                course.patient if number else make.make_patient(day.site), practitioner=day.doctor, room=day.room,
+                service=day.consultation, starts_at=dt.datetime(2026, 3, 12 + number, 9, tzinfo=dt.UTC),
+                **({"course": course} if number else {}),
+            )
+            for number in range(3)
+        ]  # fmt: skip
+        theirs = Appointment.objects.select_related(*self.PATHS).in_bulk([visit.pk for visit in visits])
+        with django_assert_num_queries(1):
+            ours = {visit.pk: visit for visit in self.ASK(keys=[visit.pk for visit in visits])}
+            for key, visit in theirs.items():
+                assert self.values(ours[key], {"note"}) == self.values(visit, {"note"})
+                for path in self.PATHS:
+                    assert self.values(getattr(ours[key], path), {"phone"}) == self.values(getattr(visit, path), {"phone"})
+        assert ours[visits[1].pk].course is ours[visits[2].pk].course
+        assert len({id(visit.site) for visit in ours.values()}) == 1
+        for key, visit in theirs.items():  # what was left out is asked for when it is wanted
+            assert (ours[key].note, ours[key].patient.phone) == (visit.note, visit.patient.phone)
+
+    def values(self, record: Any, without: set[str]) -> dict[str, Any] | None:
+        if record is None:
+            return None
+        return {one.attname: getattr(record, one.attname) for one in record._meta.concrete_fields if one.attname not in without}
+
+    def test_none_for_none(self) -> None:
+        assert self.ASK(keys=[]) == []
 
 
 class TestRows:

@@ -79,6 +79,24 @@ class TestHeld:
         assert (last.seen, last.more) == (1, False)
         assert len({ready.message.pk for batch in [*batches, last] for ready in batch.ready}) == 28
 
+    def test_holds_exactly_what_is_due_in_its_order(self, day: MailDay) -> None:
+        now = timezone.now()
+        for number, (state, due, held) in enumerate(
+            (state, due, held) for state in S.values for due in (-60, 0, 1) for held in (None, -1, 0, 1)
+        ):
+            Message.objects.create(
+                kind="msg-intake", site=day.clinic.site, cause_kind="patient", cause_public_id=f"x{number}", language="en",
+                recipient="a@b.example", rfc_message_id=f"<{number}@b.example>", state=state, reason="said", claimed_at=now,
+                sent_at=now, due_at=now + dt.timedelta(seconds=due - number % 2),
+                held_until=None if held is None else now + dt.timedelta(seconds=held),
+            )  # fmt: skip
+        due = list(Message.objects.due(now).values_list("pk", flat=True))
+        held = claiming.hold(100, unknown=False)
+        assert held is not None
+        assert held.keys == due
+        assert set(Message.objects.filter(pk__in=due).values_list("held_until", flat=True)) == {held.until}
+        assert claiming.hold(100, unknown=False) is None
+
     def test_round_that_ends_gives_back_what_it_did_not_begin(self, day: MailDay, settings: Any, sink: Sink) -> None:
         day.book()
         day.treat()

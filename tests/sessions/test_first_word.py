@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
+from django.utils import timezone
 
 from clinic.late_commit import LateCommit, is_under_way
 from clinic.prepared import PreparedWords
@@ -270,6 +271,17 @@ def held_elsewhere(visit: int | None, then: Callable[[], None] = lambda: None) -
         finally:
             let_go.set()
         holding.result()
+
+
+def test_a_row_somebody_has_in_hand_is_not_held(day: MailDay) -> None:
+    day.book("10:00")
+    day.book("11:00", patient=factories.make_patient(day.clinic.site))
+    first, second = Message.objects.due(timezone.now())
+    with transaction.atomic():
+        Message.objects.select_for_update(no_key=True, of=("self",)).get(pk=first.pk)
+        held = asked_elsewhere(lambda: claiming.hold(10, unknown=False))
+    assert held.keys == [second.pk]
+    assert claiming.hold(10, unknown=False).keys == [first.pk]  # type: ignore[union-attr]
 
 
 class TestNextBatch:

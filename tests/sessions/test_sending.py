@@ -183,7 +183,7 @@ class TestCost:
             asked[count] = self.asked(sending.send_due)
         fixed = len(asked[1]) - 1
         assert len(asked[6]) == fixed + 6, asked[6]
-        assert fixed <= 18, asked[1]
+        assert fixed <= 12, asked[1]
         assert len(sink.received) == Message.objects.filter(kind="msg-confirm", state=S.SENT).count() == 8
         assert PatientLink.objects.count() == 8
 

@@ -5,25 +5,27 @@ and put back after every test that really commits.
 """
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 import psycopg2.errors
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from psycopg2 import sql
 
 from clinic import grants
 from clinic.grants import apply_grants
 
 KEPT = "kept_by_tests"
+T = TypeVar("T")
 
 
 @contextmanager
@@ -128,6 +130,26 @@ def drop(original_name: str) -> None:
                 # PostgreSQL is vacuuming there, which the owner may not end; mostly it is over in a moment. The next run
                 # makes the database anew, so one that stays harms nobody: not worth the minute that a worker once waited.
                 time.sleep(min(1, patience / 10))
+
+
+@contextmanager
+def kept(blocker: Any, build: Callable[[], T]) -> Iterator[T]:
+    """What `build` makes stays for all tests of a module and is taken back at its end; each test is a savepoint within.
+
+    For tests that take themselves back (not `transaction=True`). Give each a copy (`copy.deepcopy`), or a changed attribute
+    of an object goes on into the next test."""
+    block = transaction.atomic()
+    with blocker.unblock():
+        block.__enter__()
+        try:
+            made = build()
+        except BaseException:
+            block.__exit__(*sys.exc_info())
+            raise
+    yield made
+    with blocker.unblock():
+        transaction.set_rollback(True)
+        block.__exit__(None, None, None)
 
 
 def tables(cursor: Any) -> list[str]:

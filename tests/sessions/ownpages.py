@@ -5,7 +5,6 @@ import datetime as dt
 import hashlib
 import secrets
 from types import SimpleNamespace
-from typing import Any
 
 import psycopg2.errors
 from django.db import OperationalError
@@ -17,11 +16,10 @@ from sessions import giving_papers, listed_papers
 from sessions.models import Document
 from tests import factories
 from tests.house.world import make_world, set_fields
-from tests.sessions.clinicday import MORNING
 
 
-def make_own_world(at: Any) -> SimpleNamespace:
-    at(MORNING)
+def make_own_world() -> SimpleNamespace:
+    """Call it with the clock frozen at MORNING."""
     world = make_world(given_name="Nadia", family_name="Rahman", email="nadia@halden.example")
     starts = timezone.now() + dt.timedelta(days=1)
     set_fields(world.appointment, starts_at=starts, ends_at=starts + dt.timedelta(minutes=30), displaced="")

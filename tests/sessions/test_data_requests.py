@@ -20,14 +20,14 @@ from sessions.models import Message
 from sessions.sending import send_due, sweep
 from tests import factories
 from tests.house.world import behind_link, set_fields
-from tests.sessions.ownpages import make_own_world, patient_doer, token
+from tests.sessions.ownpages import patient_doer, token
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(at: Any) -> SimpleNamespace:
-    return make_own_world(at)
+def world(own_world: SimpleNamespace) -> SimpleNamespace:
+    return own_world
 
 
 def week_before(world: SimpleNamespace) -> dt.datetime:

@@ -15,15 +15,15 @@ from sessions import booking, checking_in, consent_signing, own_choices
 from sessions.models import Appointment, Consent
 from tests.house.pages import Page as Read
 from tests.house.world import behind_link, set_fields
-from tests.sessions.ownpages import make_own_world, token, wait_in_vain
+from tests.sessions.ownpages import token, wait_in_vain
 
 pytestmark = pytest.mark.django_db
 KEPT, NOT_YET = "What you typed is kept", "nothing is saved yet"
 
 
 @pytest.fixture
-def world(at: Any) -> SimpleNamespace:
-    return make_own_world(at)
+def world(own_world: SimpleNamespace) -> SimpleNamespace:
+    return own_world
 
 
 def form_at(client: Client, url: str, action: str = "", **typed: Any) -> dict[str, Any]:

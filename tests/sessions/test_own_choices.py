@@ -20,14 +20,14 @@ from sessions.models import Consent, Document, Message
 from sessions.photo_permission import USES, permission_of
 from tests import factories
 from tests.house.world import behind_link
-from tests.sessions.ownpages import issued, make_own_world, patient_doer, token
+from tests.sessions.ownpages import issued, patient_doer, token
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(at: Any) -> SimpleNamespace:
-    return make_own_world(at)
+def world(own_world: SimpleNamespace) -> SimpleNamespace:
+    return own_world
 
 
 class TestChoices:

@@ -16,14 +16,13 @@ from patients.models import PatientLink
 from sessions import message_repair, own_data_links
 from tests import factories
 from tests.house.world import behind_link, set_fields
-from tests.sessions.ownpages import make_own_world
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(at: Any) -> SimpleNamespace:
-    return make_own_world(at)
+def world(own_world: SimpleNamespace) -> SimpleNamespace:
+    return own_world
 
 
 class TestTheFootOfAMail:

@@ -25,15 +25,15 @@ from sessions.sending import send_due
 from tests import factories
 from tests.house.ledger import Ledger
 from tests.house.world import behind_link, set_fields
-from tests.sessions.ownpages import given, issued, make_own_world, plan_paper, token
+from tests.sessions.ownpages import given, issued, plan_paper, token
 
 pytestmark = pytest.mark.django_db
 NEW_PURPOSES = {"papers": "patient-papers", "privacy": "patient-privacy", "changes": "patient-changes"}
 
 
 @pytest.fixture
-def world(at: Any) -> SimpleNamespace:
-    return make_own_world(at)
+def world(own_world: SimpleNamespace) -> SimpleNamespace:
+    return own_world
 
 
 class TestEveryNewLink:

@@ -24,7 +24,7 @@ from tests import factories
 from tests.healthy import answered
 from tests.house.pages import Page as Read
 from tests.house.world import behind_link
-from tests.sessions.ownpages import make_own_world, plan_paper, token
+from tests.sessions.ownpages import plan_paper, token
 from tests.sessions.test_patient_intake import healthy
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +32,10 @@ WITHOUT_A_LINK = {"gate.html", "mail_stop.html", "privacy/open.html", "consent/d
 
 
 @pytest.fixture
-def world(at: Any) -> SimpleNamespace:
-    world = make_own_world(at)
-    answered(world.patient)
+def world(own_world: SimpleNamespace, at: Any) -> SimpleNamespace:
+    answered(own_world.patient)
     at("2026-03-12T07:30+00:00")
-    return world
+    return own_world
 
 
 @pytest.fixture

@@ -23,14 +23,14 @@ from tests import factories
 from tests.healthy import answered
 from tests.house.pages import Page as Read
 from tests.house.world import behind_link, set_fields
-from tests.sessions.ownpages import make_own_world, patient_doer, token, wait_in_vain
+from tests.sessions.ownpages import patient_doer, token, wait_in_vain
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def world(at: Any) -> SimpleNamespace:
-    return make_own_world(at)
+def world(own_world: SimpleNamespace) -> SimpleNamespace:
+    return own_world
 
 
 class TestWhatChanged:

@@ -12,6 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from clinic.models import Device, OutOfService, Room, Site, User
+from clinic.prepared import Prepared, one
+from clinic.quick_rows import whole
+from clinic.together import together
 from patients.models import Patient
 from protocols.giving import named_givers
 from protocols.models import Service
@@ -21,7 +24,7 @@ from sessions.locking import Parents
 from sessions.models import Appointment, Course, PlannedSession
 from sessions.slots import Footprint, Minutes, Span, footprint, minute_after, minute_of
 from sessions.taken import taken_between
-from sessions.timetables import absences_of, out_of_service, timetable_values
+from sessions.timetables import AWAY, QUESTIONS_OF_TIMETABLE, absences_of, out_of_service, timetable_values
 
 SEARCH_DAYS = 60  # how far ahead the next free times are looked for
 STRETCHES = (14, 28)  # days read at once at first: most searches end there; what is left comes in one piece
@@ -156,12 +159,12 @@ class Search:
         self, first_day: dt.date, last_day: dt.date, *, not_before: dt.datetime, from_time: dt.time | None = None,
         liking: Liking = ANY_TIME,
     ) -> Iterator[Offer]:  # fmt: skip
-        for one in free_times(
+        for found in free_times(
             self.setting, self.minutes, first_day=first_day, last_day=last_day, not_before=not_before,
             practitioners=list(self.people), from_time=from_time, liking=liking,
         ):  # fmt: skip
-            device = self.devices[one.device] if one.device is not None else None
-            yield Offer(one.start, self.people[one.practitioner], self.rooms[one.room], device)
+            device = self.devices[found.device] if found.device is not None else None
+            yield Offer(found.start, self.people[found.practitioner], self.rooms[found.room], device)
 
 
 @dataclass(frozen=True)
@@ -205,33 +208,48 @@ SPAN_ENDS = [
 ]
 
 
+ROOM, DEVICE = whole(Room), whole(Device)
+ROOMS = Prepared(
+    lambda: Room.objects.filter(site=one("site"), in_service=True, kind=one("room_kind", "text"))
+    .order_by("name").values_list(*ROOM.read)
+)  # fmt: skip
+DEVICES = Prepared(
+    lambda: Device.objects.filter(site=one("site"), in_service=True, kind=one("device_kind", "text"))
+    .order_by("name").values_list(*DEVICE.read)
+)  # fmt: skip
+QUESTIONS = together(*QUESTIONS_OF_TIMETABLE, AWAY, ROOMS, DEVICES)
+
+
 def loader(
     *, site: Site, service: Service, practitioners: Sequence[User], first_day: dt.date, last_day: dt.date,
     patient: Patient | None = None, room: Room | None = None, device: Device | None = None,
     ignoring: Iterable[int] = (), treatment_minutes: int | None = None,
 ) -> Loader:  # fmt: skip
-    """Hours, closures, shifts, absences, rooms and devices between two local days. Nine queries at most, whatever the
-    number of days."""
+    """Hours, closures, shifts, absences, rooms and devices between two local days. Two queries, whatever the number of days."""
     start, end = site.day_bounds(first_day)[0], site.day_bounds(last_day)[1]
     people = {user.pk: user for user in practitioners}
-    if room is not None:
-        room.site = site
-    usable = site.rooms.filter(in_service=True, kind=service.room_kind).select_related("site")
-    rooms = {one.pk: one for one in ([room] if room else usable)}
-    devices: dict[int, Device] = {}
-    if service.device_kind:
-        kept = site.devices.filter(in_service=True, kind=service.device_kind)
-        devices = {one.pk: one for one in kept if device is None or one == device}
+    kinds = {"room_kind": service.room_kind, "device_kind": service.device_kind}
+    with QUESTIONS.of(
+        site=site.pk, people=list(people), first=first_day, last=last_day, start=start, end=end, **kinds
+    ).ahead():  # fmt: skip
+        timetable = timetable_values(site, practitioners, first_day, last_day)
+        away = absences_of(list(people), start, end)
+        usable = ROOM.rows(ROOMS(site=site.pk, room_kind=service.room_kind))
+        kept = DEVICE.rows(DEVICES(site=site.pk, device_kind=service.device_kind))
+    rooms = {each.pk: each for each in ([room] if room else usable)}
+    for each in rooms.values():
+        each.site = site
+    devices = {each.pk: each for each in kept if device is None or each == device} if service.device_kind else {}
     rooms_out, devices_out = out_of_service(list(rooms), list(devices), start, end)
     return Loader(
         site=site,
         minutes=minutes_of(service, treatment_minutes),
-        timetable=timetable_values(site, practitioners, first_day, last_day),
+        timetable=timetable,
         people=people,
         rooms=rooms,
         devices=devices,
         needs_device=bool(service.device_kind),
-        away={key: _in_minutes(spans) for key, spans in absences_of(list(people), start, end).items()},
+        away={key: _in_minutes(spans) for key, spans in away.items()},
         rooms_out={key: _in_minutes(span for span, _why in spans) for key, spans in rooms_out.items()},
         devices_out={key: _in_minutes(span for span, _why in spans) for key, spans in devices_out.items()},
         patient=patient,
@@ -240,7 +258,7 @@ def loader(
 
 
 def _busy(keys: Iterable[int], *taken: Mapping[int, StartsAndEnds]) -> dict[int, Busy]:
-    return {key: Busy.of(*(one[key] for one in taken if key in one)) for key in keys}
+    return {key: Busy.of(*(each[key] for each in taken if key in each)) for key in keys}
 
 
 def _in_minutes(spans: Iterable[Span]) -> StartsAndEnds:
@@ -251,7 +269,7 @@ def _in_minutes(spans: Iterable[Span]) -> StartsAndEnds:
 def load(
     *, site: Site, service: Service, practitioners: Sequence[User], first_day: dt.date, last_day: dt.date, **more: Any
 ) -> Search:
-    """A search over all these days at once (`more` as for `loader`). Ten queries at most, whatever the number of days."""
+    """A search over all these days at once (`more` as for `loader`). Three queries, whatever the number of days."""
     asked = loader(
         site=site, service=service, practitioners=practitioners, first_day=first_day, last_day=last_day, **more
     )

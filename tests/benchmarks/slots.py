@@ -17,6 +17,7 @@ ALL_DAY = 480  # longer than any stretch of a shift: nothing fits, and three mon
 
 def main() -> None:
     from clinic.models import Site, User
+    from mesoclinic.web import post_worker_init
     from patients.models import Patient
     from protocols.models import Service
     from sessions.availability import next_free
@@ -34,6 +35,7 @@ def main() -> None:
         "none within three months": (False, 3, ALL_DAY),
         "none within three months, any practitioner": (True, 3, ALL_DAY),
     }
+    post_worker_init(None)  # rubbish is collected as in a worker of the web server
     found: dict[str, dict[str, list[float]]] = {}
     for name, (anybody, limit, minutes) in kinds.items():
         by_clock, by_processor = [], []

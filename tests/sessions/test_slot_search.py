@@ -260,7 +260,7 @@ def test_the_queries_of_a_page_do_not_grow(desk: Client, day: ClinicDay, count: 
         people = ((day.doctor, day.room), (day.other_doctor, day.other_room))[number % 2]
         day.book(f"{9 + number // 2:02}:00", practitioner=people[0], room=people[1])
     desk.get(PAGE)
-    with django_assert_max_num_queries(34):
+    with django_assert_max_num_queries(28):
         assert desk.get(PAGE, {"service": day.consultation.public_id}).status_code == 200
 
 
@@ -277,9 +277,9 @@ def test_three_months_are_read_with_as_many_queries_whatever_is_booked(
         "patient": make.make_patient(day.site), "last_day": THURSDAY + dt.timedelta(days=92),
     }  # fmt: skip
     next_free(**asked)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(4):
         assert len(next_free(**asked)) == 3
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(6):
         assert next_free(**asked, liking=Liking(frozenset({7}))) == [], "closed on Sundays"
 
 

@@ -31,6 +31,8 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.utils.functional import cached_property
 from psycopg2.extensions import AsIs
 
+from clinic.quick_rows import columns, made
+
 AModel = TypeVar("AModel", bound=Model)
 Rows = list[tuple[Any, ...]]
 NUMBERS = count(1)
@@ -198,7 +200,7 @@ class PreparedRecords(Generic[AModel]):
             own, start = row[start : start + len(part.names)], start + len(part.names)
             key = (part.path, own[part.key])
             if own[part.key] is not None and key not in known:
-                known[key] = part.model.from_db(DEFAULT_DB_ALIAS, part.names, own)
+                known[key] = made(part.model, part.names, iter(own))
             read[part.path] = known.get(key)
             above = read.get(part.path.rpartition("__")[0])
             if part.field is not None and above is not None:
@@ -219,7 +221,7 @@ class Part:
     @classmethod
     def of(cls, path: str, model: Any, field: Any, without: Collection[str]) -> Part:
         before = f"{path}__" if path else ""
-        names = [one.attname for one in model._meta.concrete_fields if f"{before}{one.name}" not in without]
+        names = columns(model, without={one.removeprefix(before) for one in without if one.startswith(before)})
         return cls(path, model, names, names.index(model._meta.pk.attname), field)
 
 

@@ -90,6 +90,7 @@ def environment(family: Family, servers: Servers) -> dict[str, str]:
         "MESOCLINIC_LOCAL": str(servers.home),
         "HTTPS": "0",
         "REQUIRE_MFA": "0",  # tests of the second factor switch it on
+        "PYTHONDONTWRITEBYTECODE": "",  # a hundred processes start in the tests: not each compiles everything again
         "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", ""),
     }
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import importlib.util
 import os
 import socket
@@ -48,6 +49,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("browser")
     long = {item.path for item in items if any(item.get_closest_marker(name) for name in ("browser", "prove", "race"))}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Modules and nine thousand tests stay to the end: looking through them for garbage again and again took a twelfth of the
+    time. What the tests leave is still collected, only in larger heaps."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_garbage() -> Iterator[None]:
+    """What a file leaves open is found in its own last test, under its own filters of warnings."""
+    yield
+    gc.collect()
 
 
 # --- database -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Every paper in every language: its words, its pages, its direction, and a letter for every sign (golden, by language).
 
-How each looks is kept as a picture under test-artifacts/papers/ if PICTURES=1 asks for it.
+How each looks is kept as a picture under test-artifacts/papers/ for whoever wants to see it.
 """
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ GOLDEN = Path(settings.BASE_DIR) / "tests" / "golden" / "papers"
 @pytest.mark.django_db
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_every_paper_in_every_language(at: Any, language: str, when: str) -> None:
-    """Text and pages against the golden copy (`GOLDEN=write` makes it anew), a letter for every sign."""
+    """Text and pages against the golden copy (`GOLDEN=write` makes it anew), a letter for every sign, and a picture."""
     at(MORNING if when == "before" else HOUR)
     approve(language)
     papers_made = prepared_papers(language) if when == "before" else treated_papers(language)
@@ -146,8 +146,7 @@ def check_pdf(content: bytes, kind: str, language: str) -> None:
 
 
 def keep_picture(content: bytes, name: str) -> None:
-    """How the first page looks, if PICTURES=1 asks for it (as `tests.browser.keep_picture`)."""
-    if os.environ.get("PICTURES") != "1" or not shutil.which("pdftoppm"):
+    if not shutil.which("pdftoppm"):
         return
     PICTURES.mkdir(parents=True, exist_ok=True)
     file = PICTURES / f"{name}.pdf"

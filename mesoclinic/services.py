@@ -227,6 +227,7 @@ class Servers:
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {"max_connections": "500"}  # two crowds of two hundred may meet, one in each process of the tests
             settings |= {"autovacuum_vacuum_cost_delay": "0"}  # nobody may drop a database that is vacuumed at leisure
         command = [str(postgres_bin() / "postgres"), "-D", str(self.data)]
         for name, value in settings.items():
